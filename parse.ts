@@ -1,0 +1,52 @@
+/**
+ * Bytes to values: the request parser, which does no I/O, and the helpers
+ * for queries, header values and cookies. It needs no permissions and can be
+ * used alone.
+ *
+ * ```ts
+ * import { ParseEvent, RequestParser } from "@uhttp/uhttp/parse";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parser = new RequestParser({ maxContentLength: 100 });
+ * parser.push(new TextEncoder().encode(
+ *   "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
+ * ));
+ * assertEquals(parser.next(), ParseEvent.HEAD);
+ * assertEquals(parser.next(), ParseEvent.BODY);
+ * const body = parser.buffer.subarray(parser.bodyStart, parser.bodyEnd);
+ * assertEquals(new TextDecoder().decode(body), "hi");
+ * assertEquals(parser.next(), ParseEvent.END);
+ * ```
+ *
+ * @module
+ */
+export {
+  HttpError,
+  ProtocolError,
+  type ProtocolErrorCode,
+  protocolErrors,
+} from "./parse/errors.ts";
+export { type HeaderFields, parseHeaderLine } from "./parse/fields.ts";
+export {
+  MessageParser,
+  ParseEvent,
+  type ParseLimits,
+  Phase,
+} from "./parse/message_parser.ts";
+export {
+  RequestParser,
+  type RequestParserOptions,
+} from "./parse/request_parser.ts";
+export {
+  encodeResponseData,
+  type ResponseData,
+} from "./parse/response_data.ts";
+export {
+  decodePercentEncoding,
+  type HeaderParameters,
+  parseCookies,
+  parseHeaderParameters,
+  parseQuery,
+  parseUrl,
+  type Query,
+} from "./parse/values.ts";

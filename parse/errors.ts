@@ -1,0 +1,92 @@
+/**
+ * What a peer can do wrong, in one table: a stable code, the status that
+ * answers it, and a reason that repeats nothing the peer sent.
+ */
+const FAULTS = {
+  "bad-method": [400, "Method is not a token"],
+  "bad-target": [400, "Request target is malformed"],
+  "bad-target-form": [400, "Request target has a form its method may not have"],
+  "bad-version": [400, "HTTP version is missing or malformed"],
+  "bad-line-end": [400, "Line does not end with CR LF"],
+  "bad-field-name": [400, "Field name is empty or not a token"],
+  "bad-field-value": [400, "Field value holds a control byte"],
+  "folded-field": [400, "Field line is folded or starts with white space"],
+  "missing-host": [400, "Host is missing"],
+  "repeated-host": [400, "Host is repeated"],
+  "bad-host": [400, "Host is malformed"],
+  "bad-content-length": [400, "Content-Length is malformed"],
+  "repeated-content-length": [400, "Content-Length is repeated"],
+  "length-and-encoding": [400, "Content-Length and Transfer-Encoding together"],
+  "bad-transfer-encoding": [400, "Transfer-Encoding is malformed"],
+  "bad-chunk-size": [400, "Chunk size is malformed"],
+  "bad-chunk-extension": [400, "Chunk extension is malformed or too long"],
+  "bad-chunk-end": [400, "Chunk does not end with CR LF"],
+  "bad-json": [400, "Body is not valid JSON"],
+  "bad-encoding": [400, "Body is not valid UTF-8"],
+  "header-timeout": [408, "Request header took too long"],
+  "body-timeout": [408, "Request body took too long"],
+  "body-too-large": [413, "Request body is too large"],
+  "request-line-too-long": [414, "Request line is too long"],
+  "unsupported-expectation": [417, "Expectation is not supported"],
+  "headers-too-large": [431, "Header section is too large"],
+  "too-many-headers": [431, "Header section has too many lines"],
+  "unsupported-method": [501, "CONNECT is not enabled"],
+  "unsupported-transfer-coding": [501, "Transfer coding is not supported"],
+  "unsupported-version": [505, "HTTP version is not supported"],
+} as const satisfies Record<string, readonly [number, string]>;
+
+/** Stable names of all that a peer can do wrong in a message. */
+export type ProtocolErrorCode = keyof typeof FAULTS;
+
+/** Every {@linkcode ProtocolErrorCode} with its status and reason. */
+export const protocolErrors: Readonly<
+  Record<ProtocolErrorCode, readonly [status: number, reason: string]>
+> = FAULTS;
+
+/**
+ * The root of this library's errors.
+ *
+ * `status` is the HTTP status that answers the error, where there is one.
+ */
+export class HttpError extends Error {
+  /** The class's name. */
+  override name = "HttpError";
+  /** The HTTP status that answers this error, if it maps to one. */
+  readonly status: number | undefined;
+
+  /**
+   * @param message What went wrong.
+   * @param status The HTTP status that answers it.
+   * @param options The cause, as for every `Error`.
+   */
+  constructor(message: string, status?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/**
+ * A peer broke the protocol or one of our limits.
+ *
+ * The message is fixed for each code: it never holds the peer's own bytes.
+ */
+export class ProtocolError extends HttpError {
+  /** The class's name. */
+  override name = "ProtocolError";
+  /** Which rule was broken. */
+  readonly code: ProtocolErrorCode;
+  /** Where: bytes from the start of the message, or -1 where unknown. */
+  readonly offset: number;
+  /** The HTTP status that answers this error. */
+  declare readonly status: number;
+
+  /**
+   * @param code Which rule was broken.
+   * @param offset Where: bytes from the start of the message.
+   */
+  constructor(code: ProtocolErrorCode, offset = -1) {
+    super(FAULTS[code][1], FAULTS[code][0]);
+    this.code = code;
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,522 @@
+import { Buffer } from "node:buffer";
+import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } from "./chars.ts";
+import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
+import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+import { type HeaderFields, readFieldLines, readFields } from "./fields.ts";
+
+/** What {@linkcode MessageParser.next} came to. */
+export const ParseEvent = {
+  /** The bytes so far are used up; more are needed to go on. */
+  MORE: 0,
+  /** Start line and header section are in and checked. */
+  HEAD: 1,
+  /** A piece of the body lies between `bodyStart` and `bodyEnd`. */
+  BODY: 2,
+  /** The message is complete. */
+  END: 3,
+  /** The message is broken; see `error`. No later event comes. */
+  FAILED: 4,
+} as const;
+/** One of {@linkcode ParseEvent}. */
+export type ParseEvent = typeof ParseEvent[keyof typeof ParseEvent];
+
+/** Bounds on what one message may take, in bytes. */
+export interface ParseLimits {
+  /** Bytes of start line and header section together; default 16 KiB. */
+  maxHeadersLength?: number;
+  /** Lines of a header section; default 100. */
+  maxHeadersCount?: number;
+  /** Bytes of a body after decoding; default 1 MiB. */
+  maxContentLength?: number;
+}
+
+/** Where in a message the parser stands. */
+export const Phase = {
+  START: 0, // nothing of the message is in
+  EMPTY_LF: 1, // the LF of an empty line before the message
+  START_LINE_A: 2, // first part of the start line
+  START_LINE_B: 3, // second part
+  START_LINE_C: 4, // third part
+  START_LINE_LF: 5,
+  LINE: 6, // first byte of a field line
+  NAME: 7, // in a field name
+  BLANK: 8, // white space before a value
+  VALUE: 9, // in a field value
+  VALUE_LF: 10,
+  LAST_LF: 11, // the LF of the empty line that ends the section
+  HEAD_DONE: 12, // the head was handed out, the body follows
+  LENGTH: 13, // a body of known length
+  CHUNKED: 14,
+  UNTIL_CLOSE: 15, // a body that ends with the connection
+  FAILED: 16,
+} as const;
+/** One of {@linkcode Phase}. */
+export type Phase = typeof Phase[keyof typeof Phase];
+
+const EMPTY = new Uint8Array(0);
+
+/** Read buffer of an idle connection. */
+const SMALL_BUFFER = 1024;
+/** The largest that is kept from one message to the next. */
+const KEPT_BUFFER = 8192;
+/** The largest read while a body comes in. */
+const LARGE_BUFFER = 65536;
+
+/**
+ * The part of a parser that is the same for requests and responses: the
+ * buffer, the field lines and the body. It does no I/O and never waits.
+ *
+ * Bytes come in through {@linkcode MessageParser.push}, or without a copy
+ * through {@linkcode MessageParser.space} and {@linkcode MessageParser.filled}.
+ * Positions are kept between calls, so no byte is looked at twice for the
+ * same thing, however finely the input is cut.
+ */
+export abstract class MessageParser {
+  /** Received bytes. Replaced when it grows: do not hold on to it. */
+  buffer: Uint8Array<ArrayBuffer>;
+  /** Where the last piece of body starts in `buffer`, after `BODY`. */
+  bodyStart = 0;
+  /** Where it ends. */
+  bodyEnd = 0;
+  /** The head as text, one character a byte, after `HEAD`. */
+  head = "";
+  /** Where the first field line starts in `head`. */
+  fieldsStart = 0;
+  /** The trailer section as text, after `END` of a chunked body; else "". */
+  trailer = "";
+  /** Minor version: 0 or 1 (higher ones are read as 1, RFC 9110 section 2.5). */
+  minorVersion = 1;
+  /** Announced length of the body, or -1. */
+  contentLength = -1;
+  /** Whether the body is chunked. */
+  chunked = false;
+  /** What was wrong, after `FAILED`. */
+  error: ProtocolError | null = null;
+
+  /** @ignore Where the message starts in `buffer`. */
+  protected start = 0;
+  /** @ignore The next byte to look at. */
+  protected pos = 0;
+  /** @ignore Where the received bytes end. */
+  protected end = 0;
+  /** @ignore */
+  protected phase: Phase = Phase.START;
+  /** @ignore */
+  protected readonly maxHeadersLength: number;
+  /** @ignore */
+  protected readonly maxHeadersCount: number;
+  /** @ignore */
+  protected readonly maxContentLength: number;
+
+  #tokenStart = 0;
+  #tokenEnd = 0;
+  #valueStart = 0;
+  #count = 0;
+  #inTrailer = false;
+  #skippedLine = false;
+  #remaining = 0;
+  #decoder: ChunkedDecoder | null = null;
+  // How large a buffer the messages of this connection lately asked for.
+  #need = SMALL_BUFFER;
+
+  /** @param limits What one message may take. */
+  constructor(limits: ParseLimits = {}) {
+    this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
+    this.maxHeadersCount = limits.maxHeadersCount ?? 100;
+    this.maxContentLength = limits.maxContentLength ?? 1048576;
+    this.buffer = allocate(SMALL_BUFFER);
+  }
+
+  /** Whether a message has begun and is not complete. */
+  get isInMessage(): boolean {
+    return this.phase !== Phase.START;
+  }
+
+  /** Whether received bytes wait to be looked at. */
+  get hasInput(): boolean {
+    return this.pos < this.end;
+  }
+
+  /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
+  push(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length;) {
+      let space = this.space();
+      if (space.length === 0) space = this.#roomFor(bytes.length - from);
+      const part = bytes.subarray(from, from + space.length);
+      space.set(part);
+      this.filled(part.length);
+      from += part.length;
+    }
+  }
+
+  /**
+   * Free room at the end of the buffer, to read into. It is empty only where
+   * the buffer is full of bytes that `next()` has not been asked for yet.
+   */
+  space(): Uint8Array<ArrayBuffer> {
+    if (this.pos === this.end && this.phase !== Phase.FAILED) {
+      if (this.phase === Phase.START || this.phase >= Phase.HEAD_DONE) {
+        this.#reuse();
+        return this.buffer;
+      }
+    }
+    if (this.end === this.buffer.length) {
+      if (this.start > 0) this.#shift();
+      else if (this.pos === this.end) {
+        const size = Math.min(this.end * 2, this.maxHeadersLength);
+        if (size > this.end) this.#grow(size);
+      }
+    }
+    return this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
+  }
+
+  /** Says that `length` bytes were put into the room that `space()` gave. */
+  filled(length: number): void {
+    this.end += length;
+  }
+
+  /** All bytes that were received and not used; they count as used from now on. */
+  takeRest(): Uint8Array<ArrayBuffer> {
+    const rest = this.buffer.slice(this.pos, this.end);
+    this.pos = this.start = this.end;
+    return rest;
+  }
+
+  /**
+   * Gives the buffer back, for another parser. Nothing may be reading into it
+   * any more, and this parser is of no use after it.
+   */
+  release(): void {
+    if (
+      this.buffer.length === SMALL_BUFFER && spare.length < MAX_SPARE &&
+      this.buffer.buffer.byteLength === SMALL_BUFFER
+    ) spare.push(this.buffer);
+    this.buffer = EMPTY;
+    this.start = this.pos = this.end = 0;
+    this.phase = Phase.FAILED;
+  }
+
+  /** Header fields of the message, read anew from `head` on each call. */
+  readHeaders(): HeaderFields {
+    return readFields(this.head, this.fieldsStart);
+  }
+
+  /** Each value of one field of the message; `name` is lower-case. */
+  readHeaderLines(name: string): string[] {
+    return readFieldLines(this.head, this.fieldsStart, name);
+  }
+
+  /** Goes on with the bytes received so far. */
+  next(): ParseEvent {
+    for (;;) {
+      switch (this.phase) {
+        case Phase.FAILED:
+          return ParseEvent.FAILED;
+        case Phase.HEAD_DONE:
+          this.trailer = "";
+          if (this.chunked) {
+            (this.#decoder ??= new ChunkedDecoder()).reset();
+            this.phase = Phase.CHUNKED;
+          } else if (this.contentLength > 0) {
+            this.#remaining = this.contentLength;
+            this.phase = Phase.LENGTH;
+          } else return this.#finish();
+          break;
+        case Phase.LENGTH:
+          return this.#lengthBody();
+        case Phase.UNTIL_CLOSE:
+          if (this.pos === this.end) return ParseEvent.MORE;
+          return this.#piece(this.pos, this.end);
+        case Phase.CHUNKED: {
+          const event = this.#chunkedBody();
+          if (event !== null) return event;
+          break;
+        }
+        default:
+          return this.#head();
+      }
+    }
+  }
+
+  /** @ignore Reads the start line; true when it is done and `phase` is `LINE`. */
+  protected abstract startLine(end: number): boolean;
+  /** @ignore Looks at a field of the head that may bear on framing. */
+  protected abstract field(
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void;
+  /** @ignore Decides on the framing once the header section is in. */
+  protected abstract headDone(): void;
+  /** @ignore Forgets what was kept of the last message. */
+  protected abstract beginMessage(): void;
+  /** @ignore Moves positions kept of a head when the buffer is compacted. */
+  protected abstract moved(by: number): void;
+
+  /** @ignore Marks the message as broken, at `this.pos`. Always false. */
+  protected fail(code: ProtocolErrorCode, at: number = this.pos): false {
+    if (this.phase !== Phase.FAILED) {
+      this.error = new ProtocolError(code, at - this.start);
+      this.phase = Phase.FAILED;
+    }
+    return false;
+  }
+
+  #head(): ParseEvent {
+    if (this.phase <= Phase.EMPTY_LF) {
+      if (!this.#begin()) {
+        return this.error === null ? ParseEvent.MORE : ParseEvent.FAILED;
+      }
+    }
+    // Looking no further than the limit makes the verdict the same for
+    // every way in which the input may be cut.
+    const limit = this.start + this.maxHeadersLength;
+    const end = this.end < limit ? this.end : limit;
+    const done = (this.phase >= Phase.LINE || this.startLine(end)) &&
+      this.#fields(end);
+    if (done) {
+      if (this.#inTrailer) {
+        this.trailer = latin1(this.buffer, this.start, this.pos);
+        this.#inTrailer = false;
+        return this.#finish();
+      }
+      this.head = latin1(this.buffer, this.start, this.pos);
+      this.phase = Phase.HEAD_DONE;
+      this.headDone();
+      return this.error === null ? ParseEvent.HEAD : ParseEvent.FAILED;
+    }
+    if (
+      this.pos === this.start + this.maxHeadersLength &&
+      this.phase !== Phase.FAILED
+    ) {
+      this.fail(
+        this.phase < Phase.LINE ? "request-line-too-long" : "headers-too-large",
+      );
+    }
+    return this.phase === Phase.FAILED ? ParseEvent.FAILED : ParseEvent.MORE;
+  }
+
+  /** Skips one empty line (RFC 9112 section 2.2); true once a byte follows. */
+  #begin(): boolean {
+    while (this.pos < this.end) {
+      const byte = this.buffer[this.pos];
+      if (this.phase === Phase.EMPTY_LF) {
+        if (byte !== LF) return this.fail("bad-line-end");
+        this.start = ++this.pos;
+        this.phase = Phase.START;
+      } else if (byte === CR && !this.#skippedLine) {
+        this.#skippedLine = true;
+        this.pos++;
+        this.phase = Phase.EMPTY_LF;
+      } else {
+        this.#skippedLine = false;
+        this.#count = 0;
+        this.contentLength = -1;
+        this.chunked = false;
+        this.head = "";
+        this.beginMessage();
+        this.phase = Phase.START_LINE_A;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Field lines up to and with the empty one; false for more or failed. */
+  #fields(end: number): boolean {
+    const buffer = this.buffer;
+    let pos = this.pos;
+    let phase = this.phase;
+    scan: for (; pos < end;) {
+      switch (phase) {
+        case Phase.LINE: {
+          const byte = buffer[pos];
+          if (byte === CR) {
+            pos++;
+            phase = Phase.LAST_LF;
+            continue;
+          }
+          if (byte === SP || byte === HTAB) {
+            this.pos = pos;
+            return this.fail("folded-field");
+          }
+          this.#tokenStart = pos;
+          phase = Phase.NAME;
+        }
+        // fallthrough
+        case Phase.NAME:
+          while (pos < end && TOKEN[buffer[pos]] === 1) pos++;
+          if (pos === end) break scan;
+          if (buffer[pos] !== COLON || pos === this.#tokenStart) {
+            this.pos = pos;
+            return this.fail(
+              buffer[pos] === LF && pos === this.#tokenStart
+                ? "bad-line-end"
+                : "bad-field-name",
+            );
+          }
+          this.#tokenEnd = pos++;
+          phase = Phase.BLANK;
+        // fallthrough
+        case Phase.BLANK:
+          while (pos < end && (buffer[pos] === SP || buffer[pos] === HTAB)) {
+            pos++;
+          }
+          if (pos === end) break scan;
+          this.#valueStart = pos;
+          phase = Phase.VALUE;
+        // fallthrough
+        case Phase.VALUE:
+          while (pos < end && FIELD_VALUE[buffer[pos]] === 1) pos++;
+          if (pos === end) break scan;
+          if (buffer[pos] !== CR) {
+            this.pos = pos;
+            return this.fail(
+              buffer[pos] === LF ? "bad-line-end" : "bad-field-value",
+            );
+          }
+          pos++;
+          phase = Phase.VALUE_LF;
+          continue;
+        case Phase.VALUE_LF:
+          this.pos = pos;
+          if (buffer[pos] !== LF) return this.fail("bad-line-end");
+          if (++this.#count > this.maxHeadersCount) {
+            return this.fail("too-many-headers");
+          }
+          if (!this.#inTrailer) this.#checkField(pos - 1);
+          if (this.error !== null) return false;
+          pos++;
+          phase = Phase.LINE;
+          continue;
+        case Phase.LAST_LF:
+          this.pos = pos;
+          if (buffer[pos] !== LF) return this.fail("bad-line-end");
+          this.pos = pos + 1;
+          return true;
+        default:
+          break scan;
+      }
+    }
+    this.pos = pos;
+    this.phase = phase;
+    return false;
+  }
+
+  #checkField(valueEnd: number): void {
+    const buffer = this.buffer;
+    let last = valueEnd;
+    while (
+      last > this.#valueStart &&
+      (buffer[last - 1] === SP || buffer[last - 1] === HTAB)
+    ) last--;
+    this.field(this.#tokenStart, this.#tokenEnd, this.#valueStart, last);
+  }
+
+  #lengthBody(): ParseEvent {
+    if (this.#remaining === 0) return this.#finish();
+    if (this.pos === this.end) return ParseEvent.MORE;
+    const length = Math.min(this.end - this.pos, this.#remaining);
+    this.#remaining -= length;
+    return this.#piece(this.pos, this.pos + length);
+  }
+
+  #chunkedBody(): ParseEvent | null {
+    const decoder = this.#decoder!;
+    decoder.dataEnd = this.pos;
+    const event = decoder.decode(this.buffer, this.end, this.maxContentLength);
+    this.pos = decoder.dataEnd;
+    if (event === ChunkEvent.DATA) {
+      return this.#piece(decoder.dataStart, decoder.dataEnd);
+    }
+    if (event === ChunkEvent.MORE) {
+      this.start = this.pos;
+      return ParseEvent.MORE;
+    }
+    if (event === ChunkEvent.FAILED) {
+      this.fail(decoder.fault);
+      return ParseEvent.FAILED;
+    }
+    this.start = this.pos;
+    this.#count = 0;
+    this.#inTrailer = true;
+    this.phase = Phase.LINE;
+    return null;
+  }
+
+  #piece(start: number, end: number): ParseEvent {
+    this.bodyStart = start;
+    this.bodyEnd = this.pos = this.start = end;
+    return ParseEvent.BODY;
+  }
+
+  #finish(): ParseEvent {
+    const used = this.end === this.buffer.length ? this.end * 2 : this.end;
+    this.#need = Math.max(used, this.#need - (this.#need >> 2));
+    this.start = this.pos;
+    this.phase = Phase.START;
+    return ParseEvent.END;
+  }
+
+  /** Starts again at the front of a buffer that fits this connection. */
+  #reuse(): void {
+    const full = this.end === this.buffer.length;
+    this.start = this.pos = this.end = 0;
+    const length = this.buffer.length;
+    if (this.phase >= Phase.HEAD_DONE) {
+      if (full && length < LARGE_BUFFER) {
+        this.buffer = allocate(Math.min(length * 4, LARGE_BUFFER));
+      }
+      return;
+    }
+    let size = SMALL_BUFFER;
+    while (size < this.#need && size < KEPT_BUFFER) size *= 2;
+    if (size !== length) this.buffer = allocate(size);
+  }
+
+  /** Moves the message to the front of the buffer. */
+  #shift(): void {
+    const by = this.start;
+    this.buffer.copyWithin(0, by, this.end);
+    this.start = 0;
+    this.pos -= by;
+    this.end -= by;
+    this.#tokenStart -= by;
+    this.#tokenEnd -= by;
+    this.#valueStart -= by;
+    if (this.head === "") this.moved(by);
+  }
+
+  #grow(size: number): void {
+    const old = this.buffer;
+    this.buffer = allocate(size);
+    this.buffer.set(old.subarray(0, this.end));
+  }
+
+  /** Room for `push`, whose bytes are in memory already and so are bounded. */
+  #roomFor(length: number): Uint8Array<ArrayBuffer> {
+    if (this.start > 0) this.#shift();
+    if (this.end + length > this.buffer.length) this.#grow(this.end + length);
+    return this.buffer.subarray(this.end);
+  }
+}
+
+// Small buffers of parsers that were let go: making one costs more than
+// parsing a request does.
+const spare: Uint8Array<ArrayBuffer>[] = [];
+const MAX_SPARE = 256;
+
+// A Node buffer, as it has the quickest way from bytes to a string.
+function allocate(size: number): Uint8Array<ArrayBuffer> {
+  if (size === SMALL_BUFFER) {
+    const buffer = spare.pop();
+    if (buffer !== undefined) return buffer;
+  }
+  return Buffer.allocUnsafeSlow(size);
+}
+
+/** Bytes as text, one character a byte. */
+export function latin1(buffer: Uint8Array, start: number, end: number): string {
+  return (buffer as Buffer).toString("latin1", start, end);
+}

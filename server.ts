@@ -1,0 +1,43 @@
+/**
+ * The server: pull a client, look at it, and answer it when you like.
+ *
+ * ```ts
+ * import { HttpServer } from "@uhttp/uhttp/server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * const response = fetch(server.url);
+ * const client = await server.wait(5000);
+ * client?.respond("<h1>hello</h1>");
+ * assertEquals(await (await response).text(), "<h1>hello</h1>");
+ * ```
+ *
+ * @module
+ */
+export {
+  HttpError,
+  ProtocolError,
+  type ProtocolErrorCode,
+} from "./parse/errors.ts";
+export type { HeaderFields } from "./parse/fields.ts";
+export type { ResponseData } from "./parse/response_data.ts";
+export type { Query } from "./parse/values.ts";
+export type { RespondOptions } from "./server/answer.ts";
+export type { RespondFileOptions } from "./server/file_answer.ts";
+export {
+  HttpConnection,
+  type RedirectOptions,
+} from "./server/http_connection.ts";
+export { HttpServer, type ServerSocket } from "./server/http_server.ts";
+export type { ServerLimits } from "./server/limits.ts";
+export type { MultipartOptions } from "./server/multipart_answer.ts";
+export type {
+  ConnectionErrorInfo,
+  HttpServerOptions,
+} from "./server/options.ts";
+export { merge, select, type Selectable } from "./server/select.ts";
+export type { ServerStats } from "./server/session.ts";
+export type { ConnSource } from "./transport/acceptor.ts";
+export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
+export type { HeaderValues } from "./wire/response_head.ts";
+export { STATUS_CODES } from "./wire/status.ts";

@@ -1,0 +1,228 @@
+import {
+  encodeResponseData,
+  HTML_TYPE,
+  JSON_TYPE,
+  type ResponseData,
+} from "../parse/response_data.ts";
+import { httpDate } from "../transport/clock.ts";
+import { type CookieValue, writeCookie } from "../wire/cookies.ts";
+import {
+  type CheckedHeaders,
+  checkHeaders,
+  checkStatus,
+  type HeaderValues,
+  HeadTemplate,
+} from "../wire/response_head.ts";
+import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
+import type { Session } from "./session.ts";
+
+/** How to answer, beside the data. */
+export interface RespondOptions {
+  /** Status code, 200 to 599; default 200. */
+  status?: number;
+  /** Reason phrase in place of the registered one. */
+  statusMessage?: string;
+  /** Fields to send; an array is sent as one line for each value. */
+  headers?: HeaderValues | Headers;
+  /** Cookies to set (or, with `null`, to delete), by name. */
+  cookies?: Record<string, CookieValue>;
+}
+
+/** The head of an answer, checked, but for what depends on the body. */
+export interface AnswerHead {
+  status: number;
+  reason: string | undefined;
+  headers: CheckedHeaders;
+  cookies: string;
+}
+
+const encoder = new TextEncoder();
+
+/** Content types that have templates; the index is the kind. */
+const TYPES = [HTML_TYPE, JSON_TYPE] as const;
+/** Strings. */
+export const HTML_KIND = 0;
+/** All that goes as JSON. */
+export const JSON_KIND = 1;
+
+const templates: HeadTemplate[][] = TYPES.map(() => []);
+
+// What ends a head whose last field is `content-length: ` and digits.
+const KEEP = encoder.encode("\r\n\r\n");
+const KEEP_10 = encoder.encode("\r\nconnection: keep-alive\r\n\r\n");
+const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
+
+/** Longer texts are encoded on their own, and not copied again. */
+const SHORT_TEXT = 4096;
+
+/**
+ * Queues an answer that needs no fields but the usual ones, from a template.
+ * The status has been checked, and has a body.
+ */
+export function writeText(
+  session: Session,
+  status: number,
+  kind: typeof HTML_KIND | typeof JSON_KIND,
+  text: string,
+  isHead: boolean,
+): void {
+  const template = templates[kind][status] ??= new HeadTemplate(
+    status,
+    TYPES[kind],
+    httpDate,
+  );
+  const tail = !session.keep
+    ? CLOSE
+    : session.parser.minorVersion === 0
+    ? KEEP_10
+    : KEEP;
+  const headRoom = template.bytes.length + 16 + tail.length;
+  if (isHead || text.length > SHORT_TEXT) {
+    const bytes = encoder.encode(text);
+    const out = session.room(headRoom);
+    let end = template.write(out, session.outEnd);
+    end = writeDigits(out, end, bytes.length);
+    out.set(tail, end);
+    session.wrote(end + tail.length);
+    if (!isHead) session.append(bytes);
+    return;
+  }
+  const out = session.room(headRoom + text.length * 3);
+  const digits = template.write(out, session.outEnd);
+  // Most text is ASCII: its length in bytes is known before it is encoded.
+  let start = writeDigits(out, digits, text.length) + tail.length;
+  let end = encodeText(text, out, start);
+  if (end - start !== text.length) {
+    const length = end - start;
+    const moved = writeDigits(out, digits, length) + tail.length;
+    if (moved !== start) out.copyWithin(moved, start, end);
+    start = moved;
+    end = start + length;
+  }
+  out.set(tail, start - tail.length);
+  session.wrote(end);
+}
+
+/** Writes text as UTF-8 and returns where it ends. */
+function encodeText(text: string, out: Uint8Array, at: number): number {
+  const length = text.length;
+  if (length <= 48) {
+    // Below this size a loop beats the call into the runtime.
+    let i = 0;
+    for (; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) break;
+      out[at + i] = code;
+    }
+    if (i === length) return at + length;
+  }
+  return at + encoder.encodeInto(text, out.subarray(at)).written;
+}
+
+/** Writes a number in decimal and returns where it ends. */
+function writeDigits(out: Uint8Array, at: number, value: number): number {
+  let width = 1;
+  for (let limit = 10; value >= limit; limit *= 10) width++;
+  for (let i = at + width - 1; i >= at; i--) {
+    out[i] = 0x30 + value % 10;
+    value = Math.floor(value / 10);
+  }
+  return at + width;
+}
+
+/**
+ * Checks the options of an answer.
+ *
+ * @throws {TypeError} If a header, a cookie or the reason cannot be sent.
+ * @throws {RangeError} If the status is none of an answer.
+ */
+export function checkHead(
+  options: RespondOptions,
+  defaultStatus = 200,
+): AnswerHead {
+  const headers = options.headers === undefined
+    ? checkHeaders({})
+    : checkHeaders(options.headers);
+  if (headers["transfer-encoding"] !== undefined) {
+    throw new TypeError("Header transfer-encoding is set by the server alone");
+  }
+  let cookies = "";
+  for (const [name, value] of Object.entries(options.cookies ?? {})) {
+    cookies += `set-cookie: ${writeCookie(name, value)}\r\n`;
+  }
+  const status = options.status ?? defaultStatus;
+  checkStatus(status, options.statusMessage);
+  return { status, reason: options.statusMessage, headers, cookies };
+}
+
+/**
+ * The bytes of a body, its type set where the caller has set none.
+ *
+ * @throws {TypeError} If the data has no JSON form.
+ */
+export function encodeBody(
+  head: AnswerHead,
+  data: ResponseData,
+): Uint8Array | null {
+  return data === undefined || data === null
+    ? null
+    : encodeResponseData(head.headers, data);
+}
+
+/**
+ * Settles the length that a head promises.
+ *
+ * @param length Bytes of the body, or null where there is none.
+ * @throws {TypeError} If the caller promised another one.
+ */
+export function setLength(
+  head: AnswerHead,
+  length: number | null,
+  isHead: boolean,
+): void {
+  const { headers, status } = head;
+  const promised = headers["content-length"];
+  if (status === 205) length = 0;
+  if (!mayHaveLength(status)) {
+    delete headers["content-length"];
+    return;
+  }
+  if (promised !== undefined) {
+    // An answer to HEAD may tell the length of a body that was never made.
+    const isFree = isHead && length === null;
+    if (
+      isFree
+        ? !/^\d+$/.test(String(promised))
+        : promised !== String(length ?? 0)
+    ) {
+      throw new TypeError("Header content-length is not the body's length");
+    }
+    return;
+  }
+  headers["content-length"] = String(length ?? 0);
+}
+
+/** Queues a whole answer. The head has been checked. */
+export function writeWhole(
+  session: Session,
+  head: AnswerHead,
+  body: Uint8Array | null,
+  isHead: boolean,
+): void {
+  writeHead(session, head);
+  if (body !== null && hasResponseBody(isHead, head.status)) {
+    session.append(body);
+  }
+}
+
+/** Queues a head; a field `connection: close` in it is acted on. */
+export function writeHead(session: Session, head: AnswerHead): void {
+  const { connection } = head.headers;
+  if (connection !== undefined) {
+    if (/(?:^|,)\s*close\s*(?:,|$)/i.test(String(connection))) {
+      session.keep = false;
+    }
+    if (!session.keep) delete head.headers.connection;
+  }
+  session.appendHead(head.status, head.reason, head.headers, head.cookies);
+}

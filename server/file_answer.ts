@@ -1,0 +1,157 @@
+import { join, resolve, SEPARATOR } from "@std/path";
+import type { HeaderFields } from "../parse/fields.ts";
+import { hasResponseBody } from "../wire/status.ts";
+import {
+  type AnswerHead,
+  type RespondOptions,
+  setLength,
+  writeHead,
+  writeWhole,
+} from "./answer.ts";
+import { contentTypeOf } from "./content_type.ts";
+import { evaluate, lastModified, strongTag } from "./conditions.ts";
+import type { Session } from "./session.ts";
+import { sendBody } from "./stream_body.ts";
+
+/** How to answer with a file. */
+export interface RespondFileOptions extends RespondOptions {
+  /** Folder that the path is relative to, and may not lead out of. */
+  root?: string;
+  /** Offer it for saving, under its own name (`true`) or another. */
+  download?: boolean | string;
+}
+
+/** The part of a request that bears on a file's answer. */
+export interface FileRequest {
+  readonly method: string;
+  readonly headers: HeaderFields;
+}
+
+const NOT_FOUND = new TextEncoder().encode("Not found\n");
+
+/** Answers a request, already taken, with a file. */
+export async function answerFile(
+  session: Session,
+  request: FileRequest,
+  path: string,
+  options: RespondFileOptions,
+  head: AnswerHead,
+): Promise<boolean> {
+  const isHead = request.method === "HEAD";
+  const opened = await open(path, options.root, session);
+  if (session.isClosed) {
+    opened?.file.close();
+    return false;
+  }
+  if (opened === null) {
+    const missing: AnswerHead = {
+      status: 404,
+      reason: undefined,
+      headers: { "content-type": "text/plain; charset=utf-8" },
+      cookies: "",
+    };
+    setLength(missing, NOT_FOUND.length, isHead);
+    writeWhole(session, missing, NOT_FOUND, isHead);
+    return session.answered();
+  }
+  const { file, info } = opened;
+  let start = 0;
+  let length = info.size;
+  try {
+    const { headers } = head;
+    headers["content-type"] ??= contentTypeOf(path);
+    headers["last-modified"] ??= lastModified(info);
+    headers.etag ??= strongTag(info);
+    if (options.download) {
+      headers["content-disposition"] ??= attachment(
+        options.download === true
+          ? path.slice(path.lastIndexOf("/") + 1)
+          : options.download,
+      );
+    }
+    if (head.status === 200) {
+      headers["accept-ranges"] ??= "bytes";
+      const verdict = evaluate(
+        request.method,
+        request.headers,
+        String(headers.etag),
+        String(headers["last-modified"]),
+        info.size,
+      );
+      head.status = verdict.status;
+      if (verdict.contentRange !== undefined) {
+        headers["content-range"] = verdict.contentRange;
+      }
+      if (verdict.status === 206) {
+        start = verdict.start;
+        length = verdict.length;
+        await file.seek(start, Deno.SeekMode.Start);
+      } else if (verdict.status !== 200) {
+        length = 0;
+        delete headers["content-type"];
+        delete headers["content-disposition"];
+      }
+    }
+    setLength(head, length, isHead);
+  } catch (error) {
+    file.close();
+    session.destroy(error);
+    return false;
+  }
+  if (session.isClosed) {
+    file.close();
+    return false;
+  }
+  writeHead(session, head);
+  if (length === 0 || !hasResponseBody(isHead, head.status)) {
+    file.close();
+    return session.answered();
+  }
+  return sendBody(session, file, length);
+}
+
+/** Opens a plain file; null for whatever shall look like a missing one. */
+async function open(
+  path: string,
+  root: string | undefined,
+  session: Session,
+): Promise<{ file: Deno.FsFile; info: Deno.FileInfo } | null> {
+  let file: Deno.FsFile | undefined;
+  try {
+    if (path.includes("\0")) return null;
+    const real = root === undefined ? path : await confine(path, root);
+    // A pipe or a device is not even opened: that could wait for ever.
+    if (real === null || !(await Deno.stat(real)).isFile) return null;
+    file = await Deno.open(real);
+    const info = await file.stat();
+    if (info.isFile) return { file, info };
+    file.close();
+    return null;
+  } catch (error) {
+    file?.close();
+    if (!(error instanceof Deno.errors.NotFound)) {
+      session.host.report(error, session);
+    }
+    return null;
+  }
+}
+
+/** The real path behind `root` and `path`; null if that lies outside. */
+async function confine(path: string, root: string): Promise<string | null> {
+  const segments = path.split(Deno.build.os === "windows" ? /[/\\]/ : "/");
+  if (segments.includes("..")) return null;
+  if (Deno.build.os === "windows" && path.includes(":")) return null;
+  const base = await Deno.realPath(resolve(root));
+  const real = await Deno.realPath(join(base, path));
+  const prefix = base.endsWith(SEPARATOR) ? base : base + SEPARATOR;
+  return real.startsWith(prefix) ? real : null;
+}
+
+/** `Content-Disposition` with a name (RFC 6266, RFC 8187). */
+function attachment(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
+  const encoded = encodeURIComponent(name.toWellFormed())
+    .replace(/['()*]/g, (char) => "%" + char.charCodeAt(0).toString(16));
+  return `attachment; filename="${plain}"` +
+    (plain === name ? "" : `; filename*=UTF-8''${encoded}`);
+}

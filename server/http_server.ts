@@ -1,0 +1,378 @@
+import {
+  Acceptor,
+  type AcceptorHandlers,
+  type ConnSource,
+} from "../transport/acceptor.ts";
+import {
+  canRenew,
+  listen,
+  type ListenOptions,
+  relisten,
+} from "../transport/listen.ts";
+import { HttpConnection } from "./http_connection.ts";
+import { Hub } from "./hub.ts";
+import { checkLimits, type ServerLimits } from "./limits.ts";
+import { checkOptions, type HttpServerOptions } from "./options.ts";
+import { TrustedProxies } from "./proxies.ts";
+import type { Selectable } from "./select.ts";
+import { type ServerStats, Session } from "./session.ts";
+
+/** A socket of a server: where it listens, or a connection. */
+export type ServerSocket = ConnSource | Deno.Conn;
+
+/**
+ * A server that you pull requests from, and answer when you like.
+ *
+ * ```ts
+ * import { HttpServer } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * const response = fetch(server.url + "hello?x=1");
+ *
+ * for await (const client of server) {
+ *   client.respond({ path: client.path, query: client.query });
+ *   break;
+ * }
+ *
+ * assertEquals(await (await response).json(), {
+ *   path: "/hello",
+ *   query: { x: "1" },
+ * });
+ * await server.close();
+ * ```
+ *
+ * Needs `--allow-net`; with `path`, also `--allow-read` and `--allow-write`
+ * for the socket.
+ */
+export class HttpServer
+  implements AsyncIterable<HttpConnection>, Selectable, AsyncDisposable {
+  /** The limits in force. */
+  readonly limits: Readonly<ServerLimits>;
+  /** @ignore */
+  readonly trustedProxies: TrustedProxies;
+
+  readonly #options: HttpServerOptions;
+  readonly #hub: Hub;
+  readonly #finished = Promise.withResolvers<void>();
+  #listening: ListenOptions | null = null;
+  #acceptor: Acceptor;
+  #acceptors: Promise<void>[] = [];
+  #roomWaiters: ((hasRoom: boolean) => void)[] = [];
+  #isAccepting = true;
+
+  /**
+   * Starts to listen at once.
+   *
+   * @throws {TypeError} If an option has the wrong type or does not go with
+   * another one; the message names it.
+   * @throws {RangeError} If a number is out of range.
+   * @throws {Deno.errors.AddrInUse} If something else listens there.
+   * @throws {Deno.errors.InvalidData} If certificate or key is not valid.
+   */
+  constructor(options: HttpServerOptions = {}) {
+    checkOptions(options);
+    this.limits = checkLimits(options);
+    this.trustedProxies = new TrustedProxies(options.trustedProxies ?? []);
+    this.#options = options;
+    this.#hub = new Hub({
+      limits: this.limits,
+      allowConnect: options.allowConnect ?? false,
+      onError: (error, session) => this.#report(error, session),
+      onFinished: () => this.#finish(),
+      makeClient: (session, body) => new HttpConnection(this, session, body),
+    });
+    let source = options.listener;
+    if (source === undefined) {
+      this.#listening = {
+        ...options,
+        hostname: options.hostname ?? "0.0.0.0",
+        port: options.port ?? (options.cert === undefined ? 80 : 443),
+      };
+      source = listen(this.#listening);
+    }
+    this.#hub.onRoom = () => this.#makeRoom();
+    this.#acceptor = this.#accept(source);
+    options.signal?.addEventListener("abort", this.#onAbort);
+    if (options.signal?.aborted) this.close();
+  }
+
+  // ---- Accepting --------------------------------------------------------
+
+  #accept(source: ConnSource): Acceptor {
+    const handlers: AcceptorHandlers = {
+      room: () => {
+        if (!this.#isAccepting) return Promise.resolve(false);
+        if (!this.#hub.isFull || this.#hub.evict()) return true;
+        return new Promise((resolve) => this.#roomWaiters.push(resolve));
+      },
+      accepted: (conn) => this.#hub.add(new Session(conn, this.#hub)),
+      failed: (error) => this.#report(error, null),
+      ended: () => {
+        // No connection will come any more; those there are live on.
+        this.#isAccepting = false;
+        this.#hub.endWhenEmpty();
+      },
+    };
+    const acceptor = new Acceptor(source, handlers);
+    this.#acceptors.push(acceptor.done);
+    return acceptor;
+  }
+
+  #makeRoom(): void {
+    while (
+      this.#roomWaiters.length > 0 && (!this.#hub.isFull || this.#hub.evict())
+    ) this.#roomWaiters.shift()!(true);
+  }
+
+  #stopAccepting(): void {
+    this.#isAccepting = false;
+    this.#acceptor.close();
+    for (const waiter of this.#roomWaiters.splice(0)) waiter(false);
+    const { path } = this.#options;
+    if (path === undefined) return;
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // Removed already.
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    this.close();
+  };
+
+  #finish(): void {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    Promise.all(this.#acceptors).then(() => this.#finished.resolve());
+  }
+
+  #report(error: unknown, session: Session | null): void {
+    const { onError } = this.#options;
+    if (onError === undefined) return;
+    try {
+      onError(error, { remoteAddr: session?.conn.remoteAddr });
+    } catch (fault) {
+      // The application's own mistake must not break the connection.
+      console.error("Error in onError:", fault);
+    }
+  }
+
+  // ---- What it is -------------------------------------------------------
+
+  /** Where the server listens. */
+  get addr(): Deno.Addr {
+    const { addr } = this.#acceptor.source;
+    if (addr === undefined) throw new TypeError("The listener has no address");
+    return addr;
+  }
+
+  /** The port that the server listens on; 0 on a Unix socket. */
+  get port(): number {
+    const { addr } = this;
+    return "port" in addr ? addr.port : 0;
+  }
+
+  /** The server's root as a URL, with `localhost` for "all addresses". */
+  get url(): string {
+    const { addr } = this;
+    if (!("hostname" in addr)) return `unix:${(addr as Deno.UnixAddr).path}`;
+    const { hostname, port } = addr;
+    const host = hostname === "0.0.0.0" || hostname === "::"
+      ? "localhost"
+      : hostname.includes(":")
+      ? `[${hostname}]`
+      : hostname;
+    return `${this.isSecure ? "https" : "http"}://${host}:${port}/`;
+  }
+
+  /** The socket that listens. */
+  get socket(): ConnSource {
+    return this.#acceptor.source;
+  }
+
+  /** Whether the server speaks TLS. */
+  get isSecure(): boolean {
+    return this.#options.cert !== undefined;
+  }
+
+  /** Counters, since the start. A copy: it does not change any more. */
+  get stats(): ServerStats {
+    return { ...this.#hub.stats };
+  }
+
+  /** Sockets that the server waits to read from, its listener first. */
+  get readSockets(): ServerSocket[] {
+    const sockets: ServerSocket[] = this.#isAccepting ? [this.socket] : [];
+    for (const session of this.#hub.sessions) {
+      if (session.isReading) sockets.push(session.conn);
+    }
+    return sockets;
+  }
+
+  /** Sockets with output that the peer or the server has yet to take. */
+  get writeSockets(): ServerSocket[] {
+    const sockets: ServerSocket[] = [];
+    for (const session of this.#hub.sessions) {
+      if (session.bufferedAmount > 0) sockets.push(session.conn);
+    }
+    return sockets;
+  }
+
+  /** Whether {@linkcode HttpServer.processEvents} would return a client. */
+  get isReady(): boolean {
+    return this.#hub.isReady;
+  }
+
+  /** Whether the server is closed, and all its clients were taken. */
+  get isFinished(): boolean {
+    return this.#hub.isFinished && !this.#hub.isReady;
+  }
+
+  // ---- Clients ----------------------------------------------------------
+
+  /**
+   * The clients, each with one request, in the order in which their requests
+   * were complete. Ends when the server is closed; leaving the loop does not
+   * close it.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<HttpConnection> {
+    const hub = this.#hub;
+    return {
+      next: () => hub.next(),
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /**
+   * Waits for the next client.
+   *
+   * @param timeout How long, in ms; for ever by default.
+   * @returns The client; `null` when the time is over or the server closed.
+   */
+  wait(timeout: number = Infinity): Promise<HttpConnection | null> {
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const waiter = (client: HttpConnection | null) => {
+        clearTimeout(timer);
+        resolve(client);
+      };
+      if (timeout < 2 ** 31) {
+        timer = setTimeout(() => {
+          this.#hub.forget(waiter);
+          resolve(null);
+        }, Math.max(0, timeout));
+      }
+      this.#hub.whenReady(waiter);
+    });
+  }
+
+  /**
+   * The next ready client, or `null`, without waiting. See `select()`.
+   *
+   * Given sockets, it does the work of {@linkcode HttpServer.eventWrite} and
+   * {@linkcode HttpServer.eventRead} for them.
+   */
+  processEvents(
+    readSockets?: readonly ServerSocket[],
+    writeSockets?: readonly ServerSocket[],
+  ): HttpConnection | null {
+    if (writeSockets !== undefined) this.eventWrite(writeSockets);
+    return readSockets === undefined
+      ? this.#hub.take()
+      : this.eventRead(readSockets);
+  }
+
+  /**
+   * The next ready client on one of these sockets, or `null`, without
+   * waiting. The listener stands for all connections that came through it.
+   */
+  eventRead(sockets: readonly ServerSocket[]): HttpConnection | null {
+    if (sockets.includes(this.socket)) return this.#hub.take();
+    return this.#hub.takeFrom((client) => sockets.includes(client.socket));
+  }
+
+  /** Sends at once what is held back for these sockets to go out together. */
+  eventWrite(sockets: readonly ServerSocket[]): void {
+    for (const session of this.#hub.sessions) {
+      if (session.bufferedAmount > 0 && sockets.includes(session.conn)) {
+        session.flush();
+      }
+    }
+  }
+
+  /** Calls back whenever a client gets ready, or none will come any more. */
+  watch(notify: () => void): () => void {
+    return this.#hub.watch(notify);
+  }
+
+  // ---- Certificate and end ----------------------------------------------
+
+  /**
+   * Goes on with another certificate (Linux). Open connections live on; new
+   * ones get the new certificate once the promise has resolved.
+   *
+   * @throws {TypeError} If the server does not listen for TLS itself, or the
+   * system cannot do it.
+   * @throws {Deno.errors.InvalidData} If the pair is not valid: the old one
+   * stays in service.
+   */
+  async loadCertificate(pair: { cert: string; key: string }): Promise<void> {
+    if (!this.isSecure || this.#listening === null) {
+      throw new TypeError("Server does not listen for TLS itself");
+    }
+    if (!canRenew()) {
+      throw new TypeError("This system cannot renew a certificate in service");
+    }
+    if (!this.#isAccepting) throw new TypeError("Server is closed");
+    const { cert, key } = pair;
+    checkOptions({ cert, key });
+    const old = this.#acceptor;
+    const options = { ...this.#listening, cert, key };
+    const listener = relisten(old.source as Deno.Listener, options);
+    this.#listening = options;
+    this.#acceptor = this.#accept(listener);
+    // What is in the old one's queue is accepted before it closes.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    old.close();
+    await old.done;
+  }
+
+  /**
+   * Ends in good order: stops accepting, closes idle connections, lets
+   * answers in progress finish, and then ends the iterator.
+   *
+   * @param options `timeout`: after how many ms what is left is closed;
+   * default 30,000.
+   */
+  async shutdown(options: { timeout?: number } = {}): Promise<void> {
+    const timeout = options.timeout ?? 30_000;
+    this.#stopAccepting();
+    this.#hub.stop();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (timeout < 2 ** 31) {
+      timer = setTimeout(() => this.#hub.close(), Math.max(0, timeout));
+    }
+    await this.#finished.promise;
+    clearTimeout(timer);
+  }
+
+  /**
+   * Closes everything at once, and ends the iterator. Safe to call again.
+   *
+   * @returns A promise that resolves when all is let go; it may be ignored.
+   */
+  close(): Promise<void> {
+    this.#stopAccepting();
+    this.#hub.close();
+    return this.#finished.promise;
+  }
+
+  /** The same as {@linkcode HttpServer.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

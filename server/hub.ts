@@ -1,0 +1,244 @@
+import type { HttpConnection } from "./http_connection.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerStats, Session, SessionHost } from "./session.ts";
+import { Clock } from "../transport/clock.ts";
+
+/** What a hub needs of its server. */
+export interface HubOptions {
+  limits: ServerLimits;
+  allowConnect: boolean;
+  onError: (error: unknown, session: Session | null) => void;
+  onFinished: () => void;
+  makeClient: (session: Session, body: Uint8Array | null) => HttpConnection;
+}
+
+type Waiter = (client: HttpConnection | null) => void;
+type Next = IteratorResult<HttpConnection, undefined>;
+
+/** The middle of a server: its sessions, and the queue of ready clients. */
+export class Hub implements SessionHost {
+  readonly limits: ServerLimits;
+  readonly allowConnect: boolean;
+  readonly clock: Clock;
+  readonly stats: ServerStats = {
+    openConnections: 0,
+    requests: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    refused: 0,
+    timedOut: 0,
+  };
+  /** All connections. */
+  readonly sessions: Set<Session> = new Set();
+  /** No new requests are wanted. */
+  isStopping = false;
+  /** Everything is closed; no client will come any more. */
+  isFinished = false;
+  /** Called when there is room for one more connection. */
+  onRoom: (() => void) | null = null;
+
+  readonly #options: HubOptions;
+  #ready: HttpConnection[] = [];
+  #readyHead = 0;
+  #waiters: Waiter[] = [];
+  readonly #watchers: Set<() => void> = new Set();
+  #isEnding = false;
+  #late: Session[] = [];
+  #lateTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.limits = options.limits;
+    this.allowConnect = options.allowConnect;
+    const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
+      options.limits;
+    this.clock = new Clock(
+      [keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout],
+      () => this.#sweep(),
+    );
+  }
+
+  /** Whether a client can be taken without waiting. */
+  get isReady(): boolean {
+    return this.#readyHead < this.#ready.length;
+  }
+
+  /** Whether no further connection may be opened. */
+  get isFull(): boolean {
+    return this.sessions.size >= this.limits.maxWaitingClients;
+  }
+
+  /** Takes in a new connection. */
+  add(session: Session): void {
+    this.clock.start();
+    this.sessions.add(session);
+    this.stats.openConnections++;
+    session.start();
+  }
+
+  /** Closes the connection that has been idle for longest, if one is idle. */
+  evict(): boolean {
+    let oldest: Session | null = null;
+    for (const session of this.sessions) {
+      if (!session.isIdle) continue;
+      if (oldest === null || session.age > oldest.age) oldest = session;
+    }
+    oldest?.destroy();
+    return oldest !== null;
+  }
+
+  deliver(session: Session, body: Uint8Array | null): HttpConnection {
+    const client = this.#options.makeClient(session, body);
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) waiter(client);
+    else {
+      this.#ready.push(client);
+      for (const notify of this.#watchers) notify();
+    }
+    return client;
+  }
+
+  /** The next client, or null without waiting. */
+  take(): HttpConnection | null {
+    while (this.#readyHead < this.#ready.length) {
+      const client = this.#ready[this.#readyHead++];
+      if (this.#readyHead === this.#ready.length) {
+        this.#ready.length = this.#readyHead = 0;
+      } else if (this.#readyHead > 1024) {
+        this.#ready.splice(0, this.#readyHead);
+        this.#readyHead = 0;
+      }
+      if (!client.isAnswered) return client;
+    }
+    this.flushLate();
+    return null;
+  }
+
+  /** The next client on one of these sockets, or null without waiting. */
+  takeFrom(
+    matches: (client: HttpConnection) => boolean,
+  ): HttpConnection | null {
+    for (let i = this.#readyHead; i < this.#ready.length; i++) {
+      if (matches(this.#ready[i])) {
+        const [client] = this.#ready.splice(i, 1);
+        return client;
+      }
+    }
+    this.flushLate();
+    return null;
+  }
+
+  /** The next client, in the form of an iterator. */
+  next(): Promise<Next> {
+    const client = this.take();
+    if (client !== null) return Promise.resolve({ value: client, done: false });
+    return new Promise((resolve) => {
+      this.whenReady((client) =>
+        resolve(
+          client === null
+            ? { value: undefined, done: true }
+            : { value: client, done: false },
+        )
+      );
+    });
+  }
+
+  /** Calls back with the next client, or with null when none will come. */
+  whenReady(waiter: Waiter): void {
+    const client = this.take();
+    if (client !== null || this.isFinished) waiter(client);
+    else this.#waiters.push(waiter);
+  }
+
+  /** Takes a waiter back. */
+  forget(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) this.#waiters.splice(index, 1);
+  }
+
+  /** Calls back whenever a client gets ready, or none will come any more. */
+  watch(notify: () => void): () => void {
+    this.flushLate();
+    this.#watchers.add(notify);
+    return () => this.#watchers.delete(notify);
+  }
+
+  later(session: Session): void {
+    if (session.isLate) return;
+    session.isLate = true;
+    this.#late.push(session);
+    // The application may be busy elsewhere before it asks for the next
+    // client; what it has answered must not wait for that.
+    this.#lateTimer ??= setTimeout(() => {
+      this.#lateTimer = undefined;
+      this.flushLate();
+    }, 0);
+  }
+
+  /** Sends all output that was held back to go out together. */
+  flushLate(): void {
+    if (this.#late.length === 0) return;
+    const late = this.#late;
+    this.#late = [];
+    for (const session of late) {
+      session.isLate = false;
+      session.flush();
+    }
+  }
+
+  closed(session: Session): void {
+    this.sessions.delete(session);
+    this.stats.openConnections--;
+    if (this.sessions.size === 0) this.clock.stop();
+    this.onRoom?.();
+    this.#finishIfStopped();
+  }
+
+  report(error: unknown, session: Session | null): void {
+    this.#options.onError(error, session);
+  }
+
+  /** Lets answers in progress finish and closes what is idle. */
+  stop(): void {
+    this.isStopping = true;
+    for (const session of this.sessions) {
+      session.keep = false;
+      if (session.isIdle) session.destroy();
+    }
+    this.#finishIfStopped();
+  }
+
+  /** Lets connections live on, but ends with the last of them. */
+  endWhenEmpty(): void {
+    this.#isEnding = true;
+    this.#finishIfStopped();
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    this.isStopping = true;
+    for (const session of this.sessions) session.destroy();
+    this.#ready = [];
+    this.#readyHead = 0;
+    this.#finishIfStopped();
+  }
+
+  #finishIfStopped(): void {
+    if (this.isFinished || this.sessions.size > 0) return;
+    if (!this.isStopping && !this.#isEnding) return;
+    this.isFinished = true;
+    clearTimeout(this.#lateTimer);
+    this.clock.stop();
+    for (const waiter of this.#waiters.splice(0)) waiter(null);
+    for (const notify of this.#watchers) notify();
+    this.#options.onFinished();
+  }
+
+  #sweep(): void {
+    for (const session of this.sessions) {
+      session.sweep();
+      if (this.isStopping && session.isIdle) session.destroy();
+    }
+    this.onRoom?.();
+  }
+}

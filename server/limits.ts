@@ -1,0 +1,73 @@
+/** All bounds of a server. Times are milliseconds, sizes bytes. */
+export interface ServerLimits {
+  /** Connections open at once; default 1024. */
+  maxWaitingClients: number;
+  /** How long a connection may be idle between requests, in ms; default 30,000. */
+  keepAliveTimeout: number;
+  /** Requests answered on one connection; default 1000. */
+  keepAliveMaxRequests: number;
+  /** Bytes of a request's line and header section; default 16 KiB. */
+  maxHeadersLength: number;
+  /** Lines of a header section; default 100. */
+  maxHeadersCount: number;
+  /** Bytes of a request's body; default 1 MiB. */
+  maxContentLength: number;
+  /** From the first byte of a request to the end of its headers, in ms; default 5,000. */
+  requestTimeout: number;
+  /** The longest silence within a body, in ms; default 15,000. */
+  bodyTimeout: number;
+  /** The longest wait for the peer to read, in ms; default 15,000. */
+  sendTimeout: number;
+  /** Bytes queued for a peer above a single answer; default 64 KiB. */
+  maxSendBufferSize: number;
+}
+
+const DEFAULTS: ServerLimits = {
+  maxWaitingClients: 1024,
+  keepAliveTimeout: 30_000,
+  keepAliveMaxRequests: 1000,
+  maxHeadersLength: 16_384,
+  maxHeadersCount: 100,
+  maxContentLength: 1_048_576,
+  requestTimeout: 5_000,
+  bodyTimeout: 15_000,
+  sendTimeout: 15_000,
+  maxSendBufferSize: 65_536,
+};
+
+/** The smallest value that makes sense, where it is not 1. */
+const LEAST: Partial<Record<keyof ServerLimits, number>> = {
+  maxHeadersLength: 64,
+  maxContentLength: 0,
+  maxSendBufferSize: 0,
+  maxHeadersCount: 1,
+};
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} If a limit is not a number.
+ * @throws {RangeError} If it is too small, or not a whole number of bytes.
+ */
+export function checkLimits(options: Partial<ServerLimits>): ServerLimits {
+  const limits = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof ServerLimits)[]) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      throw new TypeError(`Option "${name}" is not a number`);
+    }
+    const least = LEAST[name] ?? 1;
+    if (value < least) {
+      throw new RangeError(`Option "${name}" is less than ${least}`);
+    }
+    if (!Number.isInteger(value) && value !== Infinity) {
+      throw new RangeError(`Option "${name}" is not a whole number`);
+    }
+    if (value === Infinity && /Headers/.test(name)) {
+      throw new RangeError(`Option "${name}" must be finite`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+}

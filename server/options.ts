@@ -1,0 +1,111 @@
+import type { ConnSource } from "../transport/acceptor.ts";
+import type { ServerLimits } from "./limits.ts";
+
+/** What went wrong where, for {@linkcode HttpServerOptions.onError}. */
+export interface ConnectionErrorInfo {
+  /** The peer's address, where the error belongs to a connection. */
+  remoteAddr: Deno.Addr | undefined;
+}
+
+/** Options of an `HttpServer`. Times are milliseconds, sizes bytes. */
+export interface HttpServerOptions extends Partial<ServerLimits> {
+  /**
+   * Address or name to listen on; default `"0.0.0.0"`, all of IPv4. `"::"` is
+   * all of IPv6, and of IPv4 too where the system allows it.
+   */
+  hostname?: string;
+  /** Port to listen on, 0 for a free one; default 80, or 443 with `cert`. */
+  port?: number;
+  /** Path of a Unix socket to listen on instead; removed when closed. */
+  path?: string;
+  /** Certificate chain as PEM text, the server's own first; needs `key`. */
+  cert?: string;
+  /** Private key as PEM text; needs `cert`. */
+  key?: string;
+  /** Let other processes listen on the same port too (Linux). */
+  reusePort?: boolean;
+  /** Connections that the system keeps waiting to be accepted. */
+  backlog?: number;
+  /** A source of connections of your own, instead of listening. */
+  listener?: ConnSource;
+  /** Closes the server when it aborts. */
+  signal?: AbortSignal;
+  /**
+   * Whose `X-Forwarded-For` to believe: addresses, networks such as
+   * `10.0.0.0/8`, or `unix` for peers on a Unix socket; default nobody's.
+   */
+  trustedProxies?: readonly string[];
+  /** Let requests with the method CONNECT through; default `false` (501). */
+  allowConnect?: boolean;
+  /**
+   * Called with what went wrong on a connection, or while accepting one. A
+   * `ProtocolError` was answered; anything else broke the connection. By
+   * default errors are dropped, as peers cause them at will.
+   */
+  onError?: (error: unknown, info: ConnectionErrorInfo) => void;
+}
+
+const NUMBERS = ["port", "backlog"] as const;
+const STRINGS = ["hostname", "path", "cert", "key"] as const;
+const BOOLEANS = ["reusePort", "allowConnect"] as const;
+
+/**
+ * Checks what is not a limit.
+ *
+ * @throws {TypeError} If an option has the wrong type, or does not go with
+ * another.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function checkOptions(options: HttpServerOptions): void {
+  const wrong = (name: string, what: string): never => {
+    throw new TypeError(`Option "${name}" ${what}`);
+  };
+  for (const name of STRINGS) {
+    if (!["string", "undefined"].includes(typeof options[name])) {
+      wrong(name, "is not a string");
+    }
+  }
+  for (const name of BOOLEANS) {
+    if (!["boolean", "undefined"].includes(typeof options[name])) {
+      wrong(name, "is not a boolean");
+    }
+  }
+  for (const name of NUMBERS) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (typeof value !== "number") wrong(name, "is not a number");
+    const most = name === "port" ? 65535 : 2 ** 31 - 1;
+    if (!Number.isInteger(value) || value < 0 || value > most) {
+      throw new RangeError(`Option "${name}" is not from 0 to ${most}`);
+    }
+  }
+  if (!["function", "undefined"].includes(typeof options.onError)) {
+    wrong("onError", "is not a function");
+  }
+  if (
+    options.signal !== undefined && !(options.signal instanceof AbortSignal)
+  ) {
+    wrong("signal", "is not an AbortSignal");
+  }
+  if (options.cert !== undefined && options.key === undefined) {
+    wrong("key", "is missing beside cert");
+  }
+  if (options.key !== undefined && options.cert === undefined) {
+    wrong("cert", "is missing beside key");
+  }
+  const { listener, path } = options;
+  if (listener !== undefined) {
+    if (
+      typeof listener !== "object" || listener === null ||
+      !(Symbol.asyncIterator in listener)
+    ) wrong("listener", "does not yield connections");
+    for (const name of ["hostname", "port", "path", "cert"] as const) {
+      if (options[name] !== undefined) wrong(name, "does not go with listener");
+    }
+  }
+  if (path !== undefined) {
+    for (const name of ["hostname", "port", "cert", "reusePort"] as const) {
+      if (options[name] !== undefined) wrong(name, "does not go with path");
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { HttpServer } from "./http_server.ts";
+import type { HttpConnection } from "./http_connection.ts";
+
+/** What can stand in a {@linkcode select}: servers, and clients. */
+export interface Selectable {
+  /** Whether `processEvents()` would return something. */
+  readonly isReady: boolean;
+  /** Whether nothing will ever get ready any more. */
+  readonly isFinished: boolean;
+  /**
+   * Calls back whenever that may have changed.
+   *
+   * @returns A function that ends it.
+   */
+  watch(notify: () => void): () => void;
+}
+
+/**
+ * Waits until at least one of several sources has something for its
+ * `processEvents()`.
+ *
+ * ```ts
+ * import { HttpServer, select } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using a = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * await using b = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * const response = fetch(b.url);
+ * const ready = await select([a, b], 5000);
+ * assertEquals(ready, [b]);
+ * assertEquals(a.processEvents(), null);
+ * b.processEvents()?.respond("from b");
+ * assertEquals(await (await response).text(), "from b");
+ * ```
+ *
+ * @param sources Servers, and other sources.
+ * @param timeout How long to wait, in ms; for ever by default, not at all
+ * with 0.
+ * @returns The sources that are ready; none when the time is over, or when
+ * all sources are finished.
+ */
+export function select<T extends Selectable>(
+  sources: readonly T[],
+  timeout: number = Infinity,
+): Promise<T[]> {
+  const ready = () => sources.filter((source) => source.isReady);
+  return new Promise((resolve) => {
+    const ends: (() => void)[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const finish = () => {
+      clearTimeout(timer);
+      for (const end of ends) end();
+      resolve(ready());
+    };
+    const isOver = () =>
+      sources.some((source) => source.isReady) ||
+      sources.every((source) => source.isFinished);
+    if (timeout <= 0 || isOver()) {
+      finish();
+      return;
+    }
+    for (const source of sources) {
+      ends.push(source.watch(() => {
+        if (isOver()) finish();
+      }));
+    }
+    // Longer than a timer can count is as good as for ever.
+    if (timeout < 2 ** 31) timer = setTimeout(finish, timeout);
+  });
+}
+
+/**
+ * The clients of several servers, one after the other, until all are closed.
+ *
+ * ```ts ignore
+ * for await (const client of merge(http, https)) client.respond("hello");
+ * ```
+ */
+export async function* merge(
+  ...servers: HttpServer[]
+): AsyncGenerator<HttpConnection, void, void> {
+  while (!servers.every((server) => server.isFinished)) {
+    let found = false;
+    for (const server of servers) {
+      const client = server.processEvents();
+      if (client === null) continue;
+      found = true;
+      yield client;
+    }
+    if (!found) await select(servers);
+  }
+}

@@ -1,0 +1,469 @@
+import { HttpError, ProtocolError } from "../parse/errors.ts";
+import { ParseEvent } from "../parse/message_parser.ts";
+import { RequestParser } from "../parse/request_parser.ts";
+import { Transport } from "../transport/transport.ts";
+import { type Clock, httpDate } from "../transport/clock.ts";
+import type { ServerState } from "../wire/lifecycle.ts";
+import {
+  type CheckedHeaders,
+  writeFields,
+  writeLatin1,
+  writeStatusLine,
+} from "../wire/response_head.ts";
+import type { ServerLimits } from "./limits.ts";
+
+/** Counters of a server. */
+export interface ServerStats {
+  /** Connections open now. */
+  openConnections: number;
+  /** Requests handed to the application. */
+  requests: number;
+  /** Bytes received; with TLS, after decryption. */
+  bytesIn: number;
+  /** Bytes sent; with TLS, before encryption. */
+  bytesOut: number;
+  /** Requests that the server answered itself, with an error. */
+  refused: number;
+  /** Connections cut off for being too slow. */
+  timedOut: number;
+}
+
+/** What a session needs to know of the request that it has handed out. */
+export interface HeldRequest {
+  /** The peer has closed its side, or is gone altogether. */
+  peerGone(): void;
+}
+
+/** What a session needs of its server. */
+export interface SessionHost {
+  readonly limits: ServerLimits;
+  readonly stats: ServerStats;
+  readonly clock: Clock;
+  /** No further requests are wanted on kept-alive connections. */
+  readonly isStopping: boolean;
+  readonly allowConnect: boolean;
+  /** A whole request is in; makes the object for it, or throws a ProtocolError. */
+  deliver(session: Session, body: Uint8Array | null): HeldRequest;
+  /** Output was queued that may wait for more of its kind. */
+  later(session: Session): void;
+  closed(session: Session): void;
+  report(error: unknown, session: Session): void;
+}
+
+/** For how long a closed connection is drained, in ms. */
+const LINGER_TIMEOUT = 2000;
+/** Gathered output is sent from this size on, whatever may follow. */
+const GATHER_LIMIT = 12_288;
+
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+const NOTHING = new Uint8Array(0);
+
+let observer: ((from: ServerState, to: ServerState) => void) | null = null;
+
+/** For tests: shows every change of state of every session. */
+export function observeStates(callback: typeof observer): void {
+  observer = callback;
+}
+
+/**
+ * The server's side of one connection: requests in, one at a time, answers
+ * out. It lives as long as the socket; an `HttpConnection` is one request.
+ */
+export class Session extends Transport {
+  /** Where the connection is in its life; see wire/lifecycle.ts. */
+  state: ServerState = "idle";
+  /** The request that the application holds. */
+  client: HeldRequest | null = null;
+  /** Whether the connection goes on after the answer in hand. */
+  keep = true;
+  /** @ignore */
+  readonly parser: RequestParser;
+  /** @ignore */
+  readonly host: SessionHost;
+  /** @ignore Whether the host knows of output that waits. */
+  isLate = false;
+
+  // The tick when the present wait began.
+  #since: number;
+  #requests = 0;
+  // Whether the peer will send no more, so that closing cannot reset.
+  #isLastRequest = false;
+  #body: Uint8Array<ArrayBuffer> | null = null;
+  #bodyLength = 0;
+
+  /** @param conn The accepted socket. */
+  constructor(conn: Deno.Conn, host: SessionHost) {
+    super(conn, host.stats);
+    this.host = host;
+    this.parser = new RequestParser({
+      ...host.limits,
+      allowConnect: host.allowConnect,
+    });
+    this.#since = host.clock.tick;
+  }
+
+  /** Whether the socket speaks TLS. */
+  get isSecure(): boolean {
+    return "handshake" in this.conn;
+  }
+
+  /** Starts reading; behind the handshake where there is one. */
+  start(): void {
+    if (!this.isSecure) {
+      this.read();
+      return;
+    }
+    this.#enter("handshake");
+    (this.conn as Deno.TlsConn).handshake().then(() => {
+      if (this.isClosed) return;
+      this.#enter("idle");
+      this.#since = this.tick;
+      this.read();
+    }, (error) => this.destroy(error));
+  }
+
+  /** Whether it may be closed to make room: between requests, all sent. */
+  get isIdle(): boolean {
+    return this.state === "idle" && this.bufferedAmount === 0 &&
+      !this.parser.hasInput;
+  }
+
+  /** For how many ticks it has been in its present wait. */
+  get age(): number {
+    return this.tick - this.#since;
+  }
+
+  /** @ignore */
+  protected override get tick(): number {
+    return this.host.clock.tick;
+  }
+
+  #enter(state: ServerState): void {
+    if (observer !== null) observer(this.state, state);
+    this.state = state;
+  }
+
+  /** @ignore */
+  protected override space(): Uint8Array<ArrayBuffer> {
+    if (this.state === "draining") return this.parser.buffer;
+    return this.parser.space();
+  }
+
+  /** @ignore */
+  protected override received(length: number): void {
+    if (this.state === "draining") {
+      this.read();
+      return;
+    }
+    this.parser.filled(length);
+    switch (this.state) {
+      case "held":
+      case "answering":
+      case "closing":
+        // A read to learn when the peer goes; what came waits its turn.
+        this.read();
+        return;
+      case "body":
+        this.#since = this.tick;
+        break;
+    }
+    this.#advance();
+  }
+
+  /** @ignore */
+  protected override ended(): void {
+    if (this.state === "draining") this.destroy();
+    else if (this.client !== null) this.client.peerGone();
+    else if (this.state !== "answering") this.#inputOver();
+  }
+
+  /** Reads on; where the peer has ended, everything is answered. */
+  #readOn(): void {
+    if (this.inputEnded) this.#inputOver();
+    else this.read();
+  }
+
+  #inputOver(): void {
+    if (this.state === "closing") return;
+    if (this.bufferedAmount === 0) {
+      this.destroy();
+      return;
+    }
+    this.#enter("closing");
+    this.flush();
+  }
+
+  /** Parses on until a request is whole, or more bytes are needed. */
+  #advance(): void {
+    const parser = this.parser;
+    for (;;) {
+      switch (parser.next()) {
+        case ParseEvent.MORE:
+          if (this.state === "idle" && parser.isInMessage) {
+            this.#enter("head");
+            this.#since = this.tick;
+          }
+          if (this.bufferedAmount > 0) this.flush();
+          this.#readOn();
+          return;
+        case ParseEvent.HEAD:
+          if (this.state === "idle") this.#enter("head");
+          this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
+          if (parser.hasBody) {
+            this.#enter("body");
+            this.#since = this.tick;
+            this.#bodyLength = 0;
+            if (parser.expectContinue && !parser.hasInput) {
+              this.append(CONTINUE);
+            }
+          }
+          break;
+        case ParseEvent.BODY:
+          this.#collect(parser.bodyStart, parser.bodyEnd);
+          break;
+        case ParseEvent.END:
+          this.#deliver();
+          return;
+        default:
+          if (this.state === "idle") this.#enter("head");
+          this.refuse(parser.error!);
+          return;
+      }
+    }
+  }
+
+  #collect(start: number, end: number): void {
+    const { buffer, contentLength } = this.parser;
+    const length = end - start;
+    // A body that came in one piece is read from where it lies.
+    if (length === contentLength) return;
+    const total = this.#bodyLength + length;
+    if (this.#body === null || this.#body.length < total) {
+      // Grows with what has come, never with what was announced.
+      const size = contentLength < 0
+        ? total * 2
+        : Math.min(contentLength, total * 2);
+      const grown = new Uint8Array(size);
+      if (this.#body !== null) {
+        grown.set(this.#body.subarray(0, this.#bodyLength));
+      }
+      this.#body = grown;
+    }
+    this.#body.set(buffer.subarray(start, end), this.#bodyLength);
+    this.#bodyLength = total;
+  }
+
+  #deliver(): void {
+    const parser = this.parser;
+    const { limits, stats } = this.host;
+    let body: Uint8Array | null = null;
+    if (parser.hasBody) {
+      body = this.#body === null
+        ? parser.contentLength < 0
+          ? NOTHING
+          : parser.buffer.subarray(parser.bodyStart, parser.bodyEnd)
+        : this.#body.subarray(0, this.#bodyLength);
+      this.#body = null;
+    }
+    this.keep = parser.keepAlive && !this.host.isStopping &&
+      ++this.#requests < limits.keepAliveMaxRequests;
+    this.#enter("held");
+    this.#since = this.tick;
+    stats.requests++;
+    try {
+      this.client = this.host.deliver(this, body);
+    } catch (error) {
+      stats.requests--;
+      if (!(error instanceof ProtocolError)) throw error;
+      this.refuse(error);
+    }
+  }
+
+  /** Reads while the application holds a request, to learn when the peer goes. */
+  watch(): void {
+    this.read();
+  }
+
+  /** The answer to the request in hand is queued, wholly. */
+  answered(): Promise<boolean> {
+    this.client = null;
+    this.#since = this.tick;
+    if (!this.keep) {
+      this.#enter("closing");
+      return this.flush();
+    }
+    this.#enter("idle");
+    if (!this.parser.hasInput) {
+      const sent = this.flush();
+      this.#readOn();
+      return sent;
+    }
+    if (this.bufferedAmount > this.host.limits.maxSendBufferSize) {
+      return this.flush(); // sent() goes on
+    }
+    this.#advance();
+    if (this.isClosed || this.isWriting || this.bufferedAmount === 0) {
+      return this.flush();
+    }
+    if (this.bufferedAmount > GATHER_LIMIT) return this.flush();
+    this.host.later(this);
+    return this.whenFlushed();
+  }
+
+  /** The head of an answer is queued, and parts of its body will follow. */
+  answerStarted(): void {
+    this.#enter("answering");
+    this.#since = this.tick;
+  }
+
+  /**
+   * Sends a part of an answer. Resolves to true once the output queue is
+   * under its limit, to false when the peer is gone. A peer that leaves the
+   * queue above its limit until the next part is dropped.
+   */
+  send(...parts: Uint8Array[]): Promise<boolean> {
+    const { maxSendBufferSize } = this.host.limits;
+    if (this.bufferedAmount > maxSendBufferSize) {
+      this.destroy(new HttpError("Peer reads too slowly for what it is sent"));
+    }
+    for (const part of parts) this.append(part);
+    this.flush();
+    return this.whenBelow(maxSendBufferSize);
+  }
+
+  /** @ignore */
+  protected override sent(): void {
+    if (this.state === "closing") this.#close();
+    else if (
+      this.state === "idle" && this.parser.hasInput && this.client === null
+    ) {
+      this.#advance();
+    }
+  }
+
+  /** Closes our side first, so that the peer sees all of the last answer. */
+  #close(): void {
+    const nothingFollows = this.inputEnded ||
+      this.#isLastRequest && !this.parser.hasInput;
+    if (nothingFollows && !this.isSecure) {
+      this.destroy();
+      return;
+    }
+    // The peer may still send; closing now could reset the connection before
+    // it has read the answer (RFC 9112 section 9.6). With TLS, the closing
+    // alert goes out here.
+    this.#enter("draining");
+    this.#since = this.tick;
+    this.conn.closeWrite().then(
+      () => {
+        if (nothingFollows) this.destroy();
+      },
+      () => this.destroy(),
+    );
+    if (!nothingFollows) this.read();
+  }
+
+  /** Answers a fault of the peer, and closes. */
+  refuse(error: ProtocolError): void {
+    const { stats } = this.host;
+    stats.refused++;
+    this.host.report(error, this);
+    if (this.isClosed) return;
+    this.client = null;
+    this.keep = this.#isLastRequest = false;
+    const body = error.message + "\n";
+    this.appendHead(error.status, undefined, {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": String(body.length),
+    });
+    if (!this.parser.isHead) {
+      const out = this.room(body.length);
+      writeLatin1(body, out, this.outEnd);
+      this.wrote(this.outEnd + body.length);
+    }
+    this.#enter("closing");
+    this.#since = this.tick;
+    this.flush();
+  }
+
+  /** Queues the head of an answer: fields as given, and what is ours to add. */
+  appendHead(
+    status: number,
+    reason: string | undefined,
+    headers: CheckedHeaders,
+    extra = "",
+  ): void {
+    let head = writeStatusLine(status, reason);
+    if (headers.date === undefined) head += `date: ${httpDate.text}\r\n`;
+    head += writeFields(headers) + extra;
+    if (headers.connection === undefined) {
+      if (!this.keep) head += "connection: close\r\n";
+      else if (this.parser.minorVersion === 0) {
+        head += "connection: keep-alive\r\n";
+      }
+    }
+    head += "\r\n";
+    const out = this.room(head.length);
+    writeLatin1(head, out, this.outEnd);
+    this.wrote(this.outEnd + head.length);
+  }
+
+  /** Holds the connection to its deadlines; called once a tick. */
+  sweep(): void {
+    const { limits, clock } = this.host;
+    if (
+      this.isWriting &&
+      clock.tick - this.writeSince > clock.ticks(limits.sendTimeout)
+    ) {
+      this.#timeOut("Peer has stopped reading");
+      return;
+    }
+    const exceeds = (timeout: number) => this.age > clock.ticks(timeout);
+    switch (this.state) {
+      case "idle":
+        if (exceeds(limits.keepAliveTimeout) && this.isIdle) this.destroy();
+        break;
+      case "handshake":
+        if (exceeds(limits.requestTimeout)) {
+          this.#timeOut("TLS handshake took too long");
+        }
+        break;
+      case "head":
+        if (exceeds(limits.requestTimeout)) {
+          this.host.stats.timedOut++;
+          this.refuse(new ProtocolError("header-timeout"));
+        }
+        break;
+      case "body":
+        if (exceeds(limits.bodyTimeout)) {
+          this.host.stats.timedOut++;
+          this.refuse(new ProtocolError("body-timeout"));
+        }
+        break;
+      case "held":
+      case "answering":
+        if (this.age > 0) this.watch();
+        break;
+      case "draining":
+        if (exceeds(LINGER_TIMEOUT)) this.destroy();
+        break;
+    }
+  }
+
+  #timeOut(message: string): void {
+    this.host.stats.timedOut++;
+    this.destroy(new HttpError(message));
+  }
+
+  /** @ignore */
+  protected override gone(error: unknown): void {
+    this.#enter("closed");
+    const client = this.client;
+    this.client = null;
+    this.#body = null;
+    if (!this.isReading) this.parser.release();
+    client?.peerGone();
+    if (error !== undefined) this.host.report(error, this);
+    this.host.closed(this);
+  }
+}

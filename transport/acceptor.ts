@@ -1,0 +1,108 @@
+/** Anything that yields connections, such as a `Deno.Listener`. */
+export interface ConnSource extends AsyncIterable<Deno.Conn> {
+  /** Where it listens, if it knows. */
+  readonly addr?: Deno.Addr;
+  /** Waits for the next connection; used where there is one. */
+  accept?(): Promise<Deno.Conn>;
+  /** Stops listening. */
+  close?(): void;
+}
+
+/** What an acceptor reports to. */
+export interface AcceptorHandlers {
+  /** Resolves once there is room for a connection; false to turn it away. */
+  room(): Promise<boolean> | true;
+  /** A connection that has room. */
+  accepted(conn: Deno.Conn): void;
+  /** Something went wrong; accepting goes on after a pause. */
+  failed(error: unknown): void;
+  /** The source has ended by itself. */
+  ended(): void;
+}
+
+const FIRST_PAUSE = 5;
+const LONGEST_PAUSE = 1000;
+
+/**
+ * Accepts connections from one source, until it is closed. Faults such as
+ * "too many open files" make it pause, for 5 ms at first and a second at last.
+ */
+export class Acceptor {
+  /** The source. */
+  readonly source: ConnSource;
+  /** Resolves when accepting has ended and the source is closed. */
+  readonly done: Promise<void>;
+  readonly #handlers: AcceptorHandlers;
+  #isClosed = false;
+  #wake: (() => void) | null = null;
+
+  /** Starts to accept. */
+  constructor(source: ConnSource, handlers: AcceptorHandlers) {
+    this.source = source;
+    this.#handlers = handlers;
+    this.done = this.#run();
+  }
+
+  /** Closes the source; connections accepted before live on. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.source.close?.();
+    } catch {
+      // Closed already.
+    }
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    const source = this.source;
+    const iterator = source.accept === undefined
+      ? source[Symbol.asyncIterator]()
+      : null;
+    let pause = FIRST_PAUSE;
+    while (!this.#isClosed) {
+      let conn: Deno.Conn | null;
+      try {
+        conn = iterator === null
+          ? await source.accept!()
+          : await nextOf(iterator);
+      } catch (error) {
+        if (this.#isClosed) return;
+        this.#handlers.failed(error);
+        if (error instanceof Deno.errors.BadResource) {
+          conn = null;
+        } else {
+          await this.#sleep(pause);
+          pause = Math.min(pause * 2, LONGEST_PAUSE);
+          continue;
+        }
+      }
+      if (conn === null) {
+        this.#handlers.ended();
+        return;
+      }
+      pause = FIRST_PAUSE;
+      const room = this.#handlers.room();
+      if (room === true || await room) this.#handlers.accepted(conn);
+      else conn.close();
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+async function nextOf(
+  iterator: AsyncIterator<Deno.Conn>,
+): Promise<Deno.Conn | null> {
+  const { value, done } = await iterator.next();
+  return done ? null : value;
+}

@@ -1,0 +1,47 @@
+import { HttpDate } from "../wire/date.ts";
+
+/** The `Date` of all servers of this process. */
+export const httpDate: HttpDate = new HttpDate();
+
+/**
+ * One coarse timer for a server: it counts ticks, renews the date and sweeps.
+ * It stands still while there is nothing to sweep.
+ */
+export class Clock {
+  /** How many periods have gone by. */
+  tick = 0;
+  /** Length of a tick in milliseconds. */
+  readonly period: number;
+  readonly #sweep: () => void;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** @param timeouts What is to be told apart: the shortest sets the period. */
+  constructor(timeouts: number[], sweep: () => void) {
+    const shortest = Math.min(...timeouts);
+    this.period = Math.max(10, Math.min(500, Math.floor(shortest / 8)));
+    this.#sweep = sweep;
+    httpDate.renew(Date.now());
+  }
+
+  /** Ticks that last at least so many milliseconds. */
+  ticks(timeout: number): number {
+    return Math.ceil(timeout / this.period);
+  }
+
+  /** Starts the timer, if it stands. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    httpDate.renew(Date.now());
+    this.#timer = setInterval(() => {
+      this.tick++;
+      httpDate.renew(Date.now());
+      this.#sweep();
+    }, this.period);
+  }
+
+  /** Stops the timer. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { isToken } from "../parse/chars.ts";
+import { httpDate } from "./date.ts";
+
+/** A cookie with its attributes (RFC 6265bis section 4.1). */
+export interface CookieAttributes {
+  /** The value: visible ASCII without `"`, `,`, `;` and `\`. */
+  value: string;
+  /** Hosts that get it: this one and all below; default: this host only. */
+  domain?: string;
+  /** Paths that get it; default: the folder of the request's path. */
+  path?: string;
+  /** When it ends. */
+  expires?: Date;
+  /** Seconds until it ends; zero or less ends it now. */
+  maxAge?: number;
+  /** Send it over HTTPS only. */
+  secure?: boolean;
+  /** Hide it from scripts. */
+  httpOnly?: boolean;
+  /** Whether it goes along with requests from other sites. */
+  sameSite?: "Strict" | "Lax" | "None";
+  /** Keep it apart for each top-level site; needs `secure`. */
+  partitioned?: boolean;
+}
+
+/** What can be set: a value, `null` to delete, or a value with attributes. */
+export type CookieValue = string | null | CookieAttributes;
+
+const VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
+// deno-lint-ignore no-control-regex
+const ATTRIBUTE = /^[^\x00-\x1f\x7f;]*$/;
+
+/**
+ * Writes the value of a `Set-Cookie` field.
+ *
+ * @throws {TypeError} If browsers would not take the cookie as it is meant.
+ */
+export function writeCookie(name: string, cookie: CookieValue): string {
+  if (!isToken(name)) throw new TypeError("Cookie name is not a token");
+  const { value, ...attributes }: CookieAttributes = cookie === null
+    ? { value: "", maxAge: 0 }
+    : typeof cookie === "string"
+    ? { value: cookie }
+    : cookie;
+  const complain = (problem: string): never => {
+    throw new TypeError(`Cookie "${name}" ${problem}`);
+  };
+  if (typeof value !== "string" || !VALUE.test(value)) {
+    complain("has a value that must be encoded, with encodeURIComponent() say");
+  }
+  const { domain, path, expires, maxAge, secure, httpOnly } = attributes;
+  const { sameSite, partitioned } = attributes;
+  let text = `${name}=${value}`;
+  if (domain !== undefined) {
+    if (!/^[\w.:[\]-]+$/.test(domain)) complain("has an invalid domain");
+    text += `; Domain=${domain}`;
+  }
+  if (path !== undefined) {
+    if (!path.startsWith("/") || !ATTRIBUTE.test(path)) {
+      complain("has an invalid path");
+    }
+    text += `; Path=${path}`;
+  }
+  if (expires !== undefined) {
+    if (Number.isNaN(expires.getTime())) complain("has an invalid expires");
+    text += `; Expires=${httpDate(expires)}`;
+  }
+  if (maxAge !== undefined) {
+    if (!Number.isSafeInteger(maxAge)) complain("has an invalid maxAge");
+    text += `; Max-Age=${maxAge}`;
+  }
+  if (secure) text += "; Secure";
+  if (httpOnly) text += "; HttpOnly";
+  if (sameSite !== undefined) {
+    if (!["Strict", "Lax", "None"].includes(sameSite)) {
+      complain("has an invalid sameSite");
+    }
+    if (sameSite === "None" && !secure) complain("needs secure for sameSite");
+    text += `; SameSite=${sameSite}`;
+  }
+  if (partitioned) {
+    if (!secure) complain("needs secure for partitioned");
+    text += "; Partitioned";
+  }
+  const lower = name.toLowerCase();
+  // Section 4.1.3. A deletion is exempt, or such a cookie could not be deleted
+  // by the short form.
+  if (cookie !== null) {
+    if (/^__(?:secure|host)-/.test(lower) && !secure) complain("needs secure");
+    if (lower.startsWith("__host-") && (path !== "/" || domain !== undefined)) {
+      complain('needs path "/" and no domain');
+    }
+  } else if (lower.startsWith("__host-")) text += "; Path=/; Secure";
+  else if (lower.startsWith("__secure-")) text += "; Secure";
+  return text;
+}

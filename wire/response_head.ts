@@ -1,0 +1,122 @@
+import { FIELD_VALUE, isAll, isToken } from "../parse/chars.ts";
+import { dict } from "../parse/dict.ts";
+import type { HttpDate } from "./date.ts";
+import { mayHaveLength, STATUS_CODES } from "./status.ts";
+
+/** Header fields to send; an array is sent as one line for each value. */
+export type HeaderValues = Record<
+  string,
+  string | number | readonly (string | number)[]
+>;
+
+/** Fields ready to be written: lower-case names, each value checked. */
+export type CheckedHeaders = Record<string, string | string[]>;
+
+const encoder = new TextEncoder();
+
+/**
+ * Checks fields and brings their names to lower case.
+ *
+ * @throws {TypeError} If a name is not a token, or a value holds a control
+ * byte or what Latin-1 cannot express.
+ */
+export function checkHeaders(headers: HeaderValues | Headers): CheckedHeaders {
+  const checked = dict<string | string[]>();
+  const entries = headers instanceof Headers
+    ? headers.entries()
+    : Object.entries(headers);
+  for (const [name, value] of entries) {
+    if (!isToken(name)) throw new TypeError("Header name is not a token");
+    const key = name.toLowerCase();
+    const values = Array.isArray(value)
+      ? value.map((one) => checkValue(name, one))
+      : checkValue(name, value);
+    if (!(key in checked)) checked[key] = values;
+    else checked[key] = [checked[key], values].flat();
+  }
+  return checked;
+}
+
+function checkValue(name: string, value: unknown): string {
+  const text = typeof value === "number" ? String(value) : value;
+  if (typeof text !== "string") {
+    throw new TypeError(`Header "${name}" is not a string or a number`);
+  }
+  if (!isAll(text, FIELD_VALUE)) {
+    throw new TypeError(
+      `Header "${name}" holds a control character or one beyond Latin-1`,
+    );
+  }
+  return text;
+}
+
+/**
+ * Checks what a status line is made of.
+ *
+ * @throws {RangeError} If the status is not from 200 to 599.
+ * @throws {TypeError} If the reason phrase holds control characters.
+ */
+export function checkStatus(status: number, reason?: string): void {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError("Status is not a whole number from 200 to 599");
+  }
+  if (reason !== undefined && !isAll(reason, FIELD_VALUE)) {
+    throw new TypeError("Status message holds a control character");
+  }
+}
+
+/** Writes the status line, the same for every answer; it has been checked. */
+export function writeStatusLine(status: number, reason?: string): string {
+  return `HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? ""}\r\n`;
+}
+
+/** Writes field lines; the fields have been checked. */
+export function writeFields(headers: CheckedHeaders): string {
+  let text = "";
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === "string") text += `${name}: ${value}\r\n`;
+    else for (const one of value) text += `${name}: ${one}\r\n`;
+  }
+  return text;
+}
+
+/** Writes text that is Latin-1 into bytes, one byte a character. */
+export function writeLatin1(text: string, into: Uint8Array, at: number): void {
+  const { read, written } = encoder.encodeInto(text, into.subarray(at));
+  if (read === text.length && written === text.length) return;
+  for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
+}
+
+/**
+ * The head of a frequent kind of answer, kept as bytes up to the digits of
+ * its `Content-Length`; the date in it is renewed when it is used.
+ */
+export class HeadTemplate {
+  /** The head: status line, date, content type, and `content-length: `. */
+  readonly bytes: Uint8Array;
+  readonly #date: HttpDate;
+  readonly #dateStart: number;
+  #version: number;
+
+  /** @param contentType Type of the body; "" for none. */
+  constructor(status: number, contentType: string, date: HttpDate) {
+    const start = writeStatusLine(status) + "date: ";
+    const type = contentType === "" ? "" : `content-type: ${contentType}\r\n`;
+    const length = mayHaveLength(status) ? "content-length: " : "";
+    this.bytes = encoder.encode(`${start}${date.text}\r\n${type}${length}`);
+    this.#date = date;
+    this.#dateStart = start.length;
+    this.#version = date.version;
+  }
+
+  /** Writes the head into a buffer with room for it; returns where it ends. */
+  write(into: Uint8Array, at: number): number {
+    if (this.#version !== this.#date.version) {
+      this.#version = this.#date.version;
+      this.bytes.set(this.#date.bytes, this.#dateStart);
+    }
+    into.set(this.bytes, at);
+    return at + this.bytes.length;
+  }
+}
