@@ -52,8 +52,7 @@ export class RequestParser extends MessageParser {
   readonly #allowConnect: boolean;
   #methodEnd = 0;
   #targetEnd = 0;
-  #hostStart = -1;
-  #hostEnd = 0;
+  #hasHost = false;
   #transferEncoding: string | null = null;
   #expectation = false;
 
@@ -99,7 +98,7 @@ export class RequestParser extends MessageParser {
   /** @ignore */
   protected override beginMessage(): void {
     this.#methodEnd = this.#targetEnd = 0;
-    this.#hostStart = -1;
+    this.#hasHost = false;
     this.#transferEncoding = null;
     this.#expectation = false;
     this.connectionClose = false;
@@ -113,10 +112,6 @@ export class RequestParser extends MessageParser {
     this.#methodEnd -= by;
     this.#targetEnd -= by;
     this.fieldsStart -= by;
-    if (this.#hostStart >= 0) {
-      this.#hostStart -= by;
-      this.#hostEnd -= by;
-    }
   }
 
   /** @ignore */
@@ -147,7 +142,10 @@ export class RequestParser extends MessageParser {
             );
           }
           this.#targetEnd = pos++;
-          this.phase = Phase.START_LINE_C;
+          if (end - pos >= 10 && isVersionLine(buffer, pos)) {
+            this.pos = pos += 9;
+            this.phase = Phase.START_LINE_LF;
+          } else this.phase = Phase.START_LINE_C;
           continue;
         case Phase.START_LINE_C: { // version, and the CR behind it
           const index = pos - this.#targetEnd - 1;
@@ -237,13 +235,10 @@ export class RequestParser extends MessageParser {
     switch (nameEnd - nameStart) {
       case 4:
         if (!isWord(this.buffer, nameStart, "host")) return;
-        if (this.#hostStart >= 0) this.fail("repeated-host", nameStart);
+        if (this.#hasHost) this.fail("repeated-host", nameStart);
         else if (!isHost(this.buffer, valueStart, valueEnd)) {
           this.fail("bad-host", valueStart);
-        } else {
-          this.#hostStart = valueStart;
-          this.#hostEnd = valueEnd;
-        }
+        } else this.#hasHost = true;
         return;
       case 6:
         if (!isWord(this.buffer, nameStart, "expect")) return;
@@ -316,7 +311,7 @@ export class RequestParser extends MessageParser {
     this.#methodEnd -= this.start;
     this.#targetEnd -= this.start;
     this.fieldsStart -= this.start;
-    if (this.#hostStart < 0 && this.minorVersion > 0) {
+    if (!this.#hasHost && this.minorVersion > 0) {
       this.fail("missing-host");
       return;
     }
@@ -358,6 +353,15 @@ export class RequestParser extends MessageParser {
   }
 }
 
+/** Whether "HTTP/1.1" and a line end stand there: what nearly all send. */
+function isVersionLine(buffer: Uint8Array, pos: number): boolean {
+  return buffer[pos + 7] === ZERO + 1 && buffer[pos + 5] === ZERO + 1 &&
+    buffer[pos] === 0x48 && buffer[pos + 1] === 0x54 &&
+    buffer[pos + 2] === 0x54 && buffer[pos + 3] === 0x50 &&
+    buffer[pos + 4] === SLASH && buffer[pos + 6] === 0x2e &&
+    buffer[pos + 8] === CR && buffer[pos + 9] === LF;
+}
+
 function lineFault<T extends string>(
   byte: number,
   other: T,
@@ -365,11 +369,17 @@ function lineFault<T extends string>(
   return byte === CR || byte === LF ? "bad-line-end" : other;
 }
 
-const METHODS = ["GET", "PUT", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
+const METHODS: Record<number, string[]> = {
+  0x44: ["DELETE"],
+  0x47: ["GET"],
+  0x48: ["HEAD"],
+  0x4f: ["OPTIONS"],
+  0x50: ["POST", "PUT", "PATCH"],
+};
 
 /** A method's interned name: comparing it is then a comparison of pointers. */
 function methodOf(head: string, end: number): string {
-  for (const method of METHODS) {
+  for (const method of METHODS[head.charCodeAt(0)] ?? []) {
     if (method.length === end && head.startsWith(method)) return method;
   }
   return head.slice(0, end);

@@ -52,6 +52,19 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
 
+/** Whether an answer's head can come from a template. */
+function isPlain(options: RespondOptions): boolean {
+  return options.headers === undefined && options.cookies === undefined &&
+    options.statusMessage === undefined &&
+    (options.status === undefined || hasResponseBody(false, options.status));
+}
+
+/** Whether data goes as JSON, other than as a string. */
+function isJson(data: ResponseData): boolean {
+  return data !== undefined && data !== null && !isBytes(data) &&
+    !(data instanceof Blob);
+}
+
 /**
  * One request, and the right to answer it, once: now, later, or in parts.
  *
@@ -337,24 +350,20 @@ export class HttpConnection implements HeldRequest {
    * @throws {RangeError} If the status is not from 200 to 599.
    */
   respond(data?: ResponseData, options?: RespondOptions): Promise<boolean> {
-    const status = options?.status ?? 200;
-    if (
-      data !== undefined && data !== null && (options === undefined ||
-        options.headers === undefined && options.cookies === undefined &&
-          options.statusMessage === undefined) &&
-      (status === 200 || hasResponseBody(false, status)) &&
-      !isBytes(data) && !(data instanceof Blob)
-    ) {
-      if (status !== 200) checkStatus(status);
-      const isText = typeof data === "string";
-      const text = isText ? data : encodeJson(data);
-      const session = this.#take();
-      if (session === null) return GONE;
-      const kind = isText ? HTML_KIND : JSON_KIND;
-      writeText(session, status, kind, text, this.method === "HEAD");
-      return session.answered();
+    let status = 200;
+    if (options !== undefined) {
+      if (!isPlain(options)) return this.#respondWith(data, options);
+      status = options.status ?? 200;
+      checkStatus(status);
     }
-    return this.#respondWith(data, options ?? {});
+    const isText = typeof data === "string";
+    if (!isText && !isJson(data)) return this.#respondWith(data, { status });
+    const text = isText ? data : encodeJson(data);
+    const session = this.#take();
+    if (session === null) return GONE;
+    const kind = isText ? HTML_KIND : JSON_KIND;
+    writeText(session, status, kind, text, this.method === "HEAD");
+    return session.answered();
   }
 
   #respondWith(data: ResponseData, options: RespondOptions): Promise<boolean> {

@@ -41,6 +41,8 @@ export class Hub implements SessionHost {
   #ready: HttpConnection[] = [];
   #readyHead = 0;
   #waiters: Waiter[] = [];
+  // The loop that waits for the next client: its promise's resolver.
+  #pull: ((next: Next) => void) | null = null;
   readonly #watchers: Set<() => void> = new Set();
   #isEnding = false;
   #late: Session[] = [];
@@ -89,8 +91,11 @@ export class Hub implements SessionHost {
 
   deliver(session: Session, body: Uint8Array | null): HttpConnection {
     const client = this.#options.makeClient(session, body);
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) waiter(client);
+    const pull = this.#pull;
+    if (pull !== null) {
+      this.#pull = null;
+      pull({ value: client, done: false });
+    } else if (this.#waiters.length > 0) this.#waiters.shift()!(client);
     else {
       this.#ready.push(client);
       for (const notify of this.#watchers) notify();
@@ -132,6 +137,13 @@ export class Hub implements SessionHost {
   next(): Promise<Next> {
     const client = this.take();
     if (client !== null) return Promise.resolve({ value: client, done: false });
+    if (this.isFinished) {
+      return Promise.resolve({ value: undefined, done: true });
+    }
+    // One loop waits as a rule; further ones take their turn behind it.
+    if (this.#pull === null) {
+      return new Promise((resolve) => this.#pull = resolve);
+    }
     return new Promise((resolve) => {
       this.whenReady((client) =>
         resolve(
@@ -229,6 +241,8 @@ export class Hub implements SessionHost {
     this.isFinished = true;
     clearTimeout(this.#lateTimer);
     this.clock.stop();
+    this.#pull?.({ value: undefined, done: true });
+    this.#pull = null;
     for (const waiter of this.#waiters.splice(0)) waiter(null);
     for (const notify of this.#watchers) notify();
     this.#options.onFinished();

@@ -150,24 +150,25 @@ export class Session extends Transport {
   }
 
   /** @ignore */
-  protected override received(length: number): void {
-    if (this.state === "draining") {
-      this.read();
-      return;
-    }
+  protected override received(length: number): boolean {
+    if (this.state === "draining") return true;
     this.parser.filled(length);
     switch (this.state) {
       case "held":
       case "answering":
       case "closing":
-        // A read to learn when the peer goes; what came waits its turn.
-        this.read();
-        return;
+        // Read ahead, to learn when the peer goes; what came waits its turn.
+        return true;
       case "body":
         this.#since = this.tick;
         break;
     }
-    this.#advance();
+    return this.#advance();
+  }
+
+  /** @ignore */
+  protected override readingEnded(): void {
+    this.parser.release();
   }
 
   /** @ignore */
@@ -175,12 +176,6 @@ export class Session extends Transport {
     if (this.state === "draining") this.destroy();
     else if (this.client !== null) this.client.peerGone();
     else if (this.state !== "answering") this.#inputOver();
-  }
-
-  /** Reads on; where the peer has ended, everything is answered. */
-  #readOn(): void {
-    if (this.inputEnded) this.#inputOver();
-    else this.read();
   }
 
   #inputOver(): void {
@@ -193,8 +188,12 @@ export class Session extends Transport {
     this.flush();
   }
 
-  /** Parses on until a request is whole, or more bytes are needed. */
-  #advance(): void {
+  /**
+   * Parses on until a request is whole, or more bytes are needed. Returns
+   * whether to read on, in both cases: while a request is held, a read tells
+   * when the peer goes, and takes in no more than fits the buffer.
+   */
+  #advance(): boolean {
     const parser = this.parser;
     for (;;) {
       switch (parser.next()) {
@@ -204,8 +203,9 @@ export class Session extends Transport {
             this.#since = this.tick;
           }
           if (this.bufferedAmount > 0) this.flush();
-          this.#readOn();
-          return;
+          if (!this.inputEnded) return true;
+          this.#inputOver();
+          return false;
         case ParseEvent.HEAD:
           if (this.state === "idle") this.#enter("head");
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
@@ -223,11 +223,13 @@ export class Session extends Transport {
           break;
         case ParseEvent.END:
           this.#deliver();
-          return;
+          // Not behind the last request, whose buffer then goes to the next
+          // connection; nor behind pipelined ones, which would cut the buffer.
+          return !this.#isLastRequest && !parser.hasInput;
         default:
           if (this.state === "idle") this.#enter("head");
           this.refuse(parser.error!);
-          return;
+          return false;
       }
     }
   }
@@ -295,13 +297,14 @@ export class Session extends Transport {
     this.#enter("idle");
     if (!this.parser.hasInput) {
       const sent = this.flush();
-      this.#readOn();
+      if (this.inputEnded) this.#inputOver();
+      else this.read();
       return sent;
     }
     if (this.bufferedAmount > this.host.limits.maxSendBufferSize) {
       return this.flush(); // sent() goes on
     }
-    this.#advance();
+    if (this.#advance()) this.read();
     if (this.isClosed || this.isWriting || this.bufferedAmount === 0) {
       return this.flush();
     }
@@ -337,7 +340,7 @@ export class Session extends Transport {
     else if (
       this.state === "idle" && this.parser.hasInput && this.client === null
     ) {
-      this.#advance();
+      if (this.#advance()) this.read();
     }
   }
 
@@ -461,7 +464,6 @@ export class Session extends Transport {
     const client = this.client;
     this.client = null;
     this.#body = null;
-    if (!this.isReading) this.parser.release();
     client?.peerGone();
     if (error !== undefined) this.host.report(error, this);
     this.host.closed(this);

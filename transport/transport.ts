@@ -5,9 +5,27 @@ const COPY_LIMIT = 8192;
 /** How many output buffers are kept for the next writer. */
 const POOL_LIMIT = 32;
 
+/**
+ * A buffer that output is gathered in. It keeps the last view that was made of
+ * it: answers are often of one size, and a view costs more than filling it.
+ */
+class OutBuffer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #view: Uint8Array<ArrayBuffer>;
+
+  constructor(size: number) {
+    this.bytes = this.#view = new Uint8Array(size);
+  }
+
+  upTo(end: number): Uint8Array<ArrayBuffer> {
+    if (this.#view.length !== end) this.#view = this.bytes.subarray(0, end);
+    return this.#view;
+  }
+}
+
 // Output buffers of all connections: a connection holds one only while it
 // has something to send.
-const pool: Uint8Array<ArrayBuffer>[] = [];
+const pool: OutBuffer[] = [];
 
 const SENT: Promise<boolean> = Promise.resolve(true);
 const GONE: Promise<boolean> = Promise.resolve(false);
@@ -37,8 +55,6 @@ export abstract class Transport {
   /** Bytes queued and not yet taken by the kernel. */
   bufferedAmount = 0;
 
-  /** @ignore Where output is gathered; make room with `room()` first. */
-  out: Uint8Array<ArrayBuffer> | null = null;
   /** @ignore Where the gathered output ends. */
   outEnd = 0;
   /** @ignore The tick when the write under way last got on. */
@@ -48,7 +64,9 @@ export abstract class Transport {
   #isReading = false;
   #queue: Uint8Array[] = [];
   #writing: Uint8Array | null = null;
-  #pooled: Uint8Array<ArrayBuffer> | null = null;
+  // Gathers output; and the same while it is being written.
+  #out: OutBuffer | null = null;
+  #outWriting: OutBuffer | null = null;
   #drained: Promise<boolean> = SENT;
   #batch: PromiseWithResolvers<boolean> | null = null;
   #waiting: PromiseWithResolvers<boolean> | null = null;
@@ -62,8 +80,10 @@ export abstract class Transport {
 
   /** @ignore Room to read into; nothing where no more is wanted. */
   protected abstract space(): Uint8Array<ArrayBuffer>;
-  /** @ignore Bytes are in. */
-  protected abstract received(length: number): void;
+  /** @ignore Bytes are in; returns whether to read on. */
+  protected abstract received(length: number): boolean;
+  /** @ignore The connection is closed, and no read is under way any more. */
+  protected abstract readingEnded(): void;
   /** @ignore The peer has closed its side. */
   protected abstract ended(): void;
   /** @ignore The connection broke, or was closed; called once. */
@@ -83,49 +103,59 @@ export abstract class Transport {
     return this.#isReading;
   }
 
-  /** Starts a read, unless one is under way or none is possible. */
+  /** Starts to read, unless that goes on already or there is no room. */
   read(): void {
-    if (this.#isReading || this.isClosed || this.inputEnded) return;
-    const space = this.space();
-    if (space.length === 0) return;
-    this.#isReading = true;
-    this.conn.read(space).then(this.#onRead, this.#onFailure);
+    if (!this.#isReading && !this.isClosed && !this.inputEnded) {
+      this.#readLoop();
+    }
   }
 
-  readonly #onRead = (length: number | null): void => {
-    this.#isReading = false;
-    if (this.isClosed) return;
+  // One loop for many reads: `await` is cheaper than a callback for each.
+  async #readLoop(): Promise<void> {
+    this.#isReading = true;
     try {
-      if (length === null) {
-        this.inputEnded = true;
-        this.ended();
-      } else {
+      while (!this.isClosed) {
+        const space = this.space();
+        if (space.length === 0) break;
+        const length = await this.conn.read(space);
+        if (this.isClosed) break;
+        if (length === null) {
+          this.inputEnded = true;
+          this.#isReading = false;
+          this.ended();
+          return;
+        }
         this.#meter.bytesIn += length;
-        this.received(length);
+        if (!this.received(length)) break;
       }
     } catch (error) {
+      this.#isReading = false;
       this.destroy(error);
     }
-  };
+    this.#isReading = false;
+    if (this.isClosed) this.readingEnded();
+  }
 
   readonly #onFailure = (error: unknown): false => {
-    this.#isReading = false;
     this.destroy(error);
     return false;
   };
 
-  /** Makes room for `length` bytes in `out`, behind `outEnd`. */
+  /** Room for `length` bytes of output, behind `outEnd`. */
   room(length: number): Uint8Array<ArrayBuffer> {
-    if (this.out !== null) {
-      if (this.out.length - this.outEnd >= length) return this.out;
+    if (this.#out !== null) {
+      if (this.#out.bytes.length - this.outEnd >= length) {
+        return this.#out.bytes;
+      }
       this.#seal();
     }
-    return this.out = length > OUT_SIZE
-      ? new Uint8Array(length)
-      : pool.pop() ?? new Uint8Array(OUT_SIZE);
+    this.#out = length > OUT_SIZE
+      ? new OutBuffer(length)
+      : pool.pop() ?? new OutBuffer(OUT_SIZE);
+    return this.#out.bytes;
   }
 
-  /** Counts bytes that were written into `out` as output. */
+  /** Counts what was written into `room()` as output. */
   wrote(end: number): void {
     this.bufferedAmount += end - this.outEnd;
     this.outEnd = end;
@@ -141,7 +171,7 @@ export abstract class Transport {
       this.room(bytes.length).set(bytes, this.outEnd);
       this.wrote(this.outEnd + bytes.length);
     } else {
-      if (this.out !== null) this.#seal();
+      if (this.#out !== null) this.#seal();
       this.#queue.push(bytes);
       this.bufferedAmount += bytes.length;
     }
@@ -176,8 +206,8 @@ export abstract class Transport {
   }
 
   #seal(): void {
-    if (this.outEnd > 0) this.#queue.push(this.out!.subarray(0, this.outEnd));
-    this.out = null;
+    if (this.outEnd > 0) this.#queue.push(this.#out!.upTo(this.outEnd));
+    this.#out = null;
     this.outEnd = 0;
   }
 
@@ -185,9 +215,9 @@ export abstract class Transport {
     let piece: Uint8Array;
     if (this.#queue.length > 0) piece = this.#queue.shift()!;
     else {
-      piece = this.out!.subarray(0, this.outEnd);
-      this.#pooled = this.out;
-      this.out = null;
+      piece = this.#out!.upTo(this.outEnd);
+      this.#outWriting = this.#out;
+      this.#out = null;
       this.outEnd = 0;
     }
     this.#writing = piece;
@@ -211,11 +241,11 @@ export abstract class Transport {
       this.writeSince = this.tick;
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
     }
-    if (this.#pooled !== null) {
-      if (this.#pooled.length === OUT_SIZE && pool.length < POOL_LIMIT) {
-        pool.push(this.#pooled);
-      }
-      this.#pooled = null;
+    if (this.#outWriting !== null) {
+      if (
+        this.#outWriting.bytes.length === OUT_SIZE && pool.length < POOL_LIMIT
+      ) pool.push(this.#outWriting);
+      this.#outWriting = null;
     }
     if (this.bufferedAmount > 0) return this.#writeNext();
     this.#writing = null;
@@ -233,7 +263,7 @@ export abstract class Transport {
       // Closed already, by whoever else had hold of the socket.
     }
     // Buffers under way stay out of the pool: the kernel may still read them.
-    this.out = null;
+    this.#out = this.#outWriting = null;
     this.outEnd = 0;
     this.bufferedAmount = 0;
     this.#queue = [];
@@ -241,5 +271,6 @@ export abstract class Transport {
     this.#waiting?.resolve(false);
     this.#batch = this.#waiting = null;
     this.gone(error);
+    if (!this.#isReading) this.readingEnded();
   }
 }

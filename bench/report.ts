@@ -1,0 +1,150 @@
+// Samples to tables.
+import type { Samples } from "./harness.ts";
+import type { PeerName } from "./peers.ts";
+import type { Bound, Metric, Sample, Scenario } from "./scenarios.ts";
+
+const LABELS: Record<Metric, string> = {
+  rps: "req/s",
+  cpu: "CPU us/req",
+  kib: "KiB/conn",
+  mib: "MiB/conn",
+};
+
+const SUBJECT: PeerName = "uhttp";
+const BASES: readonly PeerName[] = ["deno_serve", "floor", "bun_serve"];
+
+/** A median with the values that it lies between. */
+export interface Summary {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The middle of the values; `null` of none. */
+export function summarize(values: readonly number[]): Summary | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1
+    ? sorted[middle]
+    : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, min: sorted[0], max: sorted[sorted.length - 1] };
+}
+
+function valuesOf(
+  samples: readonly (Sample | null)[] | undefined,
+  metric: Metric,
+): (number | undefined)[] {
+  return (samples ?? []).map((sample) => sample?.[metric]);
+}
+
+/** The metric of a peer over all rounds. */
+export function summaryOf(
+  samples: Samples,
+  peer: PeerName,
+  metric: Metric,
+): Summary | null {
+  return summarize(
+    valuesOf(samples.get(peer), metric).filter((value) => value !== undefined),
+  );
+}
+
+/** The median of the ratios that the rounds gave, each within its round. */
+export function ratioOf(
+  samples: Samples,
+  peer: PeerName,
+  base: PeerName,
+  metric: Metric,
+): Summary | null {
+  const below = valuesOf(samples.get(base), metric);
+  const ratios: number[] = [];
+  valuesOf(samples.get(peer), metric).forEach((value, round) => {
+    const other = below[round];
+    if (value !== undefined && other !== undefined && other > 0) {
+      ratios.push(value / other);
+    }
+  });
+  return summarize(ratios);
+}
+
+/** A bound and what came of it. */
+export interface Verdict {
+  readonly text: string;
+  readonly value: number | null;
+  readonly pass: boolean | null;
+}
+
+/** Judges a bound of a scenario. */
+export function judge(
+  samples: Samples,
+  { metric, over, limit, atLeast }: Bound,
+): Verdict {
+  const summary = over
+    ? ratioOf(samples, SUBJECT, over, metric)
+    : summaryOf(samples, SUBJECT, metric);
+  const wanted = `${LABELS[metric]} of ${SUBJECT}` +
+    `${over ? ` over ${over}` : ""} ${atLeast ? ">=" : "<="} ${limit}`;
+  if (!summary) return { text: `----  ${wanted}`, value: null, pass: null };
+  const { median, min, max } = summary;
+  const pass = atLeast ? median >= limit : median <= limit;
+  const text = `${pass ? "PASS" : "MISS"}  ${wanted}: ` +
+    `${median.toFixed(3)} (${min.toFixed(3)} to ${max.toFixed(3)})`;
+  return { text, value: median, pass };
+}
+
+function formatValue(metric: Metric, value: number | undefined): string {
+  if (value === undefined) return "-";
+  if (metric === "rps" && value >= 1000) return value.toFixed(0);
+  return value.toFixed(metric === "rps" ? 1 : 2);
+}
+
+/** The table of a scenario and a line for each bound. */
+export function formatReport(scenario: Scenario, samples: Samples): string {
+  const bases = BASES.filter((base) => samples.has(base));
+  const header = ["peer", ...scenario.metrics.map((metric) => LABELS[metric])];
+  for (const metric of scenario.ratios) {
+    const unit = LABELS[metric].split(" ")[0];
+    header.push(...bases.map((base) => `${unit} / ${base}`));
+  }
+  const rows = [...samples.keys()].map((peer) => {
+    const row = [peer as string];
+    for (const metric of scenario.metrics) {
+      const summary = summaryOf(samples, peer, metric);
+      row.push(formatValue(metric, summary?.median));
+    }
+    for (const metric of scenario.ratios) {
+      for (const base of bases) {
+        const ratio = ratioOf(samples, peer, base, metric);
+        row.push(ratio ? ratio.median.toFixed(2) : "-");
+      }
+    }
+    return row;
+  });
+  const lines = [
+    `${scenario.name}: ${scenario.title}`,
+    ...formatTable([header, ...rows]),
+  ];
+  // A trial without the subject has nothing to judge.
+  if (samples.has(SUBJECT)) {
+    lines.push(...scenario.bounds.map((bound) => judge(samples, bound).text));
+  }
+  return lines.join("\n");
+}
+
+/** A Markdown table: the first column to the left, numbers to the right. */
+function formatTable(rows: readonly string[][]): string[] {
+  const widths = rows[0].map((_, column) =>
+    Math.max(...rows.map((row) => row[column].length))
+  );
+  const lines = rows.map((row) => {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
+    );
+    return `| ${cells.join(" | ")} |`;
+  });
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":"
+  );
+  lines.splice(1, 0, `| ${rule.join(" | ")} |`);
+  return lines;
+}

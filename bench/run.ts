@@ -1,0 +1,147 @@
+/**
+ * Measures uHTTP beside its peers and prints a table for each scenario.
+ *
+ *     deno run -A bench/run.ts [scenario...] [--rounds N] [--duration SECONDS]
+ *         [--peers NAME,NAME] [--json FILE]
+ *
+ * @module
+ */
+import { type Effort, makeFixtures, measure } from "./harness.ts";
+import { findPeers, PEER_NAMES, type PeerName, versions } from "./peers.ts";
+import { capture, stopAll } from "./processes.ts";
+import { formatReport, judge } from "./report.ts";
+import { type Scenario, SCENARIOS } from "./scenarios.ts";
+
+interface Arguments extends Effort {
+  readonly scenarios: readonly Scenario[];
+  readonly peers: readonly PeerName[];
+  readonly json: string | null;
+}
+
+const MAX_ROUNDS = 100;
+const MAX_SECONDS = 60;
+
+function parseArguments(args: readonly string[]): Arguments {
+  let rounds = 5;
+  let seconds = 3;
+  let peers = PEER_NAMES;
+  let json: string | null = null;
+  const scenarios: Scenario[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    if (arg === "--rounds") {
+      rounds = parseCount(arg, args[++i], MAX_ROUNDS);
+    } else if (arg === "--duration") {
+      seconds = parseCount(arg, args[++i], MAX_SECONDS);
+    } else if (arg === "--peers") {
+      peers = parsePeers(args[++i] ?? "");
+    } else if (arg === "--json") {
+      json = args[++i] ?? null;
+      if (json === null) throw new TypeError("--json needs a file name");
+    } else {
+      const found = SCENARIOS.find((scenario) => scenario.name === arg);
+      if (!found) {
+        const names = SCENARIOS.map((scenario) => scenario.name).join(", ");
+        throw new TypeError(`No scenario "${arg}"; there are ${names}`);
+      }
+      scenarios.push(found);
+    }
+  }
+  return {
+    rounds,
+    seconds,
+    peers,
+    json,
+    scenarios: scenarios.length > 0 ? scenarios : SCENARIOS,
+  };
+}
+
+function parseCount(name: string, text: string | undefined, max: number) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw new TypeError(`${name} is a whole number from 1 to ${max}`);
+  }
+  return value;
+}
+
+function parsePeers(text: string): PeerName[] {
+  return text.split(",").map((name) => {
+    const found = PEER_NAMES.find((peer) => peer === name);
+    if (!found) {
+      throw new TypeError(
+        `No peer "${name}"; there are ${PEER_NAMES.join(", ")}`,
+      );
+    }
+    return found;
+  });
+}
+
+async function checkMachine(): Promise<void> {
+  if (navigator.hardwareConcurrency < 2) {
+    throw new Error("A machine with two cores is needed");
+  }
+  for (const tool of ["wrk", "taskset", "openssl"]) {
+    if (await capture("which", tool) === null) {
+      throw new Error(
+        `There is no ${tool}; \`apt-get install wrk util-linux openssl\` ` +
+          "installs what is needed on Debian",
+      );
+    }
+  }
+}
+
+async function main(args: Arguments, dir: string): Promise<void> {
+  await checkMachine();
+  const machine = await versions();
+  console.log(`${machine}\n${args.rounds} rounds of ${args.seconds} s`);
+  const peers = await findPeers(args.peers);
+  const fixtures = await makeFixtures(dir, args.scenarios);
+  const results = [];
+  for (const scenario of args.scenarios) {
+    const samples = await measure(scenario, peers, args, fixtures);
+    console.log(`\n${formatReport(scenario, samples)}`);
+    results.push({
+      scenario: scenario.name,
+      samples: Object.fromEntries(samples),
+      bounds: scenario.bounds.map((bound) => ({
+        ...bound,
+        ...judge(samples, bound),
+      })),
+    });
+  }
+  if (args.json !== null) {
+    const { rounds, seconds } = args;
+    const report = { machine, rounds, seconds, results };
+    await Deno.writeTextFile(
+      args.json,
+      JSON.stringify(report, null, 2) + "\n",
+    );
+  }
+}
+
+if (import.meta.main) {
+  let args;
+  try {
+    args = parseArguments(Deno.args);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(2);
+  }
+  const dir = Deno.makeTempDirSync({ prefix: "uhttp-bench-" });
+  let cleaned: Promise<void> | null = null;
+  const cleanUp = () =>
+    cleaned ??= stopAll().then(() => Deno.remove(dir, { recursive: true }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, async () => {
+      Deno.exitCode = 130;
+      await cleanUp();
+      Deno.exit();
+    });
+  }
+  try {
+    await main(args, dir);
+  } finally {
+    await cleanUp();
+  }
+  Deno.exit();
+}

@@ -1,0 +1,150 @@
+/** A response as it came over the wire. */
+export interface RawResponse {
+  status: number;
+  statusMessage: string;
+  /** Lower-case names; lines of one name joined with a line feed. */
+  headers: Record<string, string>;
+  body: string;
+  bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What a peer sends and gets, byte for byte. */
+export class RawClient implements Disposable {
+  readonly conn: Deno.Conn;
+  #received: Uint8Array = new Uint8Array(0);
+  #isClosed = false;
+  /** Whether the server has closed its side. */
+  ended = false;
+
+  constructor(conn: Deno.Conn) {
+    this.conn = conn;
+  }
+
+  /** Connects to a server on TCP. */
+  static async connect(
+    server: { addr: Deno.Addr },
+  ): Promise<RawClient> {
+    const { hostname, port } = server.addr as Deno.NetAddr;
+    const address = hostname === "0.0.0.0" ? "127.0.0.1" : hostname;
+    return new RawClient(await Deno.connect({ hostname: address, port }));
+  }
+
+  /** Sends all of it. */
+  async send(data: string | Uint8Array): Promise<void> {
+    let bytes = typeof data === "string" ? encoder.encode(data) : data;
+    while (bytes.length > 0) {
+      bytes = bytes.subarray(await this.conn.write(bytes));
+    }
+  }
+
+  /** Receives some more; false at the end, or when the connection broke. */
+  async more(): Promise<boolean> {
+    const buffer = new Uint8Array(65536);
+    let length: number | null = null;
+    try {
+      length = await this.conn.read(buffer);
+    } catch {
+      // A reset ends the stream as well.
+    }
+    if (length === null) {
+      this.ended = true;
+      return false;
+    }
+    const joined = new Uint8Array(this.#received.length + length);
+    joined.set(this.#received);
+    joined.set(buffer.subarray(0, length), this.#received.length);
+    this.#received = joined;
+    return true;
+  }
+
+  /** What has been received and not read yet, as text. */
+  get pending(): string {
+    return decoder.decode(this.#received);
+  }
+
+  /** Receives up to and with a text. */
+  async until(text: string): Promise<string> {
+    for (;;) {
+      const index = latin1(this.#received).indexOf(text);
+      if (index >= 0) return decoder.decode(this.#take(index + text.length));
+      if (!await this.more()) {
+        throw new Error(`Ended before ${JSON.stringify(text)}`);
+      }
+    }
+  }
+
+  /** Receives to the end. */
+  async rest(): Promise<string> {
+    while (await this.more());
+    return decoder.decode(this.#take(this.#received.length));
+  }
+
+  /** Receives one response, by its length or to the end. */
+  async response(isHead = false): Promise<RawResponse> {
+    const head = await this.until("\r\n\r\n");
+    const [line, ...fields] = head.slice(0, -4).split("\r\n");
+    const match = /^HTTP\/1\.1 (\d{3}) (.*)$/.exec(line);
+    if (match === null) throw new Error(`Bad status line: ${line}`);
+    const headers: Record<string, string> = {};
+    for (const field of fields) {
+      const colon = field.indexOf(": ");
+      const name = field.slice(0, colon);
+      const value = field.slice(colon + 2);
+      headers[name] = name in headers ? `${headers[name]}\n${value}` : value;
+    }
+    const status = Number(match[1]);
+    const hasBody = !isHead && status >= 200 && status !== 204 &&
+      status !== 304;
+    const length = Number(headers["content-length"] ?? NaN);
+    if (hasBody && Number.isNaN(length)) {
+      while (await this.more());
+    } else if (hasBody) {
+      while (this.#received.length < length) {
+        if (!await this.more()) break;
+      }
+    }
+    const bytes = this.#take(
+      !hasBody ? 0 : Number.isNaN(length) ? this.#received.length : length,
+    );
+    const statusMessage = match[2];
+    return {
+      status,
+      statusMessage,
+      headers,
+      body: decoder.decode(bytes),
+      bytes,
+    };
+  }
+
+  #take(length: number): Uint8Array {
+    const taken = this.#received.slice(0, length);
+    this.#received = this.#received.slice(length);
+    return taken;
+  }
+
+  /** Closes the socket. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.conn.close();
+    } catch {
+      // Closed by the test already.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  }
+  return text;
+}
