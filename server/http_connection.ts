@@ -83,7 +83,8 @@ export class HttpConnection implements HeldRequest {
   /** The server that the request came to. */
   readonly server: HttpServer;
   /** Yours: whatever you want to remember with the request. */
-  context: unknown = undefined;
+  // deno-lint-ignore no-explicit-any -- its type is the application's matter
+  context: any = undefined;
 
   readonly #session: Session;
   readonly #head: string;
@@ -217,7 +218,8 @@ export class HttpConnection implements HeldRequest {
    * A body that claims to be JSON and is not never gets here: the server
    * answers it with 400.
    */
-  get data(): unknown {
+  // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
+  get data(): any {
     if (!this.#isDataReady) {
       this.#isDataReady = true;
       this.#data = this.contentType === "application/x-www-form-urlencoded"
