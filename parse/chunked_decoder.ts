@@ -197,9 +197,10 @@ export class ChunkedDecoder {
     return true;
   }
 
+  /** @param pos Behind the byte at fault. */
   #fail(fault: ProtocolErrorCode, pos: number): ChunkEvent {
     this.fault = fault;
-    this.dataEnd = pos;
+    this.dataEnd = pos - 1;
     return ChunkEvent.FAILED;
   }
 }

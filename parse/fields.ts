@@ -68,7 +68,12 @@ export function readFieldLines(
   }
 }
 
-function trim(text: string, start: number, end: number): string {
+/** A part of a text without the blanks around it: SP and HTAB, nothing else. */
+export function trim(
+  text: string,
+  start: number = 0,
+  end: number = text.length,
+): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);

@@ -89,5 +89,5 @@ export function isHost(
 }
 
 function isIpvFuture(text: string): boolean {
-  return /^v[0-9a-f]+\.[-\w.~!$&'()*+,;=:]+$/i.test(text);
+  return /^v[0-9a-f]+\.[-\w.~!$&'()*+;=:]+$/i.test(text);
 }

@@ -93,7 +93,7 @@ export abstract class MessageParser {
   /** What was wrong, after `FAILED`. */
   error: ProtocolError | null = null;
 
-  /** @ignore Where the message starts in `buffer`. */
+  /** @ignore Where the message, or what is left of it, starts in `buffer`. */
   protected start = 0;
   /** @ignore The next byte to look at. */
   protected pos = 0;
@@ -115,6 +115,8 @@ export abstract class MessageParser {
   #inTrailer = false;
   #skippedLine = false;
   #remaining = 0;
+  // Bytes of the message that lay before `start` and have been let go.
+  #before = 0;
   #decoder: ChunkedDecoder | null = null;
   // How large a buffer the messages of this connection lately asked for.
   #need = SMALL_BUFFER;
@@ -177,7 +179,7 @@ export abstract class MessageParser {
 
   /** All bytes that were received and not used; they count as used from now on. */
   takeRest(): Uint8Array<ArrayBuffer> {
-    const rest = this.buffer.slice(this.pos, this.end);
+    const rest = new Uint8Array(this.buffer.subarray(this.pos, this.end));
     this.pos = this.start = this.end;
     return rest;
   }
@@ -257,7 +259,7 @@ export abstract class MessageParser {
   /** @ignore Marks the message as broken, at `this.pos`. Always false. */
   protected fail(code: ProtocolErrorCode, at: number = this.pos): false {
     if (this.phase !== Phase.FAILED) {
-      this.error = new ProtocolError(code, at - this.start);
+      this.error = new ProtocolError(code, this.#before + at - this.start);
       this.phase = Phase.FAILED;
     }
     return false;
@@ -431,14 +433,14 @@ export abstract class MessageParser {
       return this.#piece(decoder.dataStart, decoder.dataEnd);
     }
     if (event === ChunkEvent.MORE) {
-      this.start = this.pos;
+      this.#letGo(this.pos);
       return ParseEvent.MORE;
     }
     if (event === ChunkEvent.FAILED) {
       this.fail(decoder.fault);
       return ParseEvent.FAILED;
     }
-    this.start = this.pos;
+    this.#letGo(this.pos);
     this.#count = 0;
     this.#inTrailer = true;
     this.phase = Phase.LINE;
@@ -447,14 +449,22 @@ export abstract class MessageParser {
 
   #piece(start: number, end: number): ParseEvent {
     this.bodyStart = start;
-    this.bodyEnd = this.pos = this.start = end;
+    this.bodyEnd = this.pos = end;
+    this.#letGo(end);
     return ParseEvent.BODY;
+  }
+
+  /** The message is done with up to here; the place of a fault still counts it. */
+  #letGo(end: number): void {
+    this.#before += end - this.start;
+    this.start = end;
   }
 
   #finish(): ParseEvent {
     const used = this.end === this.buffer.length ? this.end * 2 : this.end;
     this.#need = Math.max(used, this.#need - (this.#need >> 2));
     this.start = this.pos;
+    this.#before = 0;
     this.phase = Phase.START;
     return ParseEvent.END;
   }
@@ -462,6 +472,7 @@ export abstract class MessageParser {
   /** Starts again at the front of a buffer that fits this connection. */
   #reuse(): void {
     const full = this.end === this.buffer.length;
+    this.#before += this.pos - this.start;
     this.start = this.pos = this.end = 0;
     const length = this.buffer.length;
     if (this.phase >= Phase.HEAD_DONE) {

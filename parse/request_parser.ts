@@ -1,4 +1,5 @@
 import { CR, isWord, LF, SLASH, SP, TARGET, TOKEN } from "./chars.ts";
+import { trim } from "./fields.ts";
 import { isHost } from "./host.ts";
 import {
   latin1,
@@ -299,7 +300,7 @@ export class RequestParser extends MessageParser {
     for (
       const option of latin1(this.buffer, start, end).toLowerCase().split(",")
     ) {
-      const name = option.trim();
+      const name = trim(option);
       if (name === "close") this.connectionClose = true;
       else if (name === "keep-alive") this.connectionKeepAlive = true;
       else if (name === "upgrade") this.connectionUpgrade = true;
@@ -329,7 +330,7 @@ export class RequestParser extends MessageParser {
     if (this.contentLength >= 0) return this.fail("length-and-encoding");
     if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
     const codings = this.#transferEncoding!.toLowerCase().split(",")
-      .map((coding) => coding.replace(/^[ \t]+|[ \t]+$/g, ""));
+      .map((coding) => trim(coding));
     if (codings.pop() !== "chunked" || codings.includes("chunked")) {
       return this.fail("bad-transfer-encoding");
     }

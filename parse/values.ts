@@ -87,12 +87,16 @@ export function parseQuery(
   query: Query = dict(),
 ): Query {
   const text = typeof raw === "string" ? raw : decoder.decode(raw);
+  let mark = -1; // the next "=", which may lie behind many keys without one
   for (let pos = 0; pos < text.length;) {
     let end = text.indexOf("&", pos);
     if (end < 0) end = text.length;
     if (end > pos) {
-      let equals = text.indexOf("=", pos);
-      if (equals > end || equals < 0) equals = end;
+      if (mark < pos) {
+        mark = text.indexOf("=", pos);
+        if (mark < 0) mark = text.length;
+      }
+      const equals = Math.min(mark, end);
       const key = decodeText(text.slice(pos, equals), true);
       const value = equals === end
         ? null

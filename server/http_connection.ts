@@ -132,7 +132,7 @@ export class HttpConnection implements HeldRequest {
         throw new ProtocolError("bad-json");
       }
     } else {
-      this.#body = body.slice();
+      this.#body = new Uint8Array(body); // a Node buffer's slice() is no copy
       this.#isDataReady = false;
     }
   }
@@ -496,11 +496,11 @@ export class HttpConnection implements HeldRequest {
   }
 
   /**
-   * Drops the connection without an answer, or in the middle of one. Does
-   * nothing once the request is answered wholly.
+   * Drops the connection without an answer, or in the middle of one; an answer
+   * after that resolves to `false`. Does nothing once the request is answered
+   * wholly.
    */
   close(): void {
-    this.#isAnswered = true;
     if (this.#isHeld) this.#session.destroy();
   }
 

@@ -4,10 +4,11 @@ import {
   type ConnSource,
 } from "../transport/acceptor.ts";
 import {
-  canRenew,
+  canShare,
+  checkPair,
   listen,
   type ListenOptions,
-  relisten,
+  rebind,
 } from "../transport/listen.ts";
 import { HttpConnection } from "./http_connection.ts";
 import { Hub } from "./hub.ts";
@@ -60,6 +61,7 @@ export class HttpServer
   #acceptors: Promise<void>[] = [];
   #roomWaiters: ((hasRoom: boolean) => void)[] = [];
   #isAccepting = true;
+  #loading: Promise<void> = Promise.resolve();
 
   /**
    * Starts to listen at once.
@@ -312,33 +314,60 @@ export class HttpServer
   // ---- Certificate and end ----------------------------------------------
 
   /**
-   * Goes on with another certificate (Linux). Open connections live on; new
-   * ones get the new certificate once the promise has resolved.
+   * Goes on with another certificate. Open connections live on; new ones get
+   * the new certificate once the promise has resolved.
    *
-   * @throws {TypeError} If the server does not listen for TLS itself, or the
-   * system cannot do it.
+   * On Linux, with `--unstable-net`, two listeners share the port while one
+   * takes over. Elsewhere the port is closed and opened again: for about a
+   * millisecond new connections are refused.
+   *
+   * @throws {TypeError} If the server does not listen for TLS itself, or is
+   * closed.
    * @throws {Deno.errors.InvalidData} If the pair is not valid: the old one
    * stays in service.
    */
-  async loadCertificate(pair: { cert: string; key: string }): Promise<void> {
+  loadCertificate(pair: { cert: string; key: string }): Promise<void> {
+    // One after the other: two at once would be in each other's way.
+    const loaded = this.#loading.then(() => this.#loadCertificate(pair));
+    this.#loading = loaded.catch(() => {});
+    return loaded;
+  }
+
+  async #loadCertificate(pair: { cert: string; key: string }): Promise<void> {
     if (!this.isSecure || this.#listening === null) {
       throw new TypeError("Server does not listen for TLS itself");
     }
-    if (!canRenew()) {
-      throw new TypeError("This system cannot renew a certificate in service");
-    }
     if (!this.#isAccepting) throw new TypeError("Server is closed");
     const { cert, key } = pair;
-    checkOptions({ cert, key });
+    if (typeof cert !== "string" || typeof key !== "string") {
+      throw new TypeError("Certificate or key is not a string");
+    }
+    checkPair(cert, key);
+    const before = { ...this.#listening, port: this.port };
+    const after = { ...before, cert, key };
     const old = this.#acceptor;
-    const options = { ...this.#listening, cert, key };
-    const listener = relisten(old.source as Deno.Listener, options);
-    this.#listening = options;
-    this.#acceptor = this.#accept(listener);
-    // What is in the old one's queue is accepted before it closes.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    old.close();
-    await old.done;
+    if (canShare()) {
+      this.#acceptor = this.#accept(listen({ ...after, reusePort: true }));
+      // What is in the old one's queue is accepted before it closes.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      old.close();
+      await old.done;
+    } else {
+      old.close();
+      await old.done;
+      let listener: Deno.Listener;
+      let refusal: { error: unknown } | null = null;
+      try {
+        listener = await rebind(after);
+      } catch (error) {
+        refusal = { error };
+        listener = await rebind(before);
+      }
+      this.#acceptor = this.#accept(listener);
+      if (!this.#isAccepting) this.#acceptor.close();
+      if (refusal !== null) throw refusal.error;
+    }
+    this.#listening = after;
   }
 
   /**

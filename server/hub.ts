@@ -3,6 +3,9 @@ import type { ServerLimits } from "./limits.ts";
 import type { ServerStats, Session, SessionHost } from "./session.ts";
 import { Clock } from "../transport/clock.ts";
 
+/** Microtasks that an application may take from an answer to its next client. */
+const PATIENCE = 8;
+
 /** What a hub needs of its server. */
 export interface HubOptions {
   limits: ServerLimits;
@@ -46,6 +49,10 @@ export class Hub implements SessionHost {
   readonly #watchers: Set<() => void> = new Set();
   #isEnding = false;
   #late: Session[] = [];
+  // How often a client was asked for, and when output was last held back.
+  #asked = 0;
+  #askedAt = -1;
+  #checks = 0;
   #lateTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: HubOptions) {
@@ -105,6 +112,7 @@ export class Hub implements SessionHost {
 
   /** The next client, or null without waiting. */
   take(): HttpConnection | null {
+    this.#asked++;
     while (this.#readyHead < this.#ready.length) {
       const client = this.#ready[this.#readyHead++];
       if (this.#readyHead === this.#ready.length) {
@@ -176,16 +184,33 @@ export class Hub implements SessionHost {
   }
 
   later(session: Session): void {
-    if (session.isLate) return;
-    session.isLate = true;
-    this.#late.push(session);
-    // The application may be busy elsewhere before it asks for the next
-    // client; what it has answered must not wait for that.
+    if (!session.isLate) {
+      session.isLate = true;
+      this.#late.push(session);
+    }
+    // A loop that answers without waiting asks for the next client within a
+    // few microtasks; one that awaits its answer does not, and shall have it.
+    if (this.#askedAt < 0) {
+      this.#askedAt = this.#asked;
+      queueMicrotask(this.#checkLate);
+    }
+    // The application may turn to something else with the next client in
+    // hand; what it has answered must not wait for that.
     this.#lateTimer ??= setTimeout(() => {
       this.#lateTimer = undefined;
       this.flushLate();
     }, 0);
   }
+
+  readonly #checkLate = (): void => {
+    if (this.#asked === this.#askedAt && ++this.#checks < PATIENCE) {
+      queueMicrotask(this.#checkLate);
+      return;
+    }
+    if (this.#asked === this.#askedAt) this.flushLate();
+    this.#askedAt = -1;
+    this.#checks = 0;
+  };
 
   /** Sends all output that was held back to go out together. */
   flushLate(): void {

@@ -1,4 +1,5 @@
 import type { ConnSource } from "../transport/acceptor.ts";
+import { canShare } from "../transport/listen.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What went wrong where, for {@linkcode HttpServerOptions.onError}. */
@@ -22,7 +23,10 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
   cert?: string;
   /** Private key as PEM text; needs `cert`. */
   key?: string;
-  /** Let other processes listen on the same port too (Linux). */
+  /**
+   * Let other processes listen on the same port too, and share its
+   * connections (Linux). Deno must be started with `--unstable-net`.
+   */
   reusePort?: boolean;
   /** Connections that the system keeps waiting to be accepted. */
   backlog?: number;
@@ -78,6 +82,9 @@ export function checkOptions(options: HttpServerOptions): void {
     if (!Number.isInteger(value) || value < 0 || value > most) {
       throw new RangeError(`Option "${name}" is not from 0 to ${most}`);
     }
+  }
+  if (options.reusePort && !canShare()) {
+    wrong("reusePort", "needs Linux, and --unstable-net");
   }
   if (!["function", "undefined"].includes(typeof options.onError)) {
     wrong("onError", "is not a function");

@@ -1,3 +1,5 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+
 /** Where to listen, and how. */
 export interface ListenOptions {
   hostname: string;
@@ -19,7 +21,7 @@ export function listen(options: ListenOptions): Deno.Listener {
     return Deno.listen({ ...where, reusePort });
   }
   const tls = { cert, key, alpnProtocols: ["http/1.1"] };
-  if (reusePort || !canRenew()) {
+  if (reusePort || !canShare()) {
     return Deno.listenTls({ ...where, ...tls, reusePort });
   }
   // A certificate is renewed by a second listener on the same port, which
@@ -31,18 +33,50 @@ export function listen(options: ListenOptions): Deno.Listener {
   return Deno.listenTls({ ...where, ...tls, port: bound, reusePort: true });
 }
 
-/** Whether two listeners can share a port while one takes over. */
-export function canRenew(): boolean {
-  return Deno.build.os === "linux";
+/**
+ * Whether two listeners can share a port: on Linux, where Deno was started
+ * with `--unstable-net` (asking without that would end the process).
+ */
+export function canShare(): boolean {
+  return Deno.build.os === "linux" && "listenDatagram" in Deno;
 }
 
-/** A second listener on the port of one, with another certificate. */
-export function relisten(
-  listener: Deno.Listener,
-  options: ListenOptions,
-): Deno.Listener {
-  const { port } = listener.addr as Deno.NetAddr;
-  return listen({ ...options, port, reusePort: true });
+/**
+ * Checks that a certificate and a key are valid and belong together.
+ *
+ * @throws {Deno.errors.InvalidData} If they are or do not.
+ */
+export function checkPair(cert: string, key: string): void {
+  let fits = false;
+  let cause: unknown;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    cause = error;
+  }
+  if (!fits) {
+    throw new Deno.errors.InvalidData(
+      "Certificate and key are not valid, or not of one pair",
+      { cause },
+    );
+  }
+}
+
+/** For how long a port is tried for that was ours a moment ago, in ms. */
+const REBIND_TIMEOUT = 2000;
+
+/** Listens on a port again as soon as the closed listener has let go of it. */
+export async function rebind(options: ListenOptions): Promise<Deno.Listener> {
+  const end = Date.now() + REBIND_TIMEOUT;
+  for (;;) {
+    try {
+      return listen(options);
+    } catch (error) {
+      const isTaken = error instanceof Deno.errors.AddrInUse;
+      if (!isTaken || Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
 }
 
 function unbracketed(hostname: string): string {

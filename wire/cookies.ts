@@ -27,8 +27,7 @@ export interface CookieAttributes {
 export type CookieValue = string | null | CookieAttributes;
 
 const VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
-// deno-lint-ignore no-control-regex
-const ATTRIBUTE = /^[^\x00-\x1f\x7f;]*$/;
+const PATH = /^\/[ -:<-~]*$/;
 
 /**
  * Writes the value of a `Set-Cookie` field.
@@ -56,9 +55,7 @@ export function writeCookie(name: string, cookie: CookieValue): string {
     text += `; Domain=${domain}`;
   }
   if (path !== undefined) {
-    if (!path.startsWith("/") || !ATTRIBUTE.test(path)) {
-      complain("has an invalid path");
-    }
+    if (!PATH.test(path)) complain("has an invalid path");
     text += `; Path=${path}`;
   }
   if (expires !== undefined) {

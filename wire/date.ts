@@ -28,12 +28,42 @@ export function httpDate(time: number | Date): string {
   return new Date(time).toUTCString();
 }
 
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const DATE_FORMATS = ((): RegExp[] => {
+  const day = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
+  const longDay =
+    "(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)";
+  const month = `(?<month>${MONTHS.join("|")})`;
+  const time = "(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)";
+  return [
+    `${day}, (?<day>\\d\\d) ${month} (?<year>[1-9]\\d{3}) ${time} GMT`,
+    `${longDay}, (?<day>\\d\\d)-${month}-(?<year>\\d\\d) ${time} GMT`,
+    `${day} ${month} (?<day>[ \\d]\\d) ${time} (?<year>[1-9]\\d{3})`,
+  ].map((format) => new RegExp(`^${format}$`));
+})();
+
 /**
  * Reads a date of HTTP, also in the two obsolete formats
  * (RFC 9110 section 5.6.7); milliseconds, or NaN where it is none.
+ *
+ * Two digits of a year mean 1970 to 2069. The name of the day is not checked
+ * against the date.
  */
 export function parseHttpDate(text: string): number {
-  return /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)
-    ? Date.parse(text.endsWith("GMT") ? text : text + " GMT")
-    : NaN;
+  for (const format of DATE_FORMATS) {
+    const groups = format.exec(text)?.groups;
+    if (groups === undefined) continue;
+    const day = Number(groups.day), hour = Number(groups.hour);
+    const minute = Number(groups.minute), second = Number(groups.second);
+    // The second 60 is a leap second.
+    if (hour > 23 || minute > 59 || second > 60) return NaN;
+    let year = Number(groups.year);
+    if (year < 100) year += year < 70 ? 2000 : 1900;
+    const month = MONTHS.indexOf(groups.month);
+    const midnight = Date.UTC(year, month, day);
+    // A day that the month does not have comes out as one of the next.
+    if (day === 0 || new Date(midnight).getUTCMonth() !== month) return NaN;
+    return midnight + ((hour * 60 + minute) * 60 + second) * 1000;
+  }
+  return NaN;
 }

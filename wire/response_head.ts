@@ -73,8 +73,7 @@ export function writeStatusLine(status: number, reason?: string): string {
 /** Writes field lines; the fields have been checked. */
 export function writeFields(headers: CheckedHeaders): string {
   let text = "";
-  for (const name in headers) {
-    const value = headers[name];
+  for (const [name, value] of Object.entries(headers)) {
     if (typeof value === "string") text += `${name}: ${value}\r\n`;
     else for (const one of value) text += `${name}: ${one}\r\n`;
   }

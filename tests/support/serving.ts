@@ -22,6 +22,7 @@ export function startServer(options: HttpServerOptions = {}): HttpServer {
 export class Scene implements AsyncDisposable {
   readonly server: HttpServer;
   readonly #done: Promise<void>;
+  #error: unknown;
   readonly #clients: RawClient[] = [];
 
   constructor(
@@ -29,7 +30,11 @@ export class Scene implements AsyncDisposable {
     options: HttpServerOptions = {},
   ) {
     this.server = startServer(options);
-    this.#done = serve(this.server, handler);
+    // A handler that throws ends the server, so that no peer waits for it.
+    this.#done = serve(this.server, handler).catch((error) => {
+      this.#error = error;
+      this.server.close();
+    });
   }
 
   /** Another connection. */
@@ -43,6 +48,7 @@ export class Scene implements AsyncDisposable {
     for (const client of this.#clients) client.close();
     await this.server.close();
     await this.#done;
+    if (this.#error !== undefined) throw this.#error;
   }
 }
 
