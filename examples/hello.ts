@@ -1,7 +1,7 @@
 // deno run --allow-net examples/hello.ts
 import { HttpServer } from "@uhttp/uhttp";
 
-const server = new HttpServer({ port: 9980 });
+const server = new HttpServer({ port: Number(Deno.args[0] ?? 9980) });
 console.log(`Listening on ${server.url}`);
 
 for await (const client of server) {

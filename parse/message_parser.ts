@@ -279,7 +279,9 @@ export abstract class MessageParser {
       this.#fields(end);
     if (done) {
       if (this.#inTrailer) {
-        this.trailer = latin1(this.buffer, this.start, this.pos);
+        if (this.#count > 0) {
+          this.trailer = latin1(this.buffer, this.start, this.pos);
+        }
         this.#inTrailer = false;
         return this.#finish();
       }

@@ -4,7 +4,6 @@ import {
   type ConnSource,
 } from "../transport/acceptor.ts";
 import {
-  canShare,
   checkPair,
   listen,
   type ListenOptions,
@@ -70,7 +69,8 @@ export class HttpServer
    * another one; the message names it.
    * @throws {RangeError} If a number is out of range.
    * @throws {Deno.errors.AddrInUse} If something else listens there.
-   * @throws {Deno.errors.InvalidData} If certificate or key is not valid.
+   * @throws {Deno.errors.InvalidData} If certificate or key is not valid, or
+   * they are not of one pair.
    */
   constructor(options: HttpServerOptions = {}) {
     checkOptions(options);
@@ -105,7 +105,7 @@ export class HttpServer
     const handlers: AcceptorHandlers = {
       room: () => {
         if (!this.#isAccepting) return Promise.resolve(false);
-        if (!this.#hub.isFull || this.#hub.evict()) return true;
+        if (this.#hub.makeRoom()) return true;
         return new Promise((resolve) => this.#roomWaiters.push(resolve));
       },
       accepted: (conn) => this.#hub.add(new Session(conn, this.#hub)),
@@ -122,9 +122,9 @@ export class HttpServer
   }
 
   #makeRoom(): void {
-    while (
-      this.#roomWaiters.length > 0 && (!this.#hub.isFull || this.#hub.evict())
-    ) this.#roomWaiters.shift()!(true);
+    while (this.#roomWaiters.length > 0 && this.#hub.makeRoom()) {
+      this.#roomWaiters.shift()!(true);
+    }
   }
 
   #stopAccepting(): void {
@@ -317,9 +317,8 @@ export class HttpServer
    * Goes on with another certificate. Open connections live on; new ones get
    * the new certificate once the promise has resolved.
    *
-   * On Linux, with `--unstable-net`, two listeners share the port while one
-   * takes over. Elsewhere the port is closed and opened again: for about a
-   * millisecond new connections are refused.
+   * The port is closed and opened again: for about a millisecond, new
+   * connections are refused.
    *
    * @throws {TypeError} If the server does not listen for TLS itself, or is
    * closed.
@@ -346,27 +345,19 @@ export class HttpServer
     const before = { ...this.#listening, port: this.port };
     const after = { ...before, cert, key };
     const old = this.#acceptor;
-    if (canShare()) {
-      this.#acceptor = this.#accept(listen({ ...after, reusePort: true }));
-      // What is in the old one's queue is accepted before it closes.
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      old.close();
-      await old.done;
-    } else {
-      old.close();
-      await old.done;
-      let listener: Deno.Listener;
-      let refusal: { error: unknown } | null = null;
-      try {
-        listener = await rebind(after);
-      } catch (error) {
-        refusal = { error };
-        listener = await rebind(before);
-      }
-      this.#acceptor = this.#accept(listener);
-      if (!this.#isAccepting) this.#acceptor.close();
-      if (refusal !== null) throw refusal.error;
+    old.close();
+    await old.done;
+    let listener: Deno.Listener;
+    let refusal: { error: unknown } | null = null;
+    try {
+      listener = await rebind(after);
+    } catch (error) {
+      refusal = { error };
+      listener = await rebind(before);
     }
+    this.#acceptor = this.#accept(listener);
+    if (!this.#isAccepting) this.#acceptor.close();
+    if (refusal !== null) throw refusal.error;
     this.#listening = after;
   }
 

@@ -33,6 +33,8 @@ export class Hub implements SessionHost {
   };
   /** All connections. */
   readonly sessions: Set<Session> = new Set();
+  /** Connections given up in a TLS handshake, whose peers are still there. */
+  readonly stalled: Set<Session> = new Set();
   /** No new requests are wanted. */
   isStopping = false;
   /** Everything is closed; no client will come any more. */
@@ -72,11 +74,6 @@ export class Hub implements SessionHost {
     return this.#readyHead < this.#ready.length;
   }
 
-  /** Whether no further connection may be opened. */
-  get isFull(): boolean {
-    return this.sessions.size >= this.limits.maxWaitingClients;
-  }
-
   /** Takes in a new connection. */
   add(session: Session): void {
     this.clock.start();
@@ -85,8 +82,15 @@ export class Hub implements SessionHost {
     session.start();
   }
 
+  /** Whether there is room for a connection; makes some where it can. */
+  makeRoom(): boolean {
+    const { maxWaitingClients } = this.limits;
+    if (this.stalled.size >= maxWaitingClients) return false;
+    return this.sessions.size < maxWaitingClients || this.#evict();
+  }
+
   /** Closes the connection that has been idle for longest, if one is idle. */
-  evict(): boolean {
+  #evict(): boolean {
     let oldest: Session | null = null;
     for (const session of this.sessions) {
       if (!session.isIdle) continue;
@@ -269,6 +273,7 @@ export class Hub implements SessionHost {
     this.#pull?.({ value: undefined, done: true });
     this.#pull = null;
     for (const waiter of this.#waiters.splice(0)) waiter(null);
+    for (const session of this.stalled) session.endStall();
     for (const notify of this.#watchers) notify();
     this.#options.onFinished();
   }

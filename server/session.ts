@@ -39,6 +39,8 @@ export interface SessionHost {
   readonly limits: ServerLimits;
   readonly stats: ServerStats;
   readonly clock: Clock;
+  /** Connections given up in a TLS handshake, whose peers are still there. */
+  readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
   readonly allowConnect: boolean;
@@ -86,6 +88,7 @@ export class Session extends Transport {
   // The tick when the present wait began.
   #since: number;
   #requests = 0;
+  #isStalled = false;
   // Whether the peer will send no more, so that closing cannot reset.
   #isLastRequest = false;
   #body: Uint8Array<ArrayBuffer> | null = null;
@@ -113,13 +116,27 @@ export class Session extends Transport {
       this.read();
       return;
     }
-    this.#enter("handshake");
+    this.state = "handshake"; // where its life begins
     (this.conn as Deno.TlsConn).handshake().then(() => {
-      if (this.isClosed) return;
+      if (this.isClosed) {
+        this.endStall();
+        return;
+      }
       this.#enter("idle");
       this.#since = this.tick;
       this.read();
-    }, (error) => this.destroy(error));
+    }, (error) => {
+      this.endStall();
+      this.destroy(error);
+    });
+  }
+
+  /** @ignore Closes the socket of a handshake that was given up. */
+  endStall(): void {
+    if (!this.#isStalled) return;
+    this.#isStalled = false;
+    this.closeSocket();
+    this.host.stalled.delete(this);
   }
 
   /** Whether it may be closed to make room: between requests, all sent. */
@@ -427,9 +444,7 @@ export class Session extends Transport {
         if (exceeds(limits.keepAliveTimeout) && this.isIdle) this.destroy();
         break;
       case "handshake":
-        if (exceeds(limits.requestTimeout)) {
-          this.#timeOut("TLS handshake took too long");
-        }
+        if (exceeds(limits.requestTimeout)) this.#stall();
         break;
       case "head":
         if (exceeds(limits.requestTimeout)) {
@@ -451,6 +466,18 @@ export class Session extends Transport {
         if (exceeds(LINGER_TIMEOUT)) this.destroy();
         break;
     }
+  }
+
+  /**
+   * Gives up a TLS handshake. Deno keeps the descriptor of one that is closed
+   * until the peer goes, and then nobody could count it: so it stays open,
+   * and counted, until the handshake ends in one way or another.
+   */
+  #stall(): void {
+    this.host.stats.timedOut++;
+    this.#isStalled = true;
+    this.host.stalled.add(this);
+    this.letGo(new HttpError("TLS handshake took too long"));
   }
 
   #timeOut(message: string): void {

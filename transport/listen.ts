@@ -20,17 +20,9 @@ export function listen(options: ListenOptions): Deno.Listener {
   if (cert === undefined || key === undefined) {
     return Deno.listen({ ...where, reusePort });
   }
+  checkPair(cert, key);
   const tls = { cert, key, alpnProtocols: ["http/1.1"] };
-  if (reusePort || !canShare()) {
-    return Deno.listenTls({ ...where, ...tls, reusePort });
-  }
-  // A certificate is renewed by a second listener on the same port, which
-  // the first must allow. To still learn when the port is taken, it is first
-  // bound without that.
-  const probe = Deno.listen(where);
-  const bound = (probe.addr as Deno.NetAddr).port;
-  probe.close();
-  return Deno.listenTls({ ...where, ...tls, port: bound, reusePort: true });
+  return Deno.listenTls({ ...where, ...tls, reusePort });
 }
 
 /**

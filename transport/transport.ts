@@ -256,12 +256,23 @@ export abstract class Transport {
   /** Closes the socket at once. Safe to call again. */
   destroy(error?: unknown): void {
     if (this.isClosed) return;
-    this.isClosed = true;
+    this.closeSocket();
+    this.letGo(error);
+  }
+
+  /** @ignore Closes the socket, and nothing else. */
+  protected closeSocket(): void {
     try {
       this.conn.close();
     } catch {
       // Closed already, by whoever else had hold of the socket.
     }
+  }
+
+  /** @ignore Ends the transport without closing its socket. */
+  protected letGo(error?: unknown): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     // Buffers under way stay out of the pool: the kernel may still read them.
     this.#out = this.#outWriting = null;
     this.outEnd = 0;

@@ -87,9 +87,8 @@ function received(text: string): number[] {
 
 /** Uses all of a request, and answers. */
 function answer(client: HttpConnection): Promise<boolean> {
-  const { headers, query, cookies, path, host, fullUrl } = client;
-  JSON.stringify([headers, query, cookies, path, host, fullUrl]);
-  String(client.data);
+  const { headers, query, cookies, path, host, fullUrl, data } = client;
+  JSON.stringify([headers, query, cookies, path, host, fullUrl, data]);
   return client.respond("ok", { headers: { "x-method": client.method } });
 }
 

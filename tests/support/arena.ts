@@ -30,6 +30,7 @@ export class Arena implements AsyncDisposable {
   readonly #entered: Partial<Record<ServerState, number>> = {};
   readonly #illegal = new Set<string>();
   readonly #rejections: unknown[] = [];
+  readonly #faults: unknown[] = [];
   #waiters: { isTrue: () => boolean; resolve: () => void }[] = [];
 
   constructor(
@@ -48,7 +49,12 @@ export class Arena implements AsyncDisposable {
     });
     // Requests are handled side by side: one that waits holds up no other.
     this.#done = serve(this.server, (client) => {
-      this.track(handler(client, this));
+      try {
+        this.track(handler(client, this));
+      } catch (error) {
+        this.#faults.push(error);
+        client.close();
+      }
     });
   }
 
@@ -158,6 +164,7 @@ export class Arena implements AsyncDisposable {
     assertEquals(server.stats.openConnections, 0);
     assertEquals([...this.#illegal], [], "moves that the table does not know");
     assertEquals(this.#rejections, [], "unhandled rejections");
+    assertEquals(this.#faults, [], "faults of handlers");
   }
 }
 

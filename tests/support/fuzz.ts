@@ -41,7 +41,7 @@ export const VALID_REQUESTS: readonly string[] = [
   "x".repeat(1500),
   "POST /j HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" +
   'Content-Length: 15\r\n\r\n{"a":[1,2,"3"]}',
-  "POST /f HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n" +
+  "POST /f HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n" +
   "Content-Type: application/x-www-form-urlencoded\r\n\r\na=1&b=%C3%A9",
   "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
   "5\r\nhello\r\n0\r\n\r\n",

@@ -1,0 +1,39 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  HttpError,
+  ProtocolError,
+  type ProtocolErrorCode,
+  protocolErrors,
+} from "../../parse.ts";
+
+Deno.test("protocolErrors names each code in lower case, with status and reason", () => {
+  for (const [code, [status, reason]] of Object.entries(protocolErrors)) {
+    assertMatch(code, /^[a-z]+(?:-[a-z]+)*$/);
+    assert([400, 408, 413, 414, 417, 431, 501, 505].includes(status), code);
+    // Starts with a capital, has no full stop, and is plain ASCII.
+    assertMatch(reason, /^[A-Z][ -~]*[a-zA-Z0-9]$/);
+  }
+});
+
+Deno.test("ProtocolError takes status and message from its code", () => {
+  for (const code of Object.keys(protocolErrors) as ProtocolErrorCode[]) {
+    const error = new ProtocolError(code, 7);
+    const [status, reason] = protocolErrors[code];
+    assertEquals(
+      [error.name, error.code, error.status, error.message, error.offset],
+      ["ProtocolError", code, status, reason, 7],
+    );
+    assert(error instanceof HttpError && error instanceof Error);
+  }
+  assertEquals(new ProtocolError("bad-host").offset, -1);
+});
+
+Deno.test("HttpError carries a status and a cause", () => {
+  const cause = new Error("inner");
+  const error = new HttpError("Outer", 502, { cause });
+  assertEquals(
+    [error.name, error.message, error.status, error.cause],
+    ["HttpError", "Outer", 502, cause],
+  );
+  assertEquals(new HttpError("Alone").status, undefined);
+});
