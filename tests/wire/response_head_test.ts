@@ -90,7 +90,7 @@ Deno.test("checkStatus() takes whole numbers from 200 to 599", () => {
   for (const status of [199, 600, 0, -200, 100, 101, 200.5, NaN, Infinity]) {
     assertThrows(() => checkStatus(status), RangeError);
   }
-  for (const status of ["200", null, "200 OK\r\nX: y"]) {
+  for (const status of ["200", null, "200 OK\r\nX: y"] as unknown[]) {
     assertThrows(() => checkStatus(status as number), RangeError);
   }
 });

@@ -1,0 +1,185 @@
+// Which room may import which is decided in DESIGN, not here: do not widen
+// these tables only to make the test pass.
+import { assert, assertEquals } from "@std/assert";
+import { dirname, fromFileUrl, join, relative } from "@std/path";
+
+const ROOT = join(dirname(fromFileUrl(import.meta.url)), "..");
+
+/** What each room may import, beside its own files. */
+const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
+  parse: { rooms: [], packages: ["node:buffer"] },
+  wire: { rooms: ["parse"], packages: [] },
+  transport: { rooms: ["parse", "wire"], packages: ["node:crypto"] },
+  websocket: { rooms: ["parse"], packages: ["node:crypto"] },
+  server: {
+    rooms: ["parse", "wire", "transport", "websocket"],
+    packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
+  },
+  client: {
+    rooms: ["parse", "wire", "transport", "websocket"],
+    packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
+  },
+  mod: { rooms: ["parse", "server", "client", "websocket"], packages: [] },
+};
+
+/** What the rooms that only compute may not name. */
+const IMPURE = [
+  "Deno",
+  "console",
+  "setTimeout",
+  "setInterval",
+  "clearTimeout",
+  "clearInterval",
+  "queueMicrotask",
+  "Promise",
+  "async",
+  "await",
+  "performance",
+  "fetch",
+  "crypto",
+  "process",
+  "globalThis",
+  "Date\\.now",
+  "new Date\\(\\)",
+  "Math\\.random",
+  "import\\(",
+];
+
+interface Source {
+  path: string;
+  room: string;
+  /** The text without comments. */
+  code: string;
+  /** Specifiers, and whether only types are taken. */
+  imports: [specifier: string, isTypeOnly: boolean][];
+}
+
+function readSource(path: string): Source {
+  const code = Deno.readTextFileSync(join(ROOT, path))
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|\s)\/\/.*$/gm, "$1");
+  const imports: Source["imports"] = [];
+  const statement =
+    /^(?:import|export)\s+(?:(type\s+)?([\w*{][^;"']*?)\sfrom\s+)?["']([^"']+)["']/gm;
+  for (const [, type, names = "", specifier] of code.matchAll(statement)) {
+    const inner = /\{([^}]*)\}/.exec(names)?.[1];
+    const isTypeOnly = type !== undefined ||
+      inner !== undefined &&
+        inner.split(",").every((name) => /^\s*(?:type\s.*)?$/s.test(name));
+    imports.push([specifier, isTypeOnly]);
+  }
+  return { path, room: path.split(/[/.]/)[0], code, imports };
+}
+
+function readSources(): Source[] {
+  const sources: Source[] = [];
+  for (const room of Object.keys(ROOMS)) {
+    const paths = [`${room}.ts`];
+    try {
+      for (const entry of Deno.readDirSync(join(ROOT, room))) {
+        if (entry.name.endsWith(".ts")) paths.push(`${room}/${entry.name}`);
+        else throw new Error(`${room}/${entry.name} is not a module`);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    for (const path of paths) {
+      try {
+        sources.push(readSource(path));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+  return sources;
+}
+
+/** The file that a relative specifier names, from the root. */
+function target(source: Source, specifier: string): string {
+  const path = join(ROOT, dirname(source.path), specifier);
+  return relative(ROOT, path).replaceAll("\\", "/");
+}
+
+const sources = readSources();
+
+Deno.test("rooms are all found, with their imports", () => {
+  for (const room of ["parse", "wire", "transport", "server", "mod"]) {
+    assert(sources.some((source) => source.room === room), room);
+  }
+  for (const { path, code, imports } of sources) {
+    const mentions = code.match(/^.*\bfrom\s+"[^"]+"/gm)?.length ?? 0;
+    assertEquals(imports.length, mentions, `Imports of ${path}`);
+    assert(!/\bimport\s*\(|\brequire\s*\(/.test(code), `${path} is dynamic`);
+  }
+});
+
+Deno.test("rooms import in one direction only", () => {
+  for (const source of sources) {
+    const { rooms, packages } = ROOMS[source.room];
+    for (const [specifier] of source.imports) {
+      const message = `${source.path} may not import ${specifier}`;
+      if (!specifier.startsWith(".")) {
+        assert(packages.includes(specifier), message);
+        continue;
+      }
+      const path = target(source, specifier);
+      assert(sources.some((other) => other.path === path), message);
+      const room = path.split(/[/.]/)[0];
+      assert(room === source.room || rooms.includes(room), message);
+    }
+  }
+});
+
+Deno.test("rooms import their own door nowhere", () => {
+  for (const source of sources) {
+    for (const [specifier] of source.imports) {
+      const path = target(source, specifier);
+      const isOwnDoor = path === `${source.room}.ts`;
+      assert(!isOwnDoor, `${source.path} imports ${specifier}`);
+    }
+  }
+});
+
+Deno.test("files do not import one another in a circle", () => {
+  const next = new Map(sources.map((source) => [
+    source.path,
+    source.imports.filter(([specifier, isTypeOnly]) =>
+      specifier.startsWith(".") && !isTypeOnly
+    ).map(([specifier]) => target(source, specifier)),
+  ]));
+  const done = new Set<string>();
+  const visit = (path: string, trail: string[]) => {
+    assert(!trail.includes(path), [...trail, path].join(" > "));
+    if (done.has(path)) return;
+    for (const other of next.get(path) ?? []) visit(other, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+});
+
+Deno.test("parse and wire name nothing that does I/O, waits or tells the time", () => {
+  for (const { path, room, code } of sources) {
+    if (room !== "parse" && room !== "wire") continue;
+    for (const name of IMPURE) {
+      const found = new RegExp(`(?<![\\w."-])${name}(?!\\w)`).exec(code);
+      assertEquals(found?.[0], undefined, path);
+    }
+  }
+});
+
+Deno.test("transport alone opens a socket", () => {
+  const words =
+    /\bDeno\.(?:listen|listenTls|listenDatagram|connect|connectTls|startTls)\b/;
+  for (const { path, room, code } of sources) {
+    if (room === "transport") continue;
+    assertEquals(words.exec(code)?.[0], undefined, path);
+  }
+});
+
+Deno.test("nothing stands on the servers that it is measured against", () => {
+  const words =
+    /Deno\.(?:serve|serveHttp|upgradeWebSocket)\b|node:https?\b|node:net\b/;
+  for (const { path, code } of sources) {
+    assertEquals(words.exec(code)?.[0], undefined, path);
+  }
+});
