@@ -26,8 +26,7 @@
 //     /path/to/examples/https.ts 443 fullchain.pem privkey.pem
 //
 // It is renewed every two months or so. A hangup signal makes this server go on
-// with the new one; no restart, and open connections live on. (With the flag
-// --unstable-net, on Linux, not even a new one is refused in that instant.)
+// with the new one; no restart, and open connections live on.
 //
 //   certbot renew --deploy-hook "kill -HUP <id of the process>"
 import { HttpServer } from "@uhttp/uhttp";

@@ -52,6 +52,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
 
+/** An address and its port as text. */
+function addressText({ hostname, port }: Deno.NetAddr): string {
+  const ip = plainAddress(hostname);
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
 /** Whether an answer's head can come from a template. */
 function isPlain(options: RespondOptions): boolean {
   return options.headers === undefined && options.cookies === undefined &&
@@ -193,9 +199,11 @@ export class HttpConnection implements HeldRequest {
   get fullUrl(): string {
     if (pathStart(this.url) > 0) return this.url;
     const scheme = this.isSecure ? "https" : "http";
-    return `${scheme}://${this.host}${
-      this.url.startsWith("/") ? this.url : ""
-    }`;
+    const { localAddr } = this.#session.conn;
+    // HTTP/1.0 may leave the host out: then it is where the peer has called.
+    const host = this.host ||
+      ("hostname" in localAddr ? addressText(localAddr) : "localhost");
+    return `${scheme}://${host}${this.url.startsWith("/") ? this.url : ""}`;
   }
 
   /** The media type of the body in lower case, without parameters, or "". */
@@ -249,10 +257,7 @@ export class HttpConnection implements HeldRequest {
 
   /** The same as text: `ip:port`, `[ip]:port`, or `unix`. */
   get socketAddress(): string {
-    const { addr } = this;
-    if (!("hostname" in addr)) return "unix";
-    const ip = plainAddress(addr.hostname);
-    return ip.includes(":") ? `[${ip}]:${addr.port}` : `${ip}:${addr.port}`;
+    return "hostname" in this.addr ? addressText(this.addr) : "unix";
   }
 
   /**
@@ -296,8 +301,9 @@ export class HttpConnection implements HeldRequest {
    * waiting for the answer any more.
    *
    * A peer that has only closed its sending side looks the same until it is
-   * written to, so an answer is still sent after that. To drop the connection
-   * instead, call {@linkcode HttpConnection.close}.
+   * written to, so an answer is still sent after that. Answer, or call
+   * {@linkcode HttpConnection.close}; the server closes what is left in this
+   * state for longer than `keepAliveTimeout`.
    */
   get signal(): AbortSignal {
     if (this.#abort === null) {

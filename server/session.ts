@@ -190,9 +190,12 @@ export class Session extends Transport {
 
   /** @ignore */
   protected override ended(): void {
-    if (this.state === "draining") this.destroy();
-    else if (this.client !== null) this.client.peerGone();
-    else if (this.state !== "answering") this.#inputOver();
+    if (this.state === "draining") {
+      this.destroy();
+    } else if (this.client !== null) {
+      this.#since = this.tick;
+      this.client.peerGone();
+    } else if (this.state !== "answering") this.#inputOver();
   }
 
   #inputOver(): void {
@@ -459,6 +462,12 @@ export class Session extends Transport {
         }
         break;
       case "held":
+        // An application that was told may have forgotten the request.
+        if (this.inputEnded && exceeds(limits.keepAliveTimeout)) {
+          this.destroy(new HttpError("Peer was gone, and got no answer"));
+          break;
+        }
+      // fallthrough
       case "answering":
         if (this.age > 0) this.watch();
         break;

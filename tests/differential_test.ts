@@ -9,10 +9,45 @@ import { latin1Bytes, latin1Text } from "./support/splits.ts";
 
 type Peer = "Deno.serve" | "node:http";
 
-/** Good requests that a peer does not answer with 2xx, and why. */
+const MINOR = "takes no minor versions but 0 and 1";
+const METHOD = "takes only methods that it knows";
+const BLANKS = "takes no blanks in chunk extensions";
+const QUOTED = "takes no tabs and no bytes beyond ASCII in extensions";
+
+/** Good requests that a peer does not answer with 200, and why. */
 const DIFFERENCES: Record<Peer, Record<string, string>> = {
+  "Deno.serve": {
+    "HTTP/1.2, read as 1.1": MINOR,
+    "HTTP/1.9, read as 1.1": MINOR,
+    'chunk extension "\\t;\\ta\\t=\\tb"': QUOTED,
+    'chunk extension ";a=\\"b;c=d, \\t\x80\\""': QUOTED,
+    'chunk extension ";a=\\"\\\\\\"\\\\\\\\\\\\\\t\\\\\xff\\""': QUOTED,
+    "extensions of just the limit": "has a lower limit",
+  },
+  "node:http": {
+    "a method of all token characters": METHOD,
+    "a lower-case method, which is another": METHOD,
+    "a method of one letter": METHOD,
+    "a method that begins like a known one": METHOD,
+    "HTTP/1.2, read as 1.1": MINOR,
+    "HTTP/1.9, read as 1.1": MINOR,
+    'chunk extension " ; a = b"': BLANKS,
+    'chunk extension "\\t;\\ta\\t=\\tb"': BLANKS,
+    'chunk extension ";a=\\"b\\" ;c"': BLANKS,
+    'chunk extension ";a ;b"': BLANKS,
+    "trailer fields, which are no headers": "takes no framing in trailers",
+    "keep-alive of HTTP/1.0": "closes after HTTP/1.0",
+    "keep-alive in a list of HTTP/1.0": "closes after HTTP/1.0",
+  },
+};
+
+/** Good requests behind which a peer leaves the connection open. */
+const LEFT_OPEN: Record<Peer, Record<string, string>> = {
   "Deno.serve": {},
-  "node:http": {},
+  "node:http": {
+    "close in a list": "finds no close that a tab follows",
+    "an upgrade": "waits for the protocol that it takes to follow",
+  },
 };
 
 const LAST = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -92,18 +127,24 @@ Deno.test("HttpServer answers each row as its table says", async () => {
 async function compare(peer: Peer, port: number): Promise<void> {
   const found: Record<string, string> = {};
   for (const row of good) {
-    // What a limit of ours makes of a row says nothing about a peer.
+    // A limit of ours says nothing about a peer.
     if (Object.keys(row.options).length > 0) continue;
+    if (row.name in LEFT_OPEN[peer]) continue;
     const actual = await statuses(port, closing(row));
     if (actual !== expectedStatuses(row)) found[row.name] = actual;
   }
-  console.log(peer, found);
-  assertEquals(Object.keys(found), Object.keys(DIFFERENCES[peer]));
+  for (const name of Object.keys(DIFFERENCES[peer])) delete found[name];
+  assertEquals(found, {});
 }
 
 Deno.test("Deno.serve takes what HttpServer takes, but for named differences", async () => {
   await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    {
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: () => {},
+      onError: () => new Response(null, { status: 500 }),
+    },
     async (request) => {
       await request.arrayBuffer();
       return new Response("good");

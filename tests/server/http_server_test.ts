@@ -561,6 +561,15 @@ Deno.test("HttpServer answers half-closed peers, pipelined and later", async () 
   assertEquals(await late.rest(), "");
 });
 
+Deno.test("HttpServer closes a request that is forgotten after its peer has gone", async () => {
+  await using scene = new Scene(() => {}, { keepAliveTimeout: 30 });
+  const peer = await scene.connect();
+  await peer.send(GET);
+  await eventually(() => scene.server.stats.requests === 1);
+  peer.close();
+  await eventually(() => scene.server.stats.openConnections === 0);
+});
+
 const EXPECT = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: ";
 
 Deno.test("HttpServer answers Expect: 100-continue at once, once", async () => {

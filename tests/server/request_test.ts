@@ -88,6 +88,14 @@ Deno.test("HttpConnection reads the absolute form of a target", async () => {
   ]);
 });
 
+Deno.test("HttpConnection has a URL without Host, too", async () => {
+  const url = await seen(
+    "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    (client) => client.fullUrl,
+  );
+  assert(/^http:\/\/127\.0\.0\.1:\d+\/x$/.test(url), url);
+});
+
 Deno.test("HttpConnection reads OPTIONS * and unknown methods", async () => {
   const look = await seen(
     "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -148,7 +156,8 @@ Deno.test("HttpConnection has the body as data, by length and chunked", async ()
         ? { ...client.data }
         : client.data;
       assertEquals(plain, data);
-      assert(client.data === client.data);
+      const { data: again } = client;
+      assert(client.data === again);
       assertEquals(client.rawData, bytes);
       assertEquals(client.contentLength, bytes.length);
       assertEquals(client.headersGet("x-trailer"), undefined);
