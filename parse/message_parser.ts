@@ -208,6 +208,17 @@ export abstract class MessageParser {
     return readFieldLines(this.head, this.fieldsStart, name);
   }
 
+  /** The last piece of body, after `BODY`: a view of the buffer, no copy. */
+  get body(): Uint8Array<ArrayBuffer> {
+    const { buffer, byteOffset } = this.buffer;
+    // A Node buffer's subarray() would make another, which takes longer.
+    return new Uint8Array(
+      buffer,
+      byteOffset + this.bodyStart,
+      this.bodyEnd - this.bodyStart,
+    );
+  }
+
   /** Goes on with the bytes received so far. */
   next(): ParseEvent {
     for (;;) {

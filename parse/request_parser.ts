@@ -54,6 +54,8 @@ export class RequestParser extends MessageParser {
   #methodEnd = 0;
   #targetEnd = 0;
   #hasHost = false;
+  #typeStart = 0;
+  #typeEnd = 0;
   #transferEncoding: string | null = null;
   #expectation = false;
 
@@ -71,6 +73,11 @@ export class RequestParser extends MessageParser {
   /** The request target, as sent. */
   get target(): string {
     return this.head.slice(this.#methodEnd + 1, this.#targetEnd);
+  }
+
+  /** The value of (the last) `Content-Type`, or "". */
+  get contentType(): string {
+    return this.head.slice(this.#typeStart, this.#typeEnd);
   }
 
   /** The protocol's name and version, as sent. */
@@ -100,6 +107,7 @@ export class RequestParser extends MessageParser {
   protected override beginMessage(): void {
     this.#methodEnd = this.#targetEnd = 0;
     this.#hasHost = false;
+    this.#typeStart = this.#typeEnd = 0;
     this.#transferEncoding = null;
     this.#expectation = false;
     this.connectionClose = false;
@@ -112,6 +120,8 @@ export class RequestParser extends MessageParser {
   protected override moved(by: number): void {
     this.#methodEnd -= by;
     this.#targetEnd -= by;
+    this.#typeStart -= by;
+    this.#typeEnd -= by;
     this.fieldsStart -= by;
   }
 
@@ -254,6 +264,12 @@ export class RequestParser extends MessageParser {
           this.#connection(valueStart, valueEnd);
         }
         return;
+      case 12:
+        if (isWord(this.buffer, nameStart, "content-type")) {
+          this.#typeStart = valueStart;
+          this.#typeEnd = valueEnd;
+        }
+        return;
       case 14:
         if (isWord(this.buffer, nameStart, "content-length")) {
           this.#contentLength(valueStart, valueEnd);
@@ -311,6 +327,8 @@ export class RequestParser extends MessageParser {
   protected override headDone(): void {
     this.#methodEnd -= this.start;
     this.#targetEnd -= this.start;
+    this.#typeStart -= this.start;
+    this.#typeEnd -= this.start;
     this.fieldsStart -= this.start;
     if (!this.#hasHost && this.minorVersion > 0) {
       this.fail("missing-host");

@@ -48,14 +48,53 @@ export interface RedirectOptions {
   headers?: RespondOptions["headers"];
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
+
+/** Decodes UTF-8, all of it, and refuses what is none. */
+function decodeUtf8(bytes: Uint8Array): string {
+  // The strict decoder is several times slower. The plain one drops a byte
+  // order mark, and puts U+FFFD where there is a fault.
+  if (bytes[0] !== 0xef) {
+    const text = utf8.decode(bytes);
+    if (!text.includes("\ufffd")) return text;
+  }
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    throw new ProtocolError("bad-encoding");
+  }
+}
+
+/** The media type of a `Content-Type`, in lower case, without parameters. */
+function mediaType(value: string): string {
+  if (value === "application/json") return value;
+  const end = value.indexOf(";");
+  return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
+}
 
 /** An address and its port as text. */
 function addressText({ hostname, port }: Deno.NetAddr): string {
   const ip = plainAddress(hostname);
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/**
+ * What is worked out when it is asked for, or comes along with some requests
+ * only: most need none of it, and making them must be cheap.
+ */
+class Parts {
+  headers: HeaderFields | null = null;
+  query: Query | null = null;
+  cookies: Record<string, string> | null = null;
+  path: string | null = null;
+  body: Uint8Array | string | null = null;
+  data: unknown = null;
+  isDataReady = true;
+  abort: AbortController | null = null;
+  multipart: MultipartAnswer | null = null;
 }
 
 /** Whether an answer's head can come from a template. */
@@ -97,15 +136,7 @@ export class HttpConnection implements HeldRequest {
   readonly #fieldsStart: number;
   readonly #announcedLength: number;
   #isAnswered = false;
-  #headers: HeaderFields | null = null;
-  #query: Query | null = null;
-  #cookies: Record<string, string> | null = null;
-  #path: string | null = null;
-  #body: Uint8Array | string | null = null;
-  #data: unknown = null;
-  #isDataReady = true;
-  #abort: AbortController | null = null;
-  #multipart: MultipartAnswer | null = null;
+  #parts: Parts | null = null;
 
   /** @ignore Made by the server alone. */
   constructor(server: HttpServer, session: Session, body: Uint8Array | null) {
@@ -117,29 +148,30 @@ export class HttpConnection implements HeldRequest {
     this.#head = parser.head;
     this.#fieldsStart = parser.fieldsStart;
     this.#announcedLength = parser.contentLength;
-    if (body !== null) this.#takeBody(body);
+    if (body !== null) this.#takeBody(body, parser.contentType);
+  }
+
+  get #lazy(): Parts {
+    return this.#parts ??= new Parts();
   }
 
   /** The body lies in a buffer that will be used again: take what is needed. */
-  #takeBody(body: Uint8Array): void {
-    const type = this.contentType;
+  #takeBody(body: Uint8Array, contentType: string): void {
+    const parts = this.#lazy;
+    const type = mediaType(contentType);
     if (type === "application/json" || type.endsWith("+json")) {
       // A body that is not what it says is refused here, as an error thrown
       // later would end the application's loop for one peer's fault.
       if (body.length === 0) return;
+      parts.body = decodeUtf8(body);
       try {
-        this.#body = utf8.decode(body);
-      } catch {
-        throw new ProtocolError("bad-encoding");
-      }
-      try {
-        this.#data = JSON.parse(this.#body);
+        parts.data = JSON.parse(parts.body);
       } catch {
         throw new ProtocolError("bad-json");
       }
     } else {
-      this.#body = new Uint8Array(body); // a Node buffer's slice() is no copy
-      this.#isDataReady = false;
+      parts.body = new Uint8Array(body); // a Node buffer's slice() is no copy
+      parts.isDataReady = false;
     }
   }
 
@@ -156,7 +188,7 @@ export class HttpConnection implements HeldRequest {
    * `, ` (RFC 9110 section 5.3), those of `Cookie` with `; `.
    */
   get headers(): HeaderFields {
-    return this.#headers ??= readFields(this.#head, this.#fieldsStart);
+    return this.#lazy.headers ??= readFields(this.#head, this.#fieldsStart);
   }
 
   /** The value of a header field, in any case, or `defaultValue`. */
@@ -175,17 +207,17 @@ export class HttpConnection implements HeldRequest {
 
   /** The decoded path. */
   get path(): string {
-    return this.#path ??= urlPath(this.url);
+    return this.#lazy.path ??= urlPath(this.url);
   }
 
   /** The decoded query: `null` for keys without `=`, arrays for repeated ones. */
   get query(): Query {
-    return this.#query ??= urlQuery(this.url);
+    return this.#lazy.query ??= urlQuery(this.url);
   }
 
   /** The cookies that the peer sent. */
   get cookies(): Record<string, string> {
-    return this.#cookies ??= parseCookies(this.headers.cookie ?? "");
+    return this.#lazy.cookies ??= parseCookies(this.headers.cookie ?? "");
   }
 
   /** Host, with port where one was sent: from the target, or from `Host`. */
@@ -208,15 +240,13 @@ export class HttpConnection implements HeldRequest {
 
   /** The media type of the body in lower case, without parameters, or "". */
   get contentType(): string {
-    const value = this.headers["content-type"] ?? "";
-    const end = value.indexOf(";");
-    return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
+    return mediaType(this.headers["content-type"] ?? "");
   }
 
   /** Bytes of the body, or `null` where the request has none. */
   get contentLength(): number | null {
     if (this.#announcedLength >= 0) return this.#announcedLength;
-    return this.#body === null ? null : this.rawData.length;
+    return (this.#parts?.body ?? null) === null ? null : this.rawData.length;
   }
 
   /**
@@ -228,18 +258,20 @@ export class HttpConnection implements HeldRequest {
    */
   // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
   get data(): any {
-    if (!this.#isDataReady) {
-      this.#isDataReady = true;
-      this.#data = this.contentType === "application/x-www-form-urlencoded"
-        ? parseQuery(this.#body!)
-        : this.#body;
+    const parts = this.#parts;
+    if (parts === null) return null;
+    if (!parts.isDataReady) {
+      parts.isDataReady = true;
+      parts.data = this.contentType === "application/x-www-form-urlencoded"
+        ? parseQuery(parts.body!)
+        : parts.body;
     }
-    return this.#data;
+    return parts.data;
   }
 
   /** The body's bytes as they came, whatever their type: for signatures. */
   get rawData(): Uint8Array {
-    const body = this.#body ?? "";
+    const body = this.#parts?.body ?? "";
     return typeof body === "string" ? encoder.encode(body) : body;
   }
 
@@ -306,19 +338,20 @@ export class HttpConnection implements HeldRequest {
    * state for longer than `keepAliveTimeout`.
    */
   get signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
+    const parts = this.#lazy;
+    if (parts.abort === null) {
+      parts.abort = new AbortController();
       if (!this.#isHeld) {
         if (!this.#isAnswered || this.#session.isClosed) this.peerGone();
       } else if (this.#session.inputEnded) this.peerGone();
       else this.#session.watch();
     }
-    return this.#abort.signal;
+    return parts.abort.signal;
   }
 
   /** @ignore Called by the session. */
   peerGone(): void {
-    this.#abort?.abort(new HttpError("Peer has closed the connection"));
+    this.#parts?.abort?.abort(new HttpError("Peer has closed the connection"));
   }
 
   // ---- The answer -------------------------------------------------------
@@ -464,7 +497,7 @@ export class HttpConnection implements HeldRequest {
   responseMultipart(options: MultipartOptions = {}): Promise<boolean> {
     const answer = new MultipartAnswer(options);
     const session = this.#take();
-    this.#multipart = answer;
+    this.#lazy.multipart = answer;
     if (session === null) return GONE;
     return answer.begin(session, this.method === "HEAD");
   }
@@ -483,9 +516,6 @@ export class HttpConnection implements HeldRequest {
     data: Exclude<ResponseData, Blob>,
     options: Pick<RespondOptions, "headers"> = {},
   ): Promise<boolean> {
-    if (this.#multipart === null) {
-      throw new TypeError("Call responseMultipart() first");
-    }
     return this.#multipart.frame(data, options.headers);
   }
 
@@ -495,10 +525,13 @@ export class HttpConnection implements HeldRequest {
    * @throws {TypeError} If no multipart answer was begun, or it is ended.
    */
   responseMultipartEnd(): Promise<boolean> {
-    if (this.#multipart === null) {
-      throw new TypeError("Call responseMultipart() first");
-    }
     return this.#multipart.end();
+  }
+
+  get #multipart(): MultipartAnswer {
+    const answer = this.#parts?.multipart;
+    if (!answer) throw new TypeError("Call responseMultipart() first");
+    return answer;
   }
 
   /**

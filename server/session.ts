@@ -281,9 +281,7 @@ export class Session extends Transport {
     let body: Uint8Array | null = null;
     if (parser.hasBody) {
       body = this.#body === null
-        ? parser.contentLength < 0
-          ? NOTHING
-          : parser.buffer.subarray(parser.bodyStart, parser.bodyEnd)
+        ? parser.contentLength < 0 ? NOTHING : parser.body
         : this.#body.subarray(0, this.#bodyLength);
       this.#body = null;
     }
