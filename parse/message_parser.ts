@@ -53,8 +53,6 @@ export const Phase = {
 /** One of {@linkcode Phase}. */
 export type Phase = typeof Phase[keyof typeof Phase];
 
-const EMPTY = new Uint8Array(0);
-
 /** Read buffer of an idle connection. */
 const SMALL_BUFFER = 1024;
 /** The largest that is kept from one message to the next. */
@@ -185,17 +183,20 @@ export abstract class MessageParser {
   }
 
   /**
-   * Gives the buffer back, for another parser. Nothing may be reading into it
-   * any more, and this parser is of no use after it.
+   * Forgets everything, to begin with another connection. Making a parser
+   * costs more than parsing a request does. Nothing may be reading into its
+   * buffer any more.
    */
-  release(): void {
-    if (
-      this.buffer.length === SMALL_BUFFER && spare.length < MAX_SPARE &&
-      this.buffer.buffer.byteLength === SMALL_BUFFER
-    ) spare.push(this.buffer);
-    this.buffer = EMPTY;
+  reset(): void {
+    if (this.buffer.length !== SMALL_BUFFER) {
+      this.buffer = allocate(SMALL_BUFFER);
+    }
     this.start = this.pos = this.end = 0;
-    this.phase = Phase.FAILED;
+    this.phase = Phase.START;
+    this.error = null;
+    this.head = this.trailer = "";
+    this.#inTrailer = this.#skippedLine = false;
+    this.#need = SMALL_BUFFER;
   }
 
   /** Header fields of the message, read anew from `head` on each call. */
@@ -526,17 +527,8 @@ export abstract class MessageParser {
   }
 }
 
-// Small buffers of parsers that were let go: making one costs more than
-// parsing a request does.
-const spare: Uint8Array<ArrayBuffer>[] = [];
-const MAX_SPARE = 256;
-
 // A Node buffer, as it has the quickest way from bytes to a string.
 function allocate(size: number): Uint8Array<ArrayBuffer> {
-  if (size === SMALL_BUFFER) {
-    const buffer = spare.pop();
-    if (buffer !== undefined) return buffer;
-  }
   return Buffer.allocUnsafeSlow(size);
 }
 

@@ -1,6 +1,7 @@
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerStats, Session, SessionHost } from "./session.ts";
+import type { RequestParser } from "../parse/request_parser.ts";
 import { Clock } from "../transport/clock.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
@@ -22,6 +23,10 @@ type Next = IteratorResult<HttpConnection, undefined>;
 export class Hub implements SessionHost {
   readonly limits: ServerLimits;
   readonly allowConnect: boolean;
+  readonly maxHeadersLength: number;
+  readonly maxHeadersCount: number;
+  readonly maxContentLength: number;
+  readonly parsers: RequestParser[] = [];
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -61,6 +66,9 @@ export class Hub implements SessionHost {
     this.#options = options;
     this.limits = options.limits;
     this.allowConnect = options.allowConnect;
+    this.maxHeadersLength = options.limits.maxHeadersLength;
+    this.maxHeadersCount = options.limits.maxHeadersCount;
+    this.maxContentLength = options.limits.maxContentLength;
     const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
       options.limits;
     this.clock = new Clock(

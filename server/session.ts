@@ -1,6 +1,9 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
-import { RequestParser } from "../parse/request_parser.ts";
+import {
+  RequestParser,
+  type RequestParserOptions,
+} from "../parse/request_parser.ts";
 import { Transport } from "../transport/transport.ts";
 import { type Clock, httpDate } from "../transport/clock.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
@@ -35,7 +38,7 @@ export interface HeldRequest {
 }
 
 /** What a session needs of its server. */
-export interface SessionHost {
+export interface SessionHost extends RequestParserOptions {
   readonly limits: ServerLimits;
   readonly stats: ServerStats;
   readonly clock: Clock;
@@ -43,7 +46,8 @@ export interface SessionHost {
   readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
-  readonly allowConnect: boolean;
+  /** Parsers of connections that have gone, for the next ones. */
+  readonly parsers: RequestParser[];
   /** A whole request is in; makes the object for it, or throws a ProtocolError. */
   deliver(session: Session, body: Uint8Array | null): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
@@ -56,6 +60,11 @@ export interface SessionHost {
 const LINGER_TIMEOUT = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
+
+/** How many parsers are kept. */
+const MAX_PARSERS = 256;
+/** The parser of a session that is closed. */
+const NO_PARSER = new RequestParser();
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
@@ -79,7 +88,7 @@ export class Session extends Transport {
   /** Whether the connection goes on after the answer in hand. */
   keep = true;
   /** @ignore */
-  readonly parser: RequestParser;
+  parser: RequestParser;
   /** @ignore */
   readonly host: SessionHost;
   /** @ignore Whether the host knows of output that waits. */
@@ -98,10 +107,7 @@ export class Session extends Transport {
   constructor(conn: Deno.Conn, host: SessionHost) {
     super(conn, host.stats);
     this.host = host;
-    this.parser = new RequestParser({
-      ...host.limits,
-      allowConnect: host.allowConnect,
-    });
+    this.parser = host.parsers.pop() ?? new RequestParser(host);
     this.#since = host.clock.tick;
   }
 
@@ -174,8 +180,9 @@ export class Session extends Transport {
       case "held":
       case "answering":
       case "closing":
-        // Read ahead, to learn when the peer goes; what came waits its turn.
-        return true;
+        // Read ahead, to learn when the peer goes. What came instead waits its
+        // turn; sweep() looks on after a while, as long as there is room.
+        return false;
       case "body":
         this.#since = this.tick;
         break;
@@ -185,7 +192,12 @@ export class Session extends Transport {
 
   /** @ignore */
   protected override readingEnded(): void {
-    this.parser.release();
+    const { parser, host } = this;
+    if (parser === NO_PARSER) return;
+    this.parser = NO_PARSER;
+    if (host.parsers.length >= MAX_PARSERS) return;
+    parser.reset();
+    host.parsers.push(parser);
   }
 
   /** @ignore */

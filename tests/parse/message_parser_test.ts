@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { ParseEvent, RequestParser } from "../../parse.ts";
-import { latin1Bytes, latin1Text } from "../support/splits.ts";
+import {
+  latin1Bytes,
+  latin1Text,
+  readPieces,
+  readWhole,
+} from "../support/splits.ts";
 
 const GET = latin1Bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 const LARGE = 65536;
@@ -239,5 +244,21 @@ Deno.test("RequestParser reads heads in time that grows with their length alone"
     parser.next();
     if (parser.error === null) parser.readHeaders();
     assertLess(performance.now() - start, 1000, lines.slice(0, 25));
+  }
+});
+
+Deno.test("MessageParser.space() moves a message in any state of it", () => {
+  // Read as it fits the buffer, each message is cut at another place.
+  for (let pad = 0; pad < 150; pad++) {
+    const request = `POST /${"x".repeat(pad)} HTTP/1.1\r\nHost: a:80\r\n` +
+      "X: y\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nhi" +
+      "POST / HTTP/1.0\r\nTransfer-Encodin: g\r\n\r\n" +
+      "GET / HTTP/1.1\r\nHost:a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "2;a=b\r\nhi\r\n0\r\nX: y\r\n\r\n";
+    const bytes = latin1Bytes(request.repeat(15));
+    const outcome = readPieces([bytes]);
+    assertEquals(outcome.end, "complete");
+    assertEquals(outcome.requests.length, 45);
+    assertEquals(JSON.stringify(outcome), JSON.stringify(readWhole(bytes)));
   }
 });
