@@ -1,8 +1,43 @@
+/** Stable names of all that a peer can do wrong in a message. */
+export type ProtocolErrorCode =
+  | "bad-method"
+  | "bad-target"
+  | "bad-target-form"
+  | "bad-version"
+  | "bad-line-end"
+  | "bad-field-name"
+  | "bad-field-value"
+  | "folded-field"
+  | "missing-host"
+  | "repeated-host"
+  | "bad-host"
+  | "bad-content-length"
+  | "repeated-content-length"
+  | "length-and-encoding"
+  | "bad-transfer-encoding"
+  | "bad-chunk-size"
+  | "bad-chunk-extension"
+  | "bad-chunk-end"
+  | "bad-json"
+  | "bad-encoding"
+  | "header-timeout"
+  | "body-timeout"
+  | "body-too-large"
+  | "request-line-too-long"
+  | "unsupported-expectation"
+  | "headers-too-large"
+  | "too-many-headers"
+  | "unsupported-method"
+  | "unsupported-transfer-coding"
+  | "unsupported-version";
+
 /**
- * What a peer can do wrong, in one table: a stable code, the status that
- * answers it, and a reason that repeats nothing the peer sent.
+ * What a peer can do wrong: the status that answers it, and a reason that
+ * repeats nothing the peer sent.
  */
-const FAULTS = {
+export const protocolErrors: Readonly<
+  Record<ProtocolErrorCode, readonly [status: number, reason: string]>
+> = {
   "bad-method": [400, "Method is not a token"],
   "bad-target": [400, "Request target is malformed"],
   "bad-target-form": [400, "Request target has a form its method may not have"],
@@ -33,15 +68,7 @@ const FAULTS = {
   "unsupported-method": [501, "CONNECT is not enabled"],
   "unsupported-transfer-coding": [501, "Transfer coding is not supported"],
   "unsupported-version": [505, "HTTP version is not supported"],
-} as const satisfies Record<string, readonly [number, string]>;
-
-/** Stable names of all that a peer can do wrong in a message. */
-export type ProtocolErrorCode = keyof typeof FAULTS;
-
-/** Every {@linkcode ProtocolErrorCode} with its status and reason. */
-export const protocolErrors: Readonly<
-  Record<ProtocolErrorCode, readonly [status: number, reason: string]>
-> = FAULTS;
+};
 
 /**
  * The root of this library's errors.
@@ -55,6 +82,8 @@ export class HttpError extends Error {
   readonly status: number | undefined;
 
   /**
+   * An error with a status.
+   *
    * @param message What went wrong.
    * @param status The HTTP status that answers it.
    * @param options The cause, as for every `Error`.
@@ -81,11 +110,13 @@ export class ProtocolError extends HttpError {
   declare readonly status: number;
 
   /**
+   * An error with the message and the status of its code.
+   *
    * @param code Which rule was broken.
    * @param offset Where: bytes from the start of the message.
    */
   constructor(code: ProtocolErrorCode, offset = -1) {
-    super(FAULTS[code][1], FAULTS[code][0]);
+    super(protocolErrors[code][1], protocolErrors[code][0]);
     this.code = code;
     this.offset = offset;
   }

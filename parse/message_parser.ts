@@ -85,7 +85,7 @@ export abstract class MessageParser {
   /** Minor version: 0 or 1 (higher ones are read as 1, RFC 9110 section 2.5). */
   minorVersion = 1;
   /** Announced length of the body, or -1. */
-  contentLength = -1;
+  contentLength: number = -1;
   /** Whether the body is chunked. */
   chunked = false;
   /** What was wrong, after `FAILED`. */
@@ -119,7 +119,11 @@ export abstract class MessageParser {
   // How large a buffer the messages of this connection lately asked for.
   #need = SMALL_BUFFER;
 
-  /** @param limits What one message may take. */
+  /**
+   * A parser that waits for its first message.
+   *
+   * @param limits What one message may take.
+   */
   constructor(limits: ParseLimits = {}) {
     this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.maxHeadersCount = limits.maxHeadersCount ?? 100;

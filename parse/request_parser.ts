@@ -59,7 +59,11 @@ export class RequestParser extends MessageParser {
   #transferEncoding: string | null = null;
   #expectation = false;
 
-  /** @param options Limits, and whether CONNECT is let through. */
+  /**
+   * A parser that waits for its first request.
+   *
+   * @param options Limits, and whether CONNECT is let through.
+   */
   constructor(options: RequestParserOptions = {}) {
     super(options);
     this.#allowConnect = options.allowConnect ?? false;

@@ -35,7 +35,7 @@ import { answerFile, type RespondFileOptions } from "./file_answer.ts";
 import type { HttpServer } from "./http_server.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
 import { plainAddress } from "./proxies.ts";
-import type { HeldRequest, Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
 
 /** Cookies and status of {@linkcode HttpConnection.respondRedirect}. */
@@ -120,7 +120,7 @@ function isJson(data: ResponseData): boolean {
  * promise: `true` when the kernel has taken them, `false` when the peer was
  * gone. It never rejects for the network's sake, so it may be ignored.
  */
-export class HttpConnection implements HeldRequest {
+export class HttpConnection {
   /** The method, as sent: methods are case-sensitive (RFC 9110 section 9.1). */
   readonly method: string;
   /** The request target, as sent (RFC 9112 section 3.2). */

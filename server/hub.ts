@@ -97,11 +97,14 @@ export class Hub implements SessionHost {
     return this.sessions.size < maxWaitingClients || this.#evict();
   }
 
-  /** Closes the connection that has been idle for longest, if one is idle. */
+  /**
+   * Closes the connection that has been idle for longest, if one is idle.
+   * One that is new, or was answered just now, is given a tick to ask.
+   */
   #evict(): boolean {
     let oldest: Session | null = null;
     for (const session of this.sessions) {
-      if (!session.isIdle) continue;
+      if (!session.isIdle || session.age < 2) continue;
       if (oldest === null || session.age > oldest.age) oldest = session;
     }
     oldest?.destroy();

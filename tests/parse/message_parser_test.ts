@@ -157,12 +157,18 @@ Deno.test("MessageParser.takeRest() gives what follows, once, as a copy", () => 
   assertEquals(latin1Text(rest), "\0rest\xff");
 });
 
-Deno.test("MessageParser.release() ends the parser", () => {
-  const parser = parserOf("GET / HTTP/1.1\r\n");
-  assertEquals(parser.next(), ParseEvent.MORE);
-  parser.release();
-  assertEquals(parser.next(), ParseEvent.FAILED);
-  assertEquals([parser.buffer.length, parser.hasInput], [0, false]);
+Deno.test("MessageParser.reset() forgets what came before", () => {
+  for (const before of ["GET / HTTP/1.1\r\n", "broken\r\n", "\r\n", "GET"]) {
+    const parser = parserOf(before);
+    parser.next();
+    parser.reset();
+    assertEquals([parser.isInMessage, parser.hasInput], [false, false]);
+    assertEquals(parser.next(), ParseEvent.MORE);
+    parser.push(GET);
+    assertEquals(parser.next(), ParseEvent.HEAD);
+    assertEquals(parser.next(), ParseEvent.END);
+    assertEquals(parser.error, null);
+  }
 });
 
 Deno.test("MessageParser.isInMessage is true from the first byte to END", () => {

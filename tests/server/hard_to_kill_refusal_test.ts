@@ -36,7 +36,8 @@ const REFUSALS: Refusal[] = [
   },
   {
     name: "JSON that is none",
-    head: `${POST}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{]`,
+    head:
+      `${POST}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{]`,
     status: 400,
   },
   {
@@ -96,7 +97,7 @@ for (const { kind, options, ignore } of KINDS) {
       assertEquals(text.length - text.indexOf("\r\n\r\n") - 4, length);
       await arena.until(() => arena.server.stats.openConnections === 0);
       assertEquals(arena.server.stats.refused, 1);
-      assert(arena.server.stats.bytesIn > UPLOAD);
+      assert(arena.server.stats.bytesIn >= UPLOAD);
     });
   }
 
