@@ -123,7 +123,8 @@ export class HttpServer
 
   #makeRoom(): void {
     while (this.#roomWaiters.length > 0 && this.#hub.makeRoom()) {
-      this.#roomWaiters.shift()!(true);
+      // To close a connection for it comes back here, and may have served it.
+      this.#roomWaiters.shift()?.(true);
     }
   }
 

@@ -18,7 +18,7 @@ export class Clock {
   /** @param timeouts What is to be told apart: the shortest sets the period. */
   constructor(timeouts: number[], sweep: () => void) {
     const shortest = Math.min(...timeouts);
-    this.period = Math.max(10, Math.min(500, Math.floor(shortest / 8)));
+    this.period = Math.max(10, Math.min(100, Math.floor(shortest / 8)));
     this.#sweep = sweep;
     httpDate.renew(Date.now());
   }

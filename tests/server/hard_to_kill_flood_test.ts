@@ -113,7 +113,7 @@ Deno.test("HttpServer is not stopped by connections that send nothing", async ()
   await using arena = new Arena((client) => client.respond("ok"), {
     maxWaitingClients: 8,
   });
-  for (let i = 0; i < 100; i++) await arena.connect();
+  for (let i = 0; i < 30; i++) await arena.connect();
   await arena.serves();
   assert(arena.server.stats.openConnections <= 8);
 });
@@ -195,19 +195,33 @@ Deno.test({
   await old.response();
   let isOver = false;
   const load = Array.from({ length: 8 }, async () => {
-    for (let count = 0;; count++) {
+    for (let count = 0;;) {
       if (isOver) return count;
-      using peer = await connect();
+      let peer: RawClient;
+      try {
+        peer = await connect();
+      } catch (error) {
+        // Nobody listens for a moment; what was accepted lives on.
+        assert(
+          error instanceof Deno.errors.ConnectionRefused ||
+            error instanceof Deno.errors.ConnectionReset,
+          String(error),
+        );
+        continue;
+      }
       await peer.send(LAST);
       assertEquals((await peer.response()).status, 200);
+      peer.close();
+      count++;
     }
   });
   for (let i = 1; i <= 6; i++) {
     await arena.server.loadCertificate(pairs[i % 2]);
+    await arena.until(() => arena.server.stats.requests > i * 10);
   }
   isOver = true;
   const counts = await Promise.all(load);
-  assert(counts.reduce((sum, count) => sum + count) > 8);
+  assert(counts.reduce((sum, count) => sum + count) > 50);
   await old.send(GET);
   assertEquals((await old.response()).status, 200);
 });

@@ -1,6 +1,6 @@
 import {
   type HttpConnection,
-  type HttpServer,
+  HttpServer,
   type HttpServerOptions,
 } from "@uhttp/uhttp";
 import { assertEquals } from "@std/assert";
@@ -40,7 +40,10 @@ export class Arena implements AsyncDisposable {
     this.#options = options;
     observeStates(this.#onMove);
     addEventListener("unhandledrejection", this.#onRejection);
-    this.server = startServer({
+    const make = options.listener === undefined
+      ? startServer
+      : (own: HttpServerOptions) => new HttpServer(own);
+    this.server = make({
       onError: (error) => {
         this.errors.push(error);
         this.#wake();

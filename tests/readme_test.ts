@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import { HttpConnection, HttpServer, protocolErrors } from "@uhttp/uhttp";
+import { startServer } from "./support/serving.ts";
+
+const readme = await Deno.readTextFile(
+  new URL("../README.md", import.meta.url),
+);
+
+function section(title: string): string {
+  const [, text] = readme.split(`\n### ${title}\n`);
+  return text.split(/\n##+ /)[0];
+}
+
+Deno.test("README lists every error code with its status", () => {
+  const listed = Object.fromEntries(
+    section("Errors").split("\n").flatMap((line) => {
+      const status = /\| (\d{3}) +\|$/.exec(line)?.[1];
+      return status === undefined
+        ? []
+        : [...line.matchAll(/`([a-z-]+)`/g)].map(([, code]) => [code, status]);
+    }),
+  );
+  const codes = Object.fromEntries(
+    Object.entries(protocolErrors).map((
+      [code, [status]],
+    ) => [code, String(status)]),
+  );
+  assertEquals(listed, codes);
+});
+
+Deno.test("README lists every limit with its default", async () => {
+  const rows = section("Limits").split("\n").filter((row) =>
+    row.startsWith("| `")
+  );
+  const listed = Object.fromEntries(rows.map((row) => {
+    const [, name, , value] = row.split("|").map((cell) => cell.trim());
+    const [number, unit] = value.replace(",", "").split(" ");
+    const factor = unit === "KiB" ? 1024 : unit === "MiB" ? 1024 ** 2 : 1;
+    return [name.slice(1, -1), Number(number) * factor];
+  }));
+  await using server = startServer();
+  assertEquals(listed, { ...server.limits });
+});
+
+Deno.test("README lists every member of the two classes", () => {
+  for (const type of [HttpServer, HttpConnection]) {
+    const text = section(`\`${type.name}\``);
+    for (const name of Object.getOwnPropertyNames(type.prototype)) {
+      if (["constructor", "peerGone", "toString", "watch"].includes(name)) {
+        continue;
+      }
+      assert(text.includes(`\`${name}`), `${type.name}.${name}`);
+    }
+  }
+});
