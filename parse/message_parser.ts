@@ -53,6 +53,8 @@ export const Phase = {
 /** One of {@linkcode Phase}. */
 export type Phase = typeof Phase[keyof typeof Phase];
 
+const NOTHING = new Uint8Array(0);
+
 /** Read buffer of an idle connection. */
 const SMALL_BUFFER = 1024;
 /** The largest that is kept from one message to the next. */
@@ -116,8 +118,6 @@ export abstract class MessageParser {
   // Bytes of the message that lay before `start` and have been let go.
   #before = 0;
   #decoder: ChunkedDecoder | null = null;
-  // How large a buffer the messages of this connection lately asked for.
-  #need = SMALL_BUFFER;
 
   /**
    * A parser that waits for its first message.
@@ -128,7 +128,7 @@ export abstract class MessageParser {
     this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.maxHeadersCount = limits.maxHeadersCount ?? 100;
     this.maxContentLength = limits.maxContentLength ?? 1048576;
-    this.buffer = allocate(SMALL_BUFFER);
+    this.buffer = readBuffer();
   }
 
   /** Whether a message has begun and is not complete. */
@@ -186,21 +186,36 @@ export abstract class MessageParser {
     return rest;
   }
 
+  /** Whether the parser remembers nothing: all messages so far are complete. */
+  get isFresh(): boolean {
+    return this.phase === Phase.START && this.pos === this.end &&
+      !this.#skippedLine;
+  }
+
   /**
-   * Forgets everything, to begin with another connection. Making a parser
-   * costs more than parsing a request does. Nothing may be reading into its
-   * buffer any more.
+   * Begins anew with another buffer, of which the first `length` bytes are
+   * received ones. One parser can so serve many connections that are idle.
    */
-  reset(): void {
-    if (this.buffer.length !== SMALL_BUFFER) {
-      this.buffer = allocate(SMALL_BUFFER);
-    }
-    this.start = this.pos = this.end = 0;
+  adopt(buffer: Uint8Array<ArrayBuffer>, length: number): void {
+    this.buffer = buffer;
+    this.start = this.pos = 0;
+    this.end = length;
     this.phase = Phase.START;
     this.error = null;
     this.head = this.trailer = "";
     this.#inTrailer = this.#skippedLine = false;
-    this.#need = SMALL_BUFFER;
+    this.#before = 0;
+  }
+
+  /**
+   * Gives the buffer away, or another of the size that the last message asked
+   * for, to be adopted again when more has come.
+   */
+  surrender(): Uint8Array<ArrayBuffer> {
+    const buffer = this.#fit(this.end === this.buffer.length);
+    this.buffer = NOTHING;
+    this.start = this.pos = this.end = 0;
+    return buffer;
   }
 
   /** Header fields of the message, read anew from `head` on each call. */
@@ -479,29 +494,33 @@ export abstract class MessageParser {
   }
 
   #finish(): ParseEvent {
-    const used = this.end === this.buffer.length ? this.end * 2 : this.end;
-    this.#need = Math.max(used, this.#need - (this.#need >> 2));
     this.start = this.pos;
     this.#before = 0;
     this.phase = Phase.START;
     return ParseEvent.END;
   }
 
-  /** Starts again at the front of a buffer that fits this connection. */
+  /** Starts again at the front of the buffer, or of one that fits better. */
   #reuse(): void {
-    const full = this.end === this.buffer.length;
+    const wasFull = this.end === this.buffer.length;
+    if (this.phase < Phase.HEAD_DONE) this.buffer = this.#fit(wasFull);
+    else if (wasFull && this.buffer.length < LARGE_BUFFER) {
+      this.buffer = readBuffer(Math.min(this.end * 4, LARGE_BUFFER));
+    }
     this.#before += this.pos - this.start;
     this.start = this.pos = this.end = 0;
-    const length = this.buffer.length;
-    if (this.phase >= Phase.HEAD_DONE) {
-      if (full && length < LARGE_BUFFER) {
-        this.buffer = allocate(Math.min(length * 4, LARGE_BUFFER));
-      }
-      return;
+  }
+
+  /** A buffer for what comes next, going by what has come. */
+  #fit(wasFull: boolean): Uint8Array<ArrayBuffer> {
+    const { length } = this.buffer;
+    if (wasFull && length < KEPT_BUFFER) return readBuffer(length * 2);
+    if (length > KEPT_BUFFER) return readBuffer(KEPT_BUFFER);
+    // A quarter is little enough that the next one will not ask for it again.
+    if (length > SMALL_BUFFER && this.end * 4 <= length) {
+      return readBuffer(length / 2);
     }
-    let size = SMALL_BUFFER;
-    while (size < this.#need && size < KEPT_BUFFER) size *= 2;
-    if (size !== length) this.buffer = allocate(size);
+    return this.buffer;
   }
 
   /** Moves the message to the front of the buffer. */
@@ -519,7 +538,7 @@ export abstract class MessageParser {
 
   #grow(size: number): void {
     const old = this.buffer;
-    this.buffer = allocate(size);
+    this.buffer = readBuffer(size);
     this.buffer.set(old.subarray(0, this.end));
   }
 
@@ -531,9 +550,18 @@ export abstract class MessageParser {
   }
 }
 
-// A Node buffer, as it has the quickest way from bytes to a string.
-function allocate(size: number): Uint8Array<ArrayBuffer> {
+/** A buffer to read into. A Node buffer, as it is quick to make a string of. */
+export function readBuffer(
+  size: number = SMALL_BUFFER,
+): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(size);
+}
+
+/** Whether a buffer is of the size that connections begin with. */
+export function isSpareBuffer(
+  buffer: Uint8Array<ArrayBuffer> | null,
+): buffer is Uint8Array<ArrayBuffer> {
+  return buffer !== null && buffer.length === SMALL_BUFFER;
 }
 
 /** The quickest way from bytes to a string; `toString()` ends here too. */

@@ -73,7 +73,7 @@ export function writeText(
   );
   const tail = !session.keep
     ? CLOSE
-    : session.parser.minorVersion === 0
+    : session.minorVersion === 0
     ? KEEP_10
     : KEEP;
   const headRoom = template.bytes.length + 16 + tail.length;

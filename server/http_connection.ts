@@ -5,6 +5,7 @@ import {
   readFieldLines,
   readFields,
 } from "../parse/fields.ts";
+import type { RequestParser } from "../parse/request_parser.ts";
 import {
   encodeJson,
   isBytes,
@@ -139,8 +140,12 @@ export class HttpConnection {
   #parts: Parts | null = null;
 
   /** @ignore Made by the server alone. */
-  constructor(server: HttpServer, session: Session, body: Uint8Array | null) {
-    const parser = session.parser;
+  constructor(
+    server: HttpServer,
+    session: Session,
+    parser: RequestParser,
+    body: Uint8Array | null,
+  ) {
     this.server = server;
     this.#session = session;
     this.method = parser.method;

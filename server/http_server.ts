@@ -82,7 +82,8 @@ export class HttpServer
       allowConnect: options.allowConnect ?? false,
       onError: (error, session) => this.#report(error, session),
       onFinished: () => this.#finish(),
-      makeClient: (session, body) => new HttpConnection(this, session, body),
+      makeClient: (session, parser, body) =>
+        new HttpConnection(this, session, parser, body),
     });
     let source = options.listener;
     if (source === undefined) {

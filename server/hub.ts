@@ -13,7 +13,11 @@ export interface HubOptions {
   allowConnect: boolean;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
-  makeClient: (session: Session, body: Uint8Array | null) => HttpConnection;
+  makeClient: (
+    session: Session,
+    parser: RequestParser,
+    body: Uint8Array | null,
+  ) => HttpConnection;
 }
 
 type Waiter = (client: HttpConnection | null) => void;
@@ -27,6 +31,7 @@ export class Hub implements SessionHost {
   readonly maxHeadersCount: number;
   readonly maxContentLength: number;
   readonly parsers: RequestParser[] = [];
+  readonly buffers: Uint8Array<ArrayBuffer>[] = [];
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -111,8 +116,12 @@ export class Hub implements SessionHost {
     return oldest !== null;
   }
 
-  deliver(session: Session, body: Uint8Array | null): HttpConnection {
-    const client = this.#options.makeClient(session, body);
+  deliver(
+    session: Session,
+    parser: RequestParser,
+    body: Uint8Array | null,
+  ): HttpConnection {
+    const client = this.#options.makeClient(session, parser, body);
     const pull = this.#pull;
     if (pull !== null) {
       this.#pull = null;
@@ -120,7 +129,8 @@ export class Hub implements SessionHost {
     } else if (this.#waiters.length > 0) this.#waiters.shift()!(client);
     else {
       this.#ready.push(client);
-      for (const notify of this.#watchers) notify();
+      // Later, as the session has yet to note that its request is held.
+      for (const notify of this.#watchers) queueMicrotask(notify);
     }
     return client;
   }

@@ -1,5 +1,9 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
-import { ParseEvent } from "../parse/message_parser.ts";
+import {
+  isSpareBuffer,
+  ParseEvent,
+  readBuffer,
+} from "../parse/message_parser.ts";
 import {
   RequestParser,
   type RequestParserOptions,
@@ -46,10 +50,16 @@ export interface SessionHost extends RequestParserOptions {
   readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
-  /** Parsers of connections that have gone, for the next ones. */
+  /** Parsers that no session needs at present. */
   readonly parsers: RequestParser[];
+  /** Read buffers of connections that have gone. */
+  readonly buffers: Uint8Array<ArrayBuffer>[];
   /** A whole request is in; makes the object for it, or throws a ProtocolError. */
-  deliver(session: Session, body: Uint8Array | null): HeldRequest;
+  deliver(
+    session: Session,
+    parser: RequestParser,
+    body: Uint8Array | null,
+  ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
   later(session: Session): void;
   closed(session: Session): void;
@@ -61,10 +71,8 @@ const LINGER_TIMEOUT = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
 
-/** How many parsers are kept. */
-const MAX_PARSERS = 256;
-/** The parser of a session that is closed. */
-const NO_PARSER = new RequestParser();
+/** How many parsers, and buffers, are kept for later. */
+const MAX_SPARE = 256;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
@@ -87,13 +95,17 @@ export class Session extends Transport {
   client: HeldRequest | null = null;
   /** Whether the connection goes on after the answer in hand. */
   keep = true;
-  /** @ignore */
-  parser: RequestParser;
+  /** Minor version of the request in hand. */
+  minorVersion = 1;
+  /** @ignore Only while there is something to parse: idle is cheap. */
+  parser: RequestParser | null = null;
   /** @ignore */
   readonly host: SessionHost;
   /** @ignore Whether the host knows of output that waits. */
   isLate = false;
 
+  // Where bytes are read to, while no parser has it.
+  #buffer: Uint8Array<ArrayBuffer> | null;
   // The tick when the present wait began.
   #since: number;
   #requests = 0;
@@ -107,7 +119,7 @@ export class Session extends Transport {
   constructor(conn: Deno.Conn, host: SessionHost) {
     super(conn, host.stats);
     this.host = host;
-    this.parser = host.parsers.pop() ?? new RequestParser(host);
+    this.#buffer = host.buffers.pop() ?? readBuffer();
     this.#since = host.clock.tick;
   }
 
@@ -148,7 +160,7 @@ export class Session extends Transport {
   /** Whether it may be closed to make room: between requests, all sent. */
   get isIdle(): boolean {
     return this.state === "idle" && this.bufferedAmount === 0 &&
-      !this.parser.hasInput;
+      !this.#hasInput;
   }
 
   /** For how many ticks it has been in its present wait. */
@@ -166,16 +178,23 @@ export class Session extends Transport {
     this.state = state;
   }
 
+  /** Whether bytes of further requests have come. */
+  get #hasInput(): boolean {
+    return this.parser !== null && this.parser.hasInput;
+  }
+
   /** @ignore */
   protected override space(): Uint8Array<ArrayBuffer> {
-    if (this.state === "draining") return this.parser.buffer;
-    return this.parser.space();
+    const { parser } = this;
+    if (parser === null) return this.#buffer!;
+    return this.state === "draining" ? parser.buffer : parser.space();
   }
 
   /** @ignore */
   protected override received(length: number): boolean {
     if (this.state === "draining") return true;
-    this.parser.filled(length);
+    if (this.parser === null) this.#takeParser(length);
+    else this.parser.filled(length);
     switch (this.state) {
       case "held":
       case "answering":
@@ -190,14 +209,28 @@ export class Session extends Transport {
     return this.#advance();
   }
 
+  /** Gets a parser for what has been read into the buffer. */
+  #takeParser(length: number): void {
+    this.parser = this.host.parsers.pop() ?? new RequestParser(this.host);
+    this.parser.adopt(this.#buffer!, length);
+    this.#buffer = null;
+  }
+
+  /** Gives the parser to the next session that needs one. */
+  #giveParser(parser: RequestParser): void {
+    this.#buffer = parser.surrender();
+    this.parser = null;
+    if (this.host.parsers.length < MAX_SPARE) this.host.parsers.push(parser);
+  }
+
   /** @ignore */
   protected override readingEnded(): void {
-    const { parser, host } = this;
-    if (parser === NO_PARSER) return;
-    this.parser = NO_PARSER;
-    if (host.parsers.length >= MAX_PARSERS) return;
-    parser.reset();
-    host.parsers.push(parser);
+    if (this.parser !== null) this.#giveParser(this.parser);
+    const { buffers } = this.host;
+    if (isSpareBuffer(this.#buffer) && buffers.length < MAX_SPARE) {
+      buffers.push(this.#buffer);
+    }
+    this.#buffer = null;
   }
 
   /** @ignore */
@@ -226,7 +259,7 @@ export class Session extends Transport {
    * when the peer goes, and takes in no more than fits the buffer.
    */
   #advance(): boolean {
-    const parser = this.parser;
+    const parser = this.parser!;
     for (;;) {
       switch (parser.next()) {
         case ParseEvent.MORE:
@@ -234,12 +267,14 @@ export class Session extends Transport {
             this.#enter("head");
             this.#since = this.tick;
           }
+          if (parser.isFresh) this.#giveParser(parser);
           if (this.bufferedAmount > 0) this.flush();
           if (!this.inputEnded) return true;
           this.#inputOver();
           return false;
         case ParseEvent.HEAD:
           if (this.state === "idle") this.#enter("head");
+          this.minorVersion = parser.minorVersion;
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
           if (parser.hasBody) {
             this.#enter("body");
@@ -254,10 +289,12 @@ export class Session extends Transport {
           this.#collect(parser.bodyStart, parser.bodyEnd);
           break;
         case ParseEvent.END:
-          this.#deliver();
+          this.#deliver(parser);
           // Not behind the last request, whose buffer then goes to the next
           // connection; nor behind pipelined ones, which would cut the buffer.
-          return !this.#isLastRequest && !parser.hasInput;
+          if (parser.hasInput || this.state !== "held") return false;
+          this.#giveParser(parser);
+          return !this.#isLastRequest;
         default:
           if (this.state === "idle") this.#enter("head");
           this.refuse(parser.error!);
@@ -267,7 +304,7 @@ export class Session extends Transport {
   }
 
   #collect(start: number, end: number): void {
-    const { buffer, contentLength } = this.parser;
+    const { buffer, contentLength } = this.parser!;
     const length = end - start;
     // A body that came in one piece is read from where it lies.
     if (length === contentLength) return;
@@ -287,8 +324,7 @@ export class Session extends Transport {
     this.#bodyLength = total;
   }
 
-  #deliver(): void {
-    const parser = this.parser;
+  #deliver(parser: RequestParser): void {
     const { limits, stats } = this.host;
     let body: Uint8Array | null = null;
     if (parser.hasBody) {
@@ -303,7 +339,7 @@ export class Session extends Transport {
     this.#since = this.tick;
     stats.requests++;
     try {
-      this.client = this.host.deliver(this, body);
+      this.client = this.host.deliver(this, parser, body);
     } catch (error) {
       stats.requests--;
       if (!(error instanceof ProtocolError)) throw error;
@@ -325,7 +361,7 @@ export class Session extends Transport {
       return this.flush();
     }
     this.#enter("idle");
-    if (!this.parser.hasInput) {
+    if (!this.#hasInput) {
       const sent = this.flush();
       if (this.inputEnded) this.#inputOver();
       else this.read();
@@ -368,7 +404,7 @@ export class Session extends Transport {
   protected override sent(): void {
     if (this.state === "closing") this.#close();
     else if (
-      this.state === "idle" && this.parser.hasInput && this.client === null
+      this.state === "idle" && this.#hasInput && this.client === null
     ) {
       if (this.#advance()) this.read();
     }
@@ -377,7 +413,7 @@ export class Session extends Transport {
   /** Closes our side first, so that the peer sees all of the last answer. */
   #close(): void {
     const nothingFollows = this.inputEnded ||
-      this.#isLastRequest && !this.parser.hasInput;
+      this.#isLastRequest && !this.#hasInput;
     if (nothingFollows && !this.isSecure) {
       this.destroy();
       return;
@@ -409,7 +445,7 @@ export class Session extends Transport {
       "content-type": "text/plain; charset=utf-8",
       "content-length": String(body.length),
     });
-    if (!this.parser.isHead) {
+    if (!this.parser?.isHead) {
       const out = this.room(body.length);
       writeLatin1(body, out, this.outEnd);
       this.wrote(this.outEnd + body.length);
@@ -431,7 +467,7 @@ export class Session extends Transport {
     head += writeFields(headers) + extra;
     if (headers.connection === undefined) {
       if (!this.keep) head += "connection: close\r\n";
-      else if (this.parser.minorVersion === 0) {
+      else if (this.minorVersion === 0) {
         head += "connection: keep-alive\r\n";
       }
     }

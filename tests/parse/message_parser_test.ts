@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { ParseEvent, RequestParser } from "../../parse.ts";
+import { readBuffer } from "../../parse/message_parser.ts";
 import {
   latin1Bytes,
   latin1Text,
@@ -157,17 +158,23 @@ Deno.test("MessageParser.takeRest() gives what follows, once, as a copy", () => 
   assertEquals(latin1Text(rest), "\0rest\xff");
 });
 
-Deno.test("MessageParser.reset() forgets what came before", () => {
+Deno.test("MessageParser.adopt() forgets what came before", () => {
   for (const before of ["GET / HTTP/1.1\r\n", "broken\r\n", "\r\n", "GET"]) {
     const parser = parserOf(before);
     parser.next();
-    parser.reset();
+    parser.adopt(readBuffer().fill(0), 0);
     assertEquals([parser.isInMessage, parser.hasInput], [false, false]);
+    assertEquals(parser.isFresh, true);
     assertEquals(parser.next(), ParseEvent.MORE);
     parser.push(GET);
     assertEquals(parser.next(), ParseEvent.HEAD);
+    assertEquals(parser.isFresh, false);
     assertEquals(parser.next(), ParseEvent.END);
     assertEquals(parser.error, null);
+    const given = parser.surrender();
+    given.set(GET);
+    parser.adopt(given, GET.length);
+    assertEquals(parser.next(), ParseEvent.HEAD);
   }
 });
 
