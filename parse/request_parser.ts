@@ -258,7 +258,7 @@ export class RequestParser extends MessageParser {
       case 6:
         if (!isWord(this.buffer, nameStart, "expect")) return;
         if (
-          valueEnd - valueStart === 12 &&
+          !this.expectContinue && valueEnd - valueStart === 12 &&
           isWord(this.buffer, valueStart, "100-continue")
         ) this.expectContinue = true;
         else this.#expectation = true;

@@ -470,5 +470,8 @@ export const refusedRequests: RequestRow[] = [
     "another expectation": get("Expect: 200-ok\r\n"),
     "an expectation and more": get("Expect: 100-continue, x\r\n"),
     "an empty expectation": get("Expect:\r\n"),
+    "an expectation in two lines": get(
+      "Expect: 100-continue\r\nExpect: 100-continue\r\n",
+    ),
   }),
 ];

@@ -96,4 +96,9 @@ Deno.test("ChunkedDecoder.decode() bounds the extensions of one body together", 
   const body = (count: number) => [latin1Bytes(chunk.repeat(count) + "0\r\n")];
   assertEquals(decode(body(4)).event, LAST);
   assertEquals(decode(body(5)).fault, "bad-chunk-extension");
+  const decoder = new ChunkedDecoder();
+  for (let i = 0; i < 3; i++) {
+    decoder.reset();
+    assertEquals(decode(body(3), Infinity, decoder).event, LAST);
+  }
 });

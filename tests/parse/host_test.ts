@@ -103,7 +103,7 @@ const HOSTS: Record<string, boolean> = {
 
 for (const [text, expected] of Object.entries(HOSTS)) {
   Deno.test(`isHost() says ${expected} to ${JSON.stringify(text)} and no more bytes`, () => {
-    for (const around of ["", "]", ":1", "%41", "[", "a"]) {
+    for (const around of ["", "]", "]:", ":1", "%41", "[", "a"]) {
       const bytes = latin1Bytes(around + text + around);
       const start = around.length;
       assertEquals(isHost(bytes, start, start + text.length), expected, around);

@@ -131,9 +131,11 @@ for (const { kind, options, ignore } of KINDS) {
       await using arena = new Arena((client) => client.respond("ok"), limits);
       const peer = await arena.connect();
       await peer.send(row.start);
+      const began = performance.now();
       const answers = peer.rest();
       const sending = trickle(peer, row.slowly);
       const text = await servesUntil(arena, answers);
+      assert(performance.now() - began < 5000, "that took too long");
       const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)];
       assertEquals(statuses.map((match) => Number(match[1])), row.statuses);
       assertEquals(
