@@ -29,7 +29,7 @@ export class BlobSource implements BodySource {
 }
 
 /** Bytes read at once. Two such buffers are in use for a body under way. */
-const PIECE = 131_072;
+const PIECE = 524_288;
 
 /**
  * Sends a body of known length behind a head that is queued. One piece is
