@@ -3,6 +3,7 @@ import {
   type AcceptorHandlers,
   type ConnSource,
 } from "../transport/acceptor.ts";
+import { after } from "../transport/clock.ts";
 import {
   checkPair,
   listen,
@@ -259,17 +260,14 @@ export class HttpServer
    */
   wait(timeout: number = Infinity): Promise<HttpConnection | null> {
     return new Promise((resolve) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
       const waiter = (client: HttpConnection | null) => {
-        clearTimeout(timer);
+        end();
         resolve(client);
       };
-      if (timeout < 2 ** 31) {
-        timer = setTimeout(() => {
-          this.#hub.forget(waiter);
-          resolve(null);
-        }, Math.max(0, timeout));
-      }
+      const end = after(timeout, () => {
+        this.#hub.forget(waiter);
+        resolve(null);
+      });
       this.#hub.whenReady(waiter);
     });
   }
@@ -374,12 +372,9 @@ export class HttpServer
     const timeout = options.timeout ?? 30_000;
     this.#stopAccepting();
     this.#hub.stop();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    if (timeout < 2 ** 31) {
-      timer = setTimeout(() => this.#hub.close(), Math.max(0, timeout));
-    }
+    const end = after(timeout, () => this.#hub.close());
     await this.#finished.promise;
-    clearTimeout(timer);
+    end();
   }
 
   /**

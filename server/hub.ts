@@ -2,7 +2,7 @@ import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerStats, Session, SessionHost } from "./session.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
-import { Clock } from "../transport/clock.ts";
+import { after, Clock } from "../transport/clock.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
 const PATIENCE = 8;
@@ -65,7 +65,7 @@ export class Hub implements SessionHost {
   #asked = 0;
   #askedAt = -1;
   #checks = 0;
-  #lateTimer: ReturnType<typeof setTimeout> | undefined;
+  #endLateTimer: (() => void) | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -221,10 +221,10 @@ export class Hub implements SessionHost {
     }
     // The application may turn to something else with the next client in
     // hand; what it has answered must not wait for that.
-    this.#lateTimer ??= setTimeout(() => {
-      this.#lateTimer = undefined;
+    this.#endLateTimer ??= after(0, () => {
+      this.#endLateTimer = undefined;
       this.flushLate();
-    }, 0);
+    });
   }
 
   readonly #checkLate = (): void => {
@@ -289,7 +289,7 @@ export class Hub implements SessionHost {
     if (this.isFinished || this.sessions.size > 0) return;
     if (!this.isStopping && !this.#isEnding) return;
     this.isFinished = true;
-    clearTimeout(this.#lateTimer);
+    this.#endLateTimer?.();
     this.clock.stop();
     this.#pull?.({ value: undefined, done: true });
     this.#pull = null;

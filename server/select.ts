@@ -1,3 +1,4 @@
+import { after } from "../transport/clock.ts";
 import type { HttpServer } from "./http_server.ts";
 import type { HttpConnection } from "./http_connection.ts";
 
@@ -46,9 +47,9 @@ export function select<T extends Selectable>(
   const ready = () => sources.filter((source) => source.isReady);
   return new Promise((resolve) => {
     const ends: (() => void)[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let endTimer = () => {};
     const finish = () => {
-      clearTimeout(timer);
+      endTimer();
       for (const end of ends) end();
       resolve(ready());
     };
@@ -64,8 +65,7 @@ export function select<T extends Selectable>(
         if (isOver()) finish();
       }));
     }
-    // Longer than a timer can count is as good as for ever.
-    if (timeout < 2 ** 31) timer = setTimeout(finish, timeout);
+    endTimer = after(timeout, finish);
   });
 }
 

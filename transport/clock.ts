@@ -4,6 +4,18 @@ import { HttpDate } from "../wire/date.ts";
 export const httpDate: HttpDate = new HttpDate();
 
 /**
+ * Calls back once, after so many milliseconds; never where that is longer
+ * than a timer can count.
+ *
+ * @returns A function that calls it off.
+ */
+export function after(ms: number, callback: () => void): () => void {
+  if (!(ms < 2 ** 31)) return () => {};
+  const timer = setTimeout(callback, Math.max(0, ms));
+  return () => clearTimeout(timer);
+}
+
+/**
  * One coarse timer for a server: it counts ticks, renews the date and sweeps.
  * It stands still while there is nothing to sweep.
  */

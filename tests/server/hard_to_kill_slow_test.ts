@@ -42,21 +42,21 @@ const SLOW_SENDERS: SlowSender[] = [
     name: "sends a head a byte at a time",
     start: "",
     slowly: "GET / HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(100),
-    options: { requestTimeout: 150 },
+    options: { requestTimeout: 300 },
     statuses: [408],
   },
   {
     name: "sends a second head a byte at a time",
     start: "GET / HTTP/1.1\r\nHost: a\r\n\r\nG",
     slowly: "ET / HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(100),
-    options: { requestTimeout: 150 },
+    options: { requestTimeout: 300 },
     statuses: [200, 408],
   },
   {
     name: "stops within an empty line",
     start: "\r",
     slowly: "",
-    options: { requestTimeout: 100 },
+    options: { requestTimeout: 300 },
     statuses: [408],
   },
   {
@@ -89,9 +89,9 @@ const SLOW_SENDERS: SlowSender[] = [
   },
   {
     name: "stops after a body in slow bytes",
-    start: POST + "Content-Length: 20\r\n\r\n",
-    slowly: "0123456789",
-    options: { bodyTimeout: 150, requestTimeout: 50 },
+    start: POST + "Content-Length: 30\r\n\r\n",
+    slowly: "0123456789abcdefghij",
+    options: { bodyTimeout: 300, requestTimeout: 300 },
     statuses: [408],
   },
   {
@@ -152,7 +152,7 @@ for (const sent of [[], [0x16], [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]]) {
   Deno.test({ name, ignore: pair === null }, async () => {
     await using arena = new Arena(
       (client) => client.respond("ok"),
-      { ...pair, requestTimeout: 100 },
+      { ...pair, requestTimeout: 300 },
     );
     const { port } = arena.server;
     using peer = new RawClient(
