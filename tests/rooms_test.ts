@@ -167,9 +167,9 @@ Deno.test("parse and wire name nothing that does I/O, waits or tells the time", 
   }
 });
 
-Deno.test("transport alone opens a socket", () => {
+Deno.test("transport alone opens a socket or sets a timer", () => {
   const words =
-    /\bDeno\.(?:listen|listenTls|listenDatagram|connect|connectTls|startTls)\b/;
+    /\bDeno\.(?:listen|listenTls|listenDatagram|connect|connectTls|startTls)\b|\bset(?:Timeout|Interval)\b/;
   for (const { path, room, code } of sources) {
     if (room === "transport") continue;
     assertEquals(words.exec(code)?.[0], undefined, path);
