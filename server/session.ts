@@ -358,7 +358,9 @@ export class Session extends Transport {
     this.#since = this.tick;
     if (!this.keep) {
       this.#enter("closing");
-      return this.flush();
+      const sent = this.flush();
+      if (this.bufferedAmount === 0) this.sent(); // all of it went before
+      return sent;
     }
     this.#enter("idle");
     if (!this.#hasInput) {
