@@ -199,8 +199,8 @@ export class Session extends Transport {
       case "held":
       case "answering":
       case "closing":
-        // Read ahead, to learn when the peer goes. What came instead waits its
-        // turn; sweep() looks on after a while, as long as there is room.
+        // A read to learn when the peer goes. What came instead waits its turn;
+        // sweep() looks on after a while, as long as there is room.
         return false;
       case "body":
         this.#since = this.tick;
@@ -255,8 +255,7 @@ export class Session extends Transport {
 
   /**
    * Parses on until a request is whole, or more bytes are needed. Returns
-   * whether to read on, in both cases: while a request is held, a read tells
-   * when the peer goes, and takes in no more than fits the buffer.
+   * whether to read on: not while a request is held, but see `watch()`.
    */
   #advance(): boolean {
     const parser = this.parser!;
@@ -290,11 +289,10 @@ export class Session extends Transport {
           break;
         case ParseEvent.END:
           this.#deliver(parser);
-          // Not behind the last request, whose buffer then goes to the next
-          // connection; nor behind pipelined ones, which would cut the buffer.
-          if (parser.hasInput || this.state !== "held") return false;
-          this.#giveParser(parser);
-          return !this.#isLastRequest;
+          if (!parser.hasInput && this.state === "held") {
+            this.#giveParser(parser);
+          }
+          return false;
         default:
           if (this.state === "idle") this.#enter("head");
           this.refuse(parser.error!);
