@@ -1,7 +1,10 @@
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerStats, Session, SessionHost } from "./session.ts";
-import type { RequestParser } from "../parse/request_parser.ts";
+import type {
+  RequestParser,
+  RequestParserOptions,
+} from "../parse/request_parser.ts";
 import { after, Clock } from "../transport/clock.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
@@ -26,10 +29,7 @@ type Next = IteratorResult<HttpConnection, undefined>;
 /** The middle of a server: its sessions, and the queue of ready clients. */
 export class Hub implements SessionHost {
   readonly limits: ServerLimits;
-  readonly allowConnect: boolean;
-  readonly maxHeadersLength: number;
-  readonly maxHeadersCount: number;
-  readonly maxContentLength: number;
+  readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
   readonly clock: Clock;
@@ -70,10 +70,8 @@ export class Hub implements SessionHost {
   constructor(options: HubOptions) {
     this.#options = options;
     this.limits = options.limits;
-    this.allowConnect = options.allowConnect;
-    this.maxHeadersLength = options.limits.maxHeadersLength;
-    this.maxHeadersCount = options.limits.maxHeadersCount;
-    this.maxContentLength = options.limits.maxContentLength;
+    const { allowConnect } = options;
+    this.parserOptions = { ...options.limits, allowConnect };
     const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
       options.limits;
     this.clock = new Clock(
@@ -138,18 +136,18 @@ export class Hub implements SessionHost {
   /** The next client, or null without waiting. */
   take(): HttpConnection | null {
     this.#asked++;
-    while (this.#readyHead < this.#ready.length) {
-      const client = this.#ready[this.#readyHead++];
-      if (this.#readyHead === this.#ready.length) {
-        this.#ready.length = this.#readyHead = 0;
-      } else if (this.#readyHead > 1024) {
-        this.#ready.splice(0, this.#readyHead);
-        this.#readyHead = 0;
-      }
-      if (!client.isAnswered) return client;
+    if (!this.isReady) {
+      this.flushLate();
+      return null;
     }
-    this.flushLate();
-    return null;
+    const client = this.#ready[this.#readyHead++];
+    if (this.#readyHead === this.#ready.length) {
+      this.#ready.length = this.#readyHead = 0;
+    } else if (this.#readyHead > 1024) {
+      this.#ready.splice(0, this.#readyHead);
+      this.#readyHead = 0;
+    }
+    return client;
   }
 
   /** The next client on one of these sockets, or null without waiting. */

@@ -42,7 +42,7 @@ export interface HeldRequest {
 }
 
 /** What a session needs of its server. */
-export interface SessionHost extends RequestParserOptions {
+export interface SessionHost {
   readonly limits: ServerLimits;
   readonly stats: ServerStats;
   readonly clock: Clock;
@@ -50,6 +50,8 @@ export interface SessionHost extends RequestParserOptions {
   readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
+  /** What every parser is made with. */
+  readonly parserOptions: RequestParserOptions;
   /** Parsers that no session needs at present. */
   readonly parsers: RequestParser[];
   /** Read buffers of connections that have gone. */
@@ -211,7 +213,8 @@ export class Session extends Transport {
 
   /** Gets a parser for what has been read into the buffer. */
   #takeParser(length: number): void {
-    this.parser = this.host.parsers.pop() ?? new RequestParser(this.host);
+    this.parser = this.host.parsers.pop() ??
+      new RequestParser(this.host.parserOptions);
     this.parser.adopt(this.#buffer!, length);
     this.#buffer = null;
   }

@@ -42,8 +42,8 @@ export interface Meter {
  * One connection: at most one read and one write under way, writes gathered
  * and queued in order. It knows no HTTP.
  *
- * Reads and writes run on callbacks made once a connection, not on async
- * functions, which would cost a frame and more turns of the queue for each.
+ * Writes run on callbacks made once a connection, not on async functions,
+ * which would cost a frame and more turns of the queue for each.
  */
 export abstract class Transport {
   /** The socket. */
@@ -110,7 +110,7 @@ export abstract class Transport {
     }
   }
 
-  // One loop for many reads: `await` is cheaper than a callback for each.
+  // Goes on for as long as more is wanted: the rest of a head, or of a body.
   async #readLoop(): Promise<void> {
     this.#isReading = true;
     try {
@@ -129,7 +129,6 @@ export abstract class Transport {
         if (!this.received(length)) break;
       }
     } catch (error) {
-      this.#isReading = false;
       this.destroy(error);
     }
     this.#isReading = false;
