@@ -21,3 +21,4 @@
  */
 export * from "./parse.ts";
 export * from "./server.ts";
+export * from "./websocket.ts";

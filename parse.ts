@@ -1,7 +1,7 @@
 /**
- * Bytes to values: the request parser, which does no I/O, and the helpers
- * for queries, header values and cookies. It needs no permissions and can be
- * used alone.
+ * Bytes to values: the request parser and the one of multipart forms, which
+ * do no I/O, and the helpers for queries, header values and cookies. They need
+ * no permissions and can be used alone.
  *
  * ```ts
  * import { ParseEvent, RequestParser } from "@uhttp/uhttp/parse";
@@ -33,6 +33,12 @@ export {
   type ParseLimits,
   Phase,
 } from "./parse/message_parser.ts";
+export {
+  multipartBoundary,
+  MultipartEvent,
+  type MultipartLimits,
+  MultipartParser,
+} from "./parse/multipart_parser.ts";
 export {
   RequestParser,
   type RequestParserOptions,

@@ -24,10 +24,15 @@ export type { ResponseData } from "./parse/response_data.ts";
 export type { Query } from "./parse/values.ts";
 export type { RespondOptions } from "./server/answer.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
+export type { CompressOptions } from "./server/compression.ts";
+export type { ServerEvent } from "./server/events.ts";
+export { type FormLimits, FormPart, type FormValue } from "./server/form.ts";
 export {
+  type EventsOptions,
   HttpConnection,
   type RedirectOptions,
 } from "./server/http_connection.ts";
+export { HttpRequest } from "./server/http_request.ts";
 export { HttpServer, type ServerSocket } from "./server/http_server.ts";
 export type { ServerLimits } from "./server/limits.ts";
 export type { MultipartOptions } from "./server/multipart_answer.ts";
@@ -35,9 +40,18 @@ export type {
   ConnectionErrorInfo,
   HttpServerOptions,
 } from "./server/options.ts";
+export { RawConnection } from "./server/raw_connection.ts";
 export { merge, select, type Selectable } from "./server/select.ts";
+export {
+  type FetchHandler,
+  serve,
+  type ServeInfo,
+  type ServeOptions,
+} from "./server/serve.ts";
 export type { ServerStats } from "./server/session.ts";
+export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
+export type { ContentCoding } from "./wire/content_coding.ts";
 export type { HeaderValues } from "./wire/response_head.ts";
 export { STATUS_CODES } from "./wire/status.ts";

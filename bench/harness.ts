@@ -4,6 +4,7 @@ import {
   benchPath,
   capture,
   cpuMicros,
+  denoLoad,
   freePort,
   holdLoad,
   memoryKib,
@@ -15,6 +16,7 @@ import {
   startServer,
 } from "./processes.ts";
 import {
+  type Expected,
   FILE_SIZE,
   IDLE_SETTLE,
   POST_BODY,
@@ -24,6 +26,16 @@ import {
   SLOW_RATE,
   SLOW_SECONDS,
 } from "./scenarios.ts";
+import {
+  runEvents,
+  runStream,
+  runUpload,
+  runWebsocket,
+  verifyEvents,
+  verifyStream,
+  verifyUpload,
+  verifyWebsocket,
+} from "./streams.ts";
 
 /** How much to measure. */
 export interface Effort {
@@ -94,7 +106,7 @@ export async function measure(
   const taking = peers.filter((peer) => scenario.peers.includes(peer.name));
   const samples: Samples = new Map(taking.map((peer) => [peer.name, []]));
   // Memory is measured of processes that have just started.
-  const lasting = scenario.kind === "wrk";
+  const lasting = ["wrk", "stream", "websocket"].includes(scenario.kind);
   const servers = new Map<PeerName, Server>();
   const broken = new Set<PeerName>();
   try {
@@ -156,12 +168,31 @@ async function startPeer(
 }
 
 /** Asks once and compares: a wrong answer must not win by being cheap. */
-async function verify(
+function verify(
   scenario: Scenario,
   server: Server,
   fixtures: Fixtures,
 ): Promise<void> {
-  const { expected } = scenario;
+  switch (scenario.kind) {
+    case "upload":
+      return verifyUpload(scenario, server);
+    case "stream":
+      return verifyStream(scenario, server);
+    case "events":
+      return verifyEvents(scenario, server);
+    case "websocket":
+      return verifyWebsocket(scenario, server);
+    default:
+      return verifyAnswer(scenario, scenario.expected!, server, fixtures);
+  }
+}
+
+async function verifyAnswer(
+  scenario: Scenario,
+  expected: Expected,
+  server: Server,
+  fixtures: Fixtures,
+): Promise<void> {
   using client = Deno.createHttpClient({
     caCerts: scenario.tls ? [fixtures.cert] : [],
   });
@@ -221,6 +252,14 @@ function run(
       return runFile(scenario, server, seconds, fixtures);
     case "idle":
       return runIdle(scenario, server);
+    case "upload":
+      return runUpload(scenario, server, seconds, fixtures.ticksPerSecond);
+    case "stream":
+      return runStream(scenario, server, seconds, fixtures.ticksPerSecond);
+    case "events":
+      return runEvents(scenario, server, fixtures.ticksPerSecond);
+    case "websocket":
+      return runWebsocket(scenario, server, seconds, fixtures.ticksPerSecond);
   }
 }
 
@@ -272,15 +311,6 @@ async function runWrk(
 interface Downloads {
   readonly requests: number;
   readonly micros: number;
-}
-
-/** A script of `load/`, run by this very Deno. */
-function denoLoad(name: string, ...args: (string | number)[]): string[] {
-  // deno-fmt-ignore
-  return [
-    Deno.execPath(), "run", "-A", "--quiet", benchPath(`load/${name}`),
-    ...args.map(String),
-  ];
 }
 
 async function runFile(

@@ -7,6 +7,7 @@ export type PeerName =
   | "deno_serve"
   | "node_http"
   | "bun_serve"
+  | "node_ws"
   | "floor";
 
 /** A peer that can be run here. */
@@ -22,6 +23,7 @@ export const PEER_NAMES: readonly PeerName[] = [
   "deno_serve",
   "node_http",
   "bun_serve",
+  "node_ws",
   "floor",
 ];
 
@@ -30,8 +32,13 @@ export const PEER_NAMES: readonly PeerName[] = [
  *
  * A program on the PATH may be a wrapper that starts the real one, so each
  * runtime is asked for its own path.
+ *
+ * @param dir For what has to be fetched first; the caller removes it.
  */
-export async function findPeers(names: readonly PeerName[]): Promise<Peer[]> {
+export async function findPeers(
+  names: readonly PeerName[],
+  dir: string,
+): Promise<Peer[]> {
   const deno = [Deno.execPath(), "run", "-A", "--quiet"];
   const node = await capture("node", "-p", "process.execPath");
   const bun = await capture("bun", "-e", "console.log(process.execPath)");
@@ -46,6 +53,11 @@ export async function findPeers(names: readonly PeerName[]): Promise<Peer[]> {
     bun_serve: bun
       ? [bun, benchPath("peers/bun_serve.ts")]
       : "there is no `bun` on the PATH; `npm install -g bun` installs it",
+    node_ws: !node
+      ? "there is no `node` on the PATH"
+      : !names.includes("node_ws") || await installWs(dir)
+      ? [node, benchPath("peers/node_ws.mjs")]
+      : `\`npm install ${WS}\` fails`,
     floor: [...deno, benchPath("peers/floor.ts")],
   };
   const peers: Peer[] = [];
@@ -55,6 +67,33 @@ export async function findPeers(names: readonly PeerName[]): Promise<Peer[]> {
     else peers.push({ name, command });
   }
   return peers;
+}
+
+/** The package that WebSockets on Node are compared by. */
+const WS = "ws@8";
+const INSTALL_TIMEOUT = 60_000;
+
+/** Puts the package into a directory where `peers/node_ws.mjs` looks for it. */
+async function installWs(dir: string): Promise<boolean> {
+  try {
+    // deno-fmt-ignore
+    const npm = new Deno.Command("npm", {
+      args: [
+        "install", "--prefix", dir, "--no-save", "--prefer-offline",
+        "--ignore-scripts", "--no-audit", "--no-fund", WS,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      signal: AbortSignal.timeout(INSTALL_TIMEOUT),
+    });
+    if (!(await npm.output()).success) return false;
+    const text = await Deno.readTextFile(`${dir}/node_modules/ws/package.json`);
+    console.log(`node_ws is ws ${JSON.parse(text).version}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function exists(name: string): Promise<boolean> {

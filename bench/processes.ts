@@ -9,6 +9,7 @@ const READY_TIMEOUT = 15_000;
 const LOAD_GRACE = 30_000;
 
 const here = new URL(".", import.meta.url).pathname;
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const running = new Set<Deno.ChildProcess>();
 let stopping = false;
@@ -84,10 +85,25 @@ export async function runLoad(
   }
 }
 
+/** A script of `load/`, run by this very Deno. */
+export function denoLoad(
+  name: string,
+  ...args: (string | number)[]
+): string[] {
+  // deno-fmt-ignore
+  return [
+    Deno.execPath(), "run", "-A", "--quiet", benchPath(`load/${name}`),
+    ...args.map(String),
+  ];
+}
+
 /** A load that has said that it stands, until it is released. */
 export interface Held {
   readonly line: string;
-  release(): Promise<void>;
+  /** Writes a line to it. */
+  tell(line: string): Promise<void>;
+  /** Ends its input, and waits for it to end; returns what it printed then. */
+  release(): Promise<string>;
 }
 
 /** Starts a load that prints one line and then waits for its input to end. */
@@ -100,9 +116,18 @@ export async function holdLoad(
     const line = await firstLine(child, seconds * 1000);
     return {
       line,
+      async tell(line) {
+        const writer = child.stdin.getWriter();
+        await writer.write(encoder.encode(line + "\n"));
+        writer.releaseLock();
+      },
       async release() {
-        await child.stdin.close();
-        await stop(child, 5_000);
+        await child.stdin.close().catch(() => {}); // it may have ended
+        const [text] = await Promise.all([
+          new Response(child.stdout).text(),
+          stop(child, 5_000),
+        ]);
+        return text;
       },
     };
   } catch (error) {

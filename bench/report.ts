@@ -3,15 +3,33 @@ import type { Samples } from "./harness.ts";
 import type { PeerName } from "./peers.ts";
 import type { Bound, Metric, Sample, Scenario } from "./scenarios.ts";
 
-const LABELS: Record<Metric, string> = {
-  rps: "req/s",
-  cpu: "CPU us/req",
-  kib: "KiB/conn",
-  mib: "MiB/conn",
-};
+/** The head of a column: of a rate and a cost, by what the scenario counts. */
+function label(metric: Metric, { unit }: Scenario): string {
+  switch (metric) {
+    case "rps":
+      return `${unit}/s`;
+    case "cpu":
+      return `CPU us/${unit}`;
+    case "core":
+      return "core %";
+    case "kib":
+      return "KiB/conn";
+    case "mib":
+      return "MiB/conn";
+    case "rss":
+      return "RSS MiB";
+    case "growth":
+      return "MiB grown";
+  }
+}
 
 const SUBJECT: PeerName = "uhttp";
-const BASES: readonly PeerName[] = ["deno_serve", "floor", "bun_serve"];
+const BASES: readonly PeerName[] = [
+  "deno_serve",
+  "node_ws",
+  "floor",
+  "bun_serve",
+];
 
 /** A median with the values that it lies between. */
 export interface Summary {
@@ -76,13 +94,14 @@ export interface Verdict {
 
 /** Judges a bound of a scenario. */
 export function judge(
+  scenario: Scenario,
   samples: Samples,
   { metric, over, limit, atLeast }: Bound,
 ): Verdict {
   const summary = over
     ? ratioOf(samples, SUBJECT, over, metric)
     : summaryOf(samples, SUBJECT, metric);
-  const wanted = `${LABELS[metric]} of ${SUBJECT}` +
+  const wanted = `${label(metric, scenario)} of ${SUBJECT}` +
     `${over ? ` over ${over}` : ""} ${atLeast ? ">=" : "<="} ${limit}`;
   if (!summary) return { text: `----  ${wanted}`, value: null, pass: null };
   const { median, min, max } = summary;
@@ -95,15 +114,19 @@ export function judge(
 function formatValue(metric: Metric, value: number | undefined): string {
   if (value === undefined) return "-";
   if (metric === "rps" && value >= 1000) return value.toFixed(0);
+  if (metric === "core") return value.toFixed(0);
   return value.toFixed(metric === "rps" ? 1 : 2);
 }
 
 /** The table of a scenario and a line for each bound. */
 export function formatReport(scenario: Scenario, samples: Samples): string {
   const bases = BASES.filter((base) => samples.has(base));
-  const header = ["peer", ...scenario.metrics.map((metric) => LABELS[metric])];
+  const header = [
+    "peer",
+    ...scenario.metrics.map((metric) => label(metric, scenario)),
+  ];
   for (const metric of scenario.ratios) {
-    const unit = LABELS[metric].split(" ")[0];
+    const unit = label(metric, scenario).split(" ")[0];
     header.push(...bases.map((base) => `${unit} / ${base}`));
   }
   const rows = [...samples.keys()].map((peer) => {
@@ -126,7 +149,9 @@ export function formatReport(scenario: Scenario, samples: Samples): string {
   ];
   // A trial without the subject has nothing to judge.
   if (samples.has(SUBJECT)) {
-    lines.push(...scenario.bounds.map((bound) => judge(samples, bound).text));
+    lines.push(
+      ...scenario.bounds.map((bound) => judge(scenario, samples, bound).text),
+    );
   }
   return lines.join("\n");
 }

@@ -94,7 +94,12 @@ async function main(args: Arguments, dir: string): Promise<void> {
   await checkMachine();
   const machine = await versions();
   console.log(`${machine}\n${args.rounds} rounds of ${args.seconds} s`);
-  const peers = await findPeers(args.peers);
+  const peers = await findPeers(
+    args.peers.filter((name) =>
+      args.scenarios.some((scenario) => scenario.peers.includes(name))
+    ),
+    dir,
+  );
   const fixtures = await makeFixtures(dir, args.scenarios);
   const results = [];
   for (const scenario of args.scenarios) {
@@ -105,7 +110,7 @@ async function main(args: Arguments, dir: string): Promise<void> {
       samples: Object.fromEntries(samples),
       bounds: scenario.bounds.map((bound) => ({
         ...bound,
-        ...judge(samples, bound),
+        ...judge(scenario, samples, bound),
       })),
     });
   }

@@ -3,7 +3,14 @@
 import type { PeerName } from "./peers.ts";
 
 /** What a round may measure. */
-export type Metric = "rps" | "cpu" | "kib" | "mib";
+export type Metric =
+  | "rps"
+  | "cpu"
+  | "core"
+  | "kib"
+  | "mib"
+  | "rss"
+  | "growth";
 
 /** What one round measured of one peer. */
 export type Sample = Partial<Record<Metric, number>>;
@@ -28,17 +35,29 @@ export interface Scenario {
   readonly name: string;
   readonly title: string;
   readonly peers: readonly PeerName[];
-  readonly kind: "wrk" | "file" | "idle";
+  readonly kind:
+    | "wrk"
+    | "file"
+    | "idle"
+    | "upload"
+    | "stream"
+    | "events"
+    | "websocket";
+  /** What is counted, and what the cost in processor time is divided by. */
+  readonly unit: "req" | "MiB" | "event" | "msg";
   readonly path: string;
   readonly method: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
-  /** Requests sent together. */
+  /** Requests sent together; messages under way on a connection. */
   readonly depth: number;
+  /** Bytes of a message. */
+  readonly size: number;
   readonly tls: boolean;
   /** The longest that one load lasts, in seconds. */
   readonly maxDuration: number;
-  readonly expected: Expected;
+  /** The answer to one request, where that is all there is to check. */
+  readonly expected: Expected | null;
   /** What the table shows, and over which of them it shows ratios. */
   readonly metrics: readonly Metric[];
   readonly ratios: readonly Metric[];
@@ -53,6 +72,10 @@ export const SLOW_SECONDS = 4;
 
 /** How long idle connections are left alone before memory is read, in ms. */
 export const IDLE_SETTLE = 3_000;
+
+/** How long events are watched, and before that only let flow, in ms. */
+export const EVENTS_WINDOW = 8_000;
+export const EVENTS_WARM_UP = 2_000;
 
 /** With Host, which wrk adds, the ten headers that a browser sends. */
 const BROWSER_HEADERS = {
@@ -98,11 +121,13 @@ const HELLO: Expected = {
 
 const DEFAULTS = {
   kind: "wrk",
+  unit: "req",
   path: "/",
   method: "GET",
   headers: {},
   connections: 32,
   depth: 1,
+  size: 0,
   tls: false,
   maxDuration: 30,
   expected: HELLO,
@@ -118,6 +143,36 @@ const ALL = [
   "floor",
 ] as const;
 const WITHOUT_FLOOR = ALL.slice(0, 4);
+
+const UPLOAD = {
+  ...DEFAULTS,
+  peers: WITHOUT_FLOOR,
+  kind: "upload",
+  unit: "MiB",
+  method: "POST",
+  connections: 1,
+  expected: null,
+  metrics: ["rps", "cpu", "core", "growth"],
+  ratios: ["rps", "cpu"],
+  bounds: [
+    { metric: "rps", over: "deno_serve", limit: 0.8, atLeast: true },
+    { metric: "growth", limit: 8 },
+  ],
+} as const;
+
+const WEBSOCKET = {
+  ...DEFAULTS,
+  peers: ["uhttp", "deno_serve", "node_ws", "bun_serve"],
+  kind: "websocket",
+  unit: "msg",
+  expected: null,
+  metrics: ["rps", "cpu", "core"],
+  ratios: ["rps", "cpu"],
+  bounds: [
+    { metric: "rps", over: "deno_serve", limit: 0.8, atLeast: true },
+    { metric: "rps", over: "node_ws", limit: 1, atLeast: true },
+  ],
+} as const;
 
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -221,5 +276,56 @@ export const SCENARIOS: readonly Scenario[] = [
     metrics: ["kib"],
     ratios: ["kib"],
     bounds: [{ metric: "kib", limit: 8 }],
+  },
+  {
+    ...UPLOAD,
+    name: "upload",
+    title: "Upload of 200 MiB with a Content-Length, read in pieces",
+  },
+  {
+    ...UPLOAD,
+    name: "upload-chunked",
+    title: "The same, chunked",
+  },
+  {
+    ...DEFAULTS,
+    name: "stream",
+    title: "Answer of 200 MiB, made in pieces of 64 KiB",
+    peers: WITHOUT_FLOOR,
+    kind: "stream",
+    unit: "MiB",
+    connections: 1,
+    expected: null,
+    metrics: ["rps", "cpu", "core"],
+    ratios: ["rps", "cpu"],
+    bounds: [{ metric: "rps", over: "deno_serve", limit: 0.9, atLeast: true }],
+  },
+  {
+    ...DEFAULTS,
+    name: "events",
+    title: "1,000 event streams, 20 events a second on each",
+    peers: WITHOUT_FLOOR,
+    kind: "events",
+    unit: "event",
+    connections: 1000,
+    expected: null,
+    metrics: ["rps", "cpu", "core", "rss", "kib"],
+    ratios: ["cpu", "rss"],
+    bounds: [
+      { metric: "cpu", over: "deno_serve", limit: 1.2 },
+      { metric: "rss", over: "deno_serve", limit: 1.2 },
+    ],
+  },
+  {
+    ...WEBSOCKET,
+    name: "ws-small",
+    title: "WebSocket, 32 connections, text of 64 bytes sent back",
+    size: 64,
+  },
+  {
+    ...WEBSOCKET,
+    name: "ws-large",
+    title: "WebSocket, 32 connections, binary of 64 KiB sent back",
+    size: 65_536,
   },
 ];

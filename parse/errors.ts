@@ -20,9 +20,11 @@ export type ProtocolErrorCode =
   | "bad-chunk-end"
   | "bad-json"
   | "bad-encoding"
+  | "bad-multipart"
   | "header-timeout"
   | "body-timeout"
   | "body-too-large"
+  | "too-many-parts"
   | "request-line-too-long"
   | "unsupported-expectation"
   | "headers-too-large"
@@ -58,9 +60,11 @@ export const protocolErrors: Readonly<
   "bad-chunk-end": [400, "Chunk does not end with CR LF"],
   "bad-json": [400, "Body is not valid JSON"],
   "bad-encoding": [400, "Body is not valid UTF-8"],
+  "bad-multipart": [400, "Multipart body is malformed"],
   "header-timeout": [408, "Request header took too long"],
   "body-timeout": [408, "Request body took too long"],
   "body-too-large": [413, "Request body is too large"],
+  "too-many-parts": [413, "Multipart body has too many parts"],
   "request-line-too-long": [414, "Request line is too long"],
   "unsupported-expectation": [417, "Expectation is not supported"],
   "headers-too-large": [431, "Header section is too large"],

@@ -124,3 +124,10 @@ function latin1(bytes: Uint8Array): string {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
+
+/** Whether a comma-separated list of tokens holds one, in any case. */
+export function hasItem(list: string | undefined, item: string): boolean {
+  const wanted = item.toLowerCase();
+  return list !== undefined &&
+    list.toLowerCase().split(",").some((one) => trim(one) === wanted);
+}

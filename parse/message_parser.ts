@@ -557,6 +557,21 @@ export function readBuffer(
   return Buffer.allocUnsafeSlow(size);
 }
 
+/** A buffer for the next read, going by how much the last one brought. */
+export function fitBuffer(
+  buffer: Uint8Array<ArrayBuffer>,
+  received: number,
+): Uint8Array<ArrayBuffer> {
+  const { length } = buffer;
+  if (received === length && length < LARGE_BUFFER) {
+    return readBuffer(Math.min(length * 4, LARGE_BUFFER));
+  }
+  if (length > SMALL_BUFFER && received * 8 <= length) {
+    return readBuffer(length / 2);
+  }
+  return buffer;
+}
+
 /** Whether a buffer is of the size that connections begin with. */
 export function isSpareBuffer(
   buffer: Uint8Array<ArrayBuffer> | null,

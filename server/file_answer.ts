@@ -1,5 +1,6 @@
 import { join, resolve, SEPARATOR } from "@std/path";
 import type { HeaderFields } from "../parse/fields.ts";
+import type { ContentCoding } from "../wire/content_coding.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
   type AnswerHead,
@@ -8,9 +9,12 @@ import {
   writeHead,
   writeWhole,
 } from "./answer.ts";
+import { applyCoding } from "./compression.ts";
+import { Compressor } from "./compressor.ts";
 import { contentTypeOf } from "./content_type.ts";
 import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
+import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { sendBody } from "./stream_body.ts";
 
 /** How to answer with a file. */
@@ -57,6 +61,7 @@ export async function answerFile(
   const { file, info } = opened;
   let start = 0;
   let length = info.size;
+  let coding: ContentCoding | null = null;
   try {
     const { headers } = head;
     headers["content-type"] ??= contentTypeOf(path);
@@ -92,7 +97,12 @@ export async function answerFile(
         delete headers["content-disposition"];
       }
     }
-    setLength(head, length, isHead);
+    const { compression } = session.host;
+    if (head.status === 200 && compression !== null) {
+      const accepted = request.headers["accept-encoding"];
+      coding = applyCoding(head, compression, accepted, length);
+    }
+    if (coding === null) setLength(head, length, isHead);
   } catch (error) {
     file.close();
     session.destroy(error);
@@ -101,6 +111,12 @@ export async function answerFile(
   if (session.isClosed) {
     file.close();
     return false;
+  }
+  if (coding !== null) {
+    const compressor = new Compressor(coding);
+    const answer = new StreamAnswer(session, head, isHead, compressor);
+    answer.isPrompt = false;
+    return await pipe(answer, file.readable);
   }
   writeHead(session, head);
   if (length === 0 || !hasResponseBody(isHead, head.status)) {

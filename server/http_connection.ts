@@ -1,27 +1,19 @@
 import { dict } from "../parse/dict.ts";
-import { HttpError, ProtocolError } from "../parse/errors.ts";
-import {
-  type HeaderFields,
-  readFieldLines,
-  readFields,
-} from "../parse/fields.ts";
-import type { RequestParser } from "../parse/request_parser.ts";
+import { HttpError } from "../parse/errors.ts";
+import { hasItem } from "../parse/fields.ts";
 import {
   encodeJson,
   isBytes,
+  OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
-import {
-  parseCookies,
-  parseQuery,
-  pathStart,
-  type Query,
-  urlPath,
-  urlQuery,
-} from "../parse/values.ts";
-import { checkStatus } from "../wire/response_head.ts";
+import { checkHeaders, checkStatus } from "../wire/response_head.ts";
+import { isHandshake } from "../websocket/handshake.ts";
+import type { Websocket } from "../websocket/websocket.ts";
+import type { ContentCoding } from "../wire/content_coding.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
+  type AnswerHead,
   checkHead,
   encodeBody,
   HTML_KIND,
@@ -33,11 +25,28 @@ import {
   writeWhole,
 } from "./answer.ts";
 import { answerFile, type RespondFileOptions } from "./file_answer.ts";
-import type { HttpServer } from "./http_server.ts";
+import { applyCoding } from "./compression.ts";
+import { Compressor, compressSync } from "./compressor.ts";
+import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
+import { HttpRequest } from "./http_request.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
-import { plainAddress } from "./proxies.ts";
+import { RawConnection } from "./raw_connection.ts";
 import type { Session } from "./session.ts";
+import {
+  isStream,
+  pieceOf,
+  pipe,
+  slices,
+  StreamAnswer,
+} from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
+import { answerWeb, toRequest } from "./web.ts";
+import {
+  agree,
+  checkUpgrade,
+  openWebsocket,
+  type WebsocketAcceptOptions,
+} from "./websocket_answer.ts";
 
 /** Cookies and status of {@linkcode HttpConnection.respondRedirect}. */
 export interface RedirectOptions {
@@ -49,53 +58,27 @@ export interface RedirectOptions {
   headers?: RespondOptions["headers"];
 }
 
-const utf8 = new TextDecoder();
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
+/** How to begin a stream of events. */
+export interface EventsOptions extends RespondOptions {
+  /**
+   * After how many ms without an event a comment is sent; default 15,000, 0
+   * for never.
+   */
+  keepAlive?: number;
+}
+
+/** Longer answers are compressed elsewhere, a piece at a time. */
+const SYNC_LIMIT = 65_536;
 const GONE: Promise<boolean> = Promise.resolve(false);
 
-/** Decodes UTF-8, all of it, and refuses what is none. */
-function decodeUtf8(bytes: Uint8Array): string {
-  // The strict decoder is several times slower. The plain one drops a byte
-  // order mark, and puts U+FFFD where there is a fault.
-  if (bytes[0] !== 0xef) {
-    const text = utf8.decode(bytes);
-    if (!text.includes("\ufffd")) return text;
-  }
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    throw new ProtocolError("bad-encoding");
-  }
-}
-
-/** The media type of a `Content-Type`, in lower case, without parameters. */
-function mediaType(value: string): string {
-  if (value === "application/json") return value;
-  const end = value.indexOf(";");
-  return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
-}
-
-/** An address and its port as text. */
-function addressText({ hostname, port }: Deno.NetAddr): string {
-  const ip = plainAddress(hostname);
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
-}
-
-/**
- * What is worked out when it is asked for, or comes along with some requests
- * only: most need none of it, and making them must be cheap.
- */
-class Parts {
-  headers: HeaderFields | null = null;
-  query: Query | null = null;
-  cookies: Record<string, string> | null = null;
-  path: string | null = null;
-  body: Uint8Array | string | null = null;
-  data: unknown = null;
-  isDataReady = true;
-  abort: AbortController | null = null;
-  multipart: MultipartAnswer | null = null;
+/** What only some answers need; to make a client must be cheap. */
+class AnswerParts {
+  /** The answer that is under way. */
+  answer: StreamAnswer | MultipartAnswer | null = null;
+  /** Whether an answer in parts was begun, be the peer gone or not. */
+  isBegun = false;
+  request: Request | null = null;
+  web: PromiseWithResolvers<boolean> | null = null;
 }
 
 /** Whether an answer's head can come from a template. */
@@ -108,7 +91,7 @@ function isPlain(options: RespondOptions): boolean {
 /** Whether data goes as JSON, other than as a string. */
 function isJson(data: ResponseData): boolean {
   return data !== undefined && data !== null && !isBytes(data) &&
-    !(data instanceof Blob);
+    !isStream(data) && !(data instanceof Blob);
 }
 
 /**
@@ -121,260 +104,32 @@ function isJson(data: ResponseData): boolean {
  * promise: `true` when the kernel has taken them, `false` when the peer was
  * gone. It never rejects for the network's sake, so it may be ignored.
  */
-export class HttpConnection {
-  /** The method, as sent: methods are case-sensitive (RFC 9110 section 9.1). */
-  readonly method: string;
-  /** The request target, as sent (RFC 9112 section 3.2). */
-  readonly url: string;
-  /** The server that the request came to. */
-  readonly server: HttpServer;
-  /** Yours: whatever you want to remember with the request. */
-  // deno-lint-ignore no-explicit-any -- its type is the application's matter
-  context: any = undefined;
-
-  readonly #session: Session;
-  readonly #head: string;
-  readonly #fieldsStart: number;
-  readonly #announcedLength: number;
-  #isAnswered = false;
-  #parts: Parts | null = null;
-
-  /** @ignore Made by the server alone. */
-  constructor(
-    server: HttpServer,
-    session: Session,
-    parser: RequestParser,
-    body: Uint8Array | null,
-  ) {
-    this.server = server;
-    this.#session = session;
-    this.method = parser.method;
-    this.url = parser.target;
-    this.#head = parser.head;
-    this.#fieldsStart = parser.fieldsStart;
-    this.#announcedLength = parser.contentLength;
-    if (body !== null) this.#takeBody(body, parser.contentType);
-  }
-
-  get #lazy(): Parts {
-    return this.#parts ??= new Parts();
-  }
-
-  /** The body lies in a buffer that will be used again: take what is needed. */
-  #takeBody(body: Uint8Array, contentType: string): void {
-    const parts = this.#lazy;
-    const type = mediaType(contentType);
-    if (type === "application/json" || type.endsWith("+json")) {
-      // A body that is not what it says is refused here, as an error thrown
-      // later would end the application's loop for one peer's fault.
-      if (body.length === 0) return;
-      parts.body = decodeUtf8(body);
-      try {
-        parts.data = JSON.parse(parts.body);
-      } catch {
-        throw new ProtocolError("bad-json");
-      }
-    } else {
-      parts.body = new Uint8Array(body); // a Node buffer's slice() is no copy
-      parts.isDataReady = false;
-    }
-  }
-
-  // ---- The request ------------------------------------------------------
-
-  /** Protocol and version, as sent: `HTTP/1.1` or `HTTP/1.0`. */
-  get protocol(): string {
-    const end = this.#fieldsStart - 2;
-    return this.#head.slice(end - 8, end);
-  }
-
-  /**
-   * Header fields by lower-case name. Values of repeated lines are joined with
-   * `, ` (RFC 9110 section 5.3), those of `Cookie` with `; `.
-   */
-  get headers(): HeaderFields {
-    return this.#lazy.headers ??= readFields(this.#head, this.#fieldsStart);
-  }
-
-  /** The value of a header field, in any case, or `defaultValue`. */
-  headersGet(key: string): string | undefined;
-  /** The value of a header field, in any case, or `defaultValue`. */
-  headersGet<T>(key: string, defaultValue: T): string | T;
-  /** The value of a header field, in any case, or `defaultValue`. */
-  headersGet(key: string, defaultValue?: unknown): unknown {
-    return this.headers[key.toLowerCase()] ?? defaultValue;
-  }
-
-  /** The values of each line of a header field, in order, not joined. */
-  headersAll(key: string): string[] {
-    return readFieldLines(this.#head, this.#fieldsStart, key.toLowerCase());
-  }
-
-  /** The decoded path. */
-  get path(): string {
-    return this.#lazy.path ??= urlPath(this.url);
-  }
-
-  /** The decoded query: `null` for keys without `=`, arrays for repeated ones. */
-  get query(): Query {
-    return this.#lazy.query ??= urlQuery(this.url);
-  }
-
-  /** The cookies that the peer sent. */
-  get cookies(): Record<string, string> {
-    return this.#lazy.cookies ??= parseCookies(this.headers.cookie ?? "");
-  }
-
-  /** Host, with port where one was sent: from the target, or from `Host`. */
-  get host(): string {
-    const start = pathStart(this.url);
-    if (start > 0) return this.url.slice(this.url.indexOf("//") + 2, start);
-    return this.method === "CONNECT" ? this.url : this.headers.host ?? "";
-  }
-
-  /** The whole URL, by scheme of this connection, host, path and query. */
-  get fullUrl(): string {
-    if (pathStart(this.url) > 0) return this.url;
-    const scheme = this.isSecure ? "https" : "http";
-    const { localAddr } = this.#session.conn;
-    // HTTP/1.0 may leave the host out: then it is where the peer has called.
-    const host = this.host ||
-      ("hostname" in localAddr ? addressText(localAddr) : "localhost");
-    return `${scheme}://${host}${this.url.startsWith("/") ? this.url : ""}`;
-  }
-
-  /** The media type of the body in lower case, without parameters, or "". */
-  get contentType(): string {
-    return mediaType(this.headers["content-type"] ?? "");
-  }
-
-  /** Bytes of the body, or `null` where the request has none. */
-  get contentLength(): number | null {
-    if (this.#announcedLength >= 0) return this.#announcedLength;
-    return (this.#parts?.body ?? null) === null ? null : this.rawData.length;
-  }
-
-  /**
-   * The body: JSON parsed, forms (`application/x-www-form-urlencoded`) as a
-   * dictionary, everything else as bytes; `null` without a body.
-   *
-   * A body that claims to be JSON and is not never gets here: the server
-   * answers it with 400.
-   */
-  // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
-  get data(): any {
-    const parts = this.#parts;
-    if (parts === null) return null;
-    if (!parts.isDataReady) {
-      parts.isDataReady = true;
-      parts.data = this.contentType === "application/x-www-form-urlencoded"
-        ? parseQuery(parts.body!)
-        : parts.body;
-    }
-    return parts.data;
-  }
-
-  /** The body's bytes as they came, whatever their type: for signatures. */
-  get rawData(): Uint8Array {
-    const body = this.#parts?.body ?? "";
-    return typeof body === "string" ? encoder.encode(body) : body;
-  }
-
-  /** Whether the whole body is in. */
-  get isLoaded(): boolean {
-    return true;
-  }
-
-  // ---- The peer ---------------------------------------------------------
-
-  /** The socket's remote address, whatever proxies say. */
-  get addr(): Deno.Addr {
-    return this.#session.conn.remoteAddr;
-  }
-
-  /** The same as text: `ip:port`, `[ip]:port`, or `unix`. */
-  get socketAddress(): string {
-    return "hostname" in this.addr ? addressText(this.addr) : "unix";
-  }
-
-  /**
-   * The client's address, without a port. Behind `trustedProxies`, the last
-   * address of {@linkcode HttpConnection.remoteAddresses} that is not one of
-   * theirs; otherwise the socket's.
-   */
-  get remoteAddress(): string {
-    return this.server.trustedProxies.client(this.#ip, this.remoteAddresses);
-  }
-
-  /**
-   * The way the request came: client first, nearest proxy last, from
-   * `X-Forwarded-For` if the socket's peer is one of `trustedProxies`. What
-   * stands left of `remoteAddress` may be forged.
-   */
-  get remoteAddresses(): string[] {
-    return this.server.trustedProxies.chain(
-      this.#ip,
-      this.headers["x-forwarded-for"],
-    );
-  }
-
-  get #ip(): string {
-    const { addr } = this;
-    return "hostname" in addr ? plainAddress(addr.hostname) : "unix";
-  }
-
-  /** Whether the request came over TLS to this server. */
-  get isSecure(): boolean {
-    return this.#session.isSecure;
-  }
-
-  /** The socket. Reading or writing it yourself breaks the connection. */
-  get socket(): Deno.Conn {
-    return this.#session.conn;
-  }
-
-  /**
-   * Aborts when the peer goes away while you hold the request: nobody is
-   * waiting for the answer any more.
-   *
-   * A peer that has only closed its sending side looks the same until it is
-   * written to, so an answer is still sent after that. Answer, or call
-   * {@linkcode HttpConnection.close}; the server closes what is left in this
-   * state for longer than `keepAliveTimeout`.
-   */
-  get signal(): AbortSignal {
-    const parts = this.#lazy;
-    if (parts.abort === null) {
-      parts.abort = new AbortController();
-      if (!this.#isHeld) {
-        if (!this.#isAnswered || this.#session.isClosed) this.peerGone();
-      } else if (this.#session.inputEnded) this.peerGone();
-      else this.#session.watch();
-    }
-    return parts.abort.signal;
-  }
-
-  /** @ignore Called by the session. */
-  peerGone(): void {
-    this.#parts?.abort?.abort(new HttpError("Peer has closed the connection"));
-  }
+export class HttpConnection extends HttpRequest {
+  #parts: AnswerParts | null = null;
 
   // ---- The answer -------------------------------------------------------
 
   /** Whether an answer was begun. */
   get isAnswered(): boolean {
-    return this.#isAnswered;
+    return this.isBegun;
   }
 
-  get #isHeld(): boolean {
-    return this.#session.client === this;
+  get #more(): AnswerParts {
+    return this.#parts ??= new AnswerParts();
   }
 
   /** The session, if it still waits for this answer; throws if it is begun. */
   #take(): Session | null {
-    if (this.#isAnswered) throw new TypeError("Request is already answered");
-    this.#isAnswered = true;
-    return this.#isHeld ? this.#session : null;
+    if (this.isBegun) throw new TypeError("Request is already answered");
+    this.isBegun = true;
+    return this.isHeld ? this.session : null;
+  }
+
+  /** The same for an answer that is sent as a whole: the body is left unread. */
+  #takeWhole(): Session | null {
+    const session = this.#take();
+    if (session !== null && session.body !== null) session.skipBody();
+    return session;
   }
 
   /**
@@ -382,8 +137,17 @@ export class HttpConnection {
    * everything else as JSON; `null` or nothing as an empty body. `0`, `""`
    * and `false` are data like any other.
    *
+   * A `ReadableStream`, or whatever else yields strings or bytes when it is
+   * iterated (but for arrays, which go as JSON), is sent as it comes: in
+   * chunks, or to the end of the connection with HTTP/1.0. With a header
+   * `content-length` the stream is held to it. An error in the source breaks
+   * the connection off, so that the peer can tell.
+   *
    * Bytes of 8 KiB or more are not copied: leave them alone until the promise
    * has resolved. A status that has no body (204, 205, 304) drops the data.
+   *
+   * A body that is still arriving is refused by that: what is here of it is
+   * passed over, and where that is not all, the connection ends.
    *
    * ```ts ignore
    * client.respond({ id: 7 }, { status: 201, cookies: { seen: "1" } });
@@ -403,9 +167,11 @@ export class HttpConnection {
       checkStatus(status);
     }
     const isText = typeof data === "string";
-    if (!isText && !isJson(data)) return this.#respondWith(data, { status });
+    if (this.session.host.compression !== null || !isText && !isJson(data)) {
+      return this.#respondWith(data, { status });
+    }
     const text = isText ? data : encodeJson(data);
-    const session = this.#take();
+    const session = this.#takeWhole();
     if (session === null) return GONE;
     const kind = isText ? HTML_KIND : JSON_KIND;
     writeText(session, status, kind, text, this.method === "HEAD");
@@ -413,12 +179,16 @@ export class HttpConnection {
   }
 
   #respondWith(data: ResponseData, options: RespondOptions): Promise<boolean> {
+    if (isStream(data)) {
+      const answer = this.#beginStream(options, OCTET_TYPE);
+      return answer === null ? GONE : pipe(answer, data);
+    }
     const head = checkHead(options);
     const isHead = this.method === "HEAD";
     if (data instanceof Blob) {
-      head.headers["content-type"] ??= data.type || "application/octet-stream";
+      head.headers["content-type"] ??= data.type || OCTET_TYPE;
       setLength(head, data.size, isHead);
-      const session = this.#take();
+      const session = this.#takeWhole();
       if (session === null) return GONE;
       writeHead(session, head);
       if (!hasResponseBody(isHead, head.status)) return session.answered();
@@ -426,10 +196,68 @@ export class HttpConnection {
     }
     const body = encodeBody(head, data);
     setLength(head, body === null ? null : body.length, isHead);
-    const session = this.#take();
+    const coding = this.#chooseCoding(head, body?.length ?? 0);
+    if (coding !== null && body!.length > SYNC_LIMIT) {
+      const session = this.#takeWhole();
+      if (session === null) return GONE;
+      const answer = this.#stream(session, head, coding);
+      answer.isPrompt = false;
+      return pipe(answer, slices(body!, SYNC_LIMIT));
+    }
+    const sent = coding === null ? body : compressSync(coding, body!);
+    if (coding !== null) setLength(head, sent!.length, isHead);
+    const session = this.#takeWhole();
     if (session === null) return GONE;
-    writeWhole(session, head, body, isHead);
+    writeWhole(session, head, sent, isHead);
     return session.answered();
+  }
+
+  /** How to compress an answer, if at all; the head then says so. */
+  #chooseCoding(head: AnswerHead, length: number): ContentCoding | null {
+    const { compression } = this.session.host;
+    if (compression === null) return null;
+    return applyCoding(
+      head,
+      compression,
+      this.headers["accept-encoding"],
+      length,
+    );
+  }
+
+  #stream(
+    session: Session,
+    head: AnswerHead,
+    coding: ContentCoding | null,
+  ): StreamAnswer {
+    return this.#more.answer = new StreamAnswer(
+      session,
+      head,
+      this.method === "HEAD",
+      coding === null ? null : new Compressor(coding),
+    );
+  }
+
+  /** Begins an answer in parts; null when the peer has gone. */
+  #beginStream(
+    options: RespondOptions,
+    type: string,
+    defaults: Record<string, string> = {},
+  ): StreamAnswer | null {
+    const head = checkHead(options);
+    head.headers["content-type"] ??= type;
+    for (const [name, value] of Object.entries(defaults)) {
+      head.headers[name] ??= value;
+    }
+    const length = head.headers["content-length"];
+    if (length !== undefined && !/^\d{1,15}$/.test(String(length))) {
+      throw new TypeError("Header content-length is not a number of bytes");
+    }
+    const coding = length === undefined
+      ? this.#chooseCoding(head, Infinity)
+      : null;
+    const session = this.#take();
+    this.#more.isBegun = true;
+    return session === null ? null : this.#stream(session, head, coding);
   }
 
   /**
@@ -459,7 +287,7 @@ export class HttpConnection {
       encodeURIComponent,
     );
     setLength(head, null, false);
-    const session = this.#take();
+    const session = this.#takeWhole();
     if (session === null) return GONE;
     writeWhole(session, head, null, this.method === "HEAD");
     return session.answered();
@@ -486,7 +314,7 @@ export class HttpConnection {
     options: RespondFileOptions = {},
   ): Promise<boolean> {
     const head = checkHead(options);
-    const session = this.#take();
+    const session = this.#takeWhole();
     if (session === null) return GONE;
     return answerFile(session, this, path, options, head);
   }
@@ -502,7 +330,7 @@ export class HttpConnection {
   responseMultipart(options: MultipartOptions = {}): Promise<boolean> {
     const answer = new MultipartAnswer(options);
     const session = this.#take();
-    this.#lazy.multipart = answer;
+    this.#more.answer = answer;
     if (session === null) return GONE;
     return answer.begin(session, this.method === "HEAD");
   }
@@ -534,9 +362,267 @@ export class HttpConnection {
   }
 
   get #multipart(): MultipartAnswer {
-    const answer = this.#parts?.multipart;
-    if (!answer) throw new TypeError("Call responseMultipart() first");
-    return answer;
+    const answer = this.#parts?.answer;
+    if (answer instanceof MultipartAnswer) return answer;
+    throw new TypeError("Call responseMultipart() first");
+  }
+
+  // ---- Answers in parts -------------------------------------------------
+
+  /**
+   * Begins an answer whose parts follow by
+   * {@linkcode HttpConnection.sendChunk}: in chunks (RFC 9112 section 7.1),
+   * to the end of the connection with HTTP/1.0, or by a given
+   * `content-length`, to which it is held.
+   *
+   * @returns `false` when nobody reads: the peer is gone, or wants the head
+   * only.
+   * @throws {TypeError} If the request is answered already, or a header cannot
+   * be sent as it is.
+   */
+  responseStream(options: RespondOptions = {}): Promise<boolean> {
+    return this.#beginStream(options, OCTET_TYPE)?.begin() ?? GONE;
+  }
+
+  /**
+   * Sends a part of an answer: text as UTF-8, or bytes, which are copied.
+   *
+   * Wait for the promise before the next part: it resolves to `true` once
+   * there is room for one, to `false` when the peer is gone. A part sent
+   * while more than `maxSendBufferSize` is still queued drops the peer. This
+   * goes for events and NDJSON as well.
+   *
+   * @throws {TypeError} If no answer in parts was begun, or it is ended.
+   * @throws {RangeError} If it is more than the promised length.
+   */
+  sendChunk(data: string | Uint8Array): Promise<boolean> {
+    const answer = this.#open;
+    if (answer === null) return GONE;
+    return typeof data === "string"
+      ? answer.text(data)
+      : answer.chunk(pieceOf(data));
+  }
+
+  /**
+   * Ends an answer in parts, events and NDJSON too.
+   *
+   * @throws {TypeError} If no answer in parts was begun, it is ended, or it is
+   * shorter than the promised length.
+   */
+  responseStreamEnd(): Promise<boolean> {
+    return this.#open?.end() ?? GONE;
+  }
+
+  /**
+   * Begins a stream of server-sent events (`text/event-stream`).
+   *
+   * @param options `keepAlive`: after how many ms without an event a comment
+   * is sent, so that nobody between takes the connection for dead; default
+   * 15,000, 0 for never.
+   * @throws {TypeError} If the request is answered already, or a header cannot
+   * be sent as it is.
+   */
+  responseEvents(options: EventsOptions = {}): Promise<boolean> {
+    const keepAlive = options.keepAlive ?? 15_000;
+    if (!(keepAlive >= 0)) {
+      throw new RangeError('Option "keepAlive" is not a number of ms');
+    }
+    const answer = this.#beginStream(options, "text/event-stream", {
+      "cache-control": "no-cache",
+    });
+    answer?.keepAlive(keepAlive);
+    return answer?.begin() ?? GONE;
+  }
+
+  /**
+   * Sends an event; see {@linkcode HttpConnection.sendChunk} for the promise.
+   *
+   * @throws {TypeError} If it is empty, a field cannot be sent, or no events
+   * were begun.
+   */
+  sendEvent(event: ServerEvent): Promise<boolean> {
+    return this.sendChunk(writeEvent(event));
+  }
+
+  /** Sends a comment between events, which browsers pass over. */
+  sendComment(text: string = ""): Promise<boolean> {
+    return this.sendChunk(writeComment(text));
+  }
+
+  /** What the client has last seen of an event stream; `null` if nothing. */
+  get lastEventId(): string | null {
+    return this.headers["last-event-id"] ?? null;
+  }
+
+  /**
+   * Begins an answer of JSON values, one a line (`application/x-ndjson`).
+   *
+   * @throws {TypeError} If the request is answered already, or a header cannot
+   * be sent as it is.
+   */
+  responseNdjson(options: RespondOptions = {}): Promise<boolean> {
+    return this.#beginStream(options, "application/x-ndjson")?.begin() ?? GONE;
+  }
+
+  /**
+   * Sends a value as a line of JSON; see {@linkcode HttpConnection.sendChunk}.
+   *
+   * @throws {TypeError} If it has no JSON form, or no such answer was begun.
+   */
+  sendNdjson(value: unknown): Promise<boolean> {
+    return this.sendChunk(encodeJson(value) + "\n");
+  }
+
+  /** The answer in parts; null where the peer had gone before it began. */
+  get #open(): StreamAnswer | null {
+    const answer = this.#parts?.answer;
+    if (answer instanceof StreamAnswer) return answer;
+    if (this.#parts?.isBegun) return null;
+    throw new TypeError("Call responseStream() or its kin first");
+  }
+
+  /** @ignore Called by the session. */
+  override peerGone(): void {
+    super.peerGone();
+    const answer = this.#parts?.answer;
+    if (this.session.isClosed && answer instanceof StreamAnswer) answer.gone();
+  }
+
+  /** @ignore Called by the session. */
+  override swept(): void {
+    const answer = this.#parts?.answer;
+    if (answer instanceof StreamAnswer) answer.swept();
+  }
+
+  // ---- The web platform's way -------------------------------------------
+
+  /**
+   * The request as a standard `Request`. Its body is this one's: read one or
+   * the other.
+   *
+   * @throws {TypeError} If a `Request` cannot express it, as with CONNECT.
+   */
+  get request(): Request {
+    return this.#more.request ??= toRequest(this);
+  }
+
+  /**
+   * Answers with a standard `Response`, or a promise of one. Where the promise
+   * rejects, or what it gives cannot be sent, the answer is a plain 500 and
+   * the error goes to the server's `onError`.
+   *
+   * @throws {TypeError} If the request is answered already.
+   */
+  respondWith(response: Response | Promise<Response>): Promise<boolean> {
+    const session = this.#take();
+    const sent = answerWeb(session, response, {
+      isHead: this.method === "HEAD",
+      code: (head, length) => this.#chooseCoding(head, length),
+      stream: (session, head, coding) => this.#stream(session, head, coding),
+    });
+    (this.#more.web ??= Promise.withResolvers()).resolve(sent);
+    return sent;
+  }
+
+  /**
+   * Resolves when the answer given by {@linkcode HttpConnection.respondWith}
+   * is sent; rejects with an `HttpError` when the peer was gone before.
+   */
+  get completed(): Promise<void> {
+    const sent = (this.#more.web ??= Promise.withResolvers()).promise;
+    return sent.then((isSent) => {
+      if (!isSent) throw new HttpError("Peer was gone before the answer");
+    });
+  }
+
+  // ---- Other protocols --------------------------------------------------
+
+  /**
+   * Takes the connection over as it is, for a protocol of your own: nothing is
+   * sent. It is yours to close.
+   *
+   * @throws {TypeError} If the request is answered already.
+   */
+  hijack(): RawConnection {
+    return new RawConnection(this.session, this.#take() !== null);
+  }
+
+  /**
+   * Takes the connection over with the answer that allows it: 101 and
+   * `Upgrade`, where the peer asked for that protocol (RFC 9110 section 7.8),
+   * or 200 to CONNECT (section 9.3.6; see the option `allowConnect`).
+   *
+   * @param protocol The protocol's name; nothing with CONNECT.
+   * @throws {TypeError} If the request is answered already, the peer did not
+   * ask for the protocol, or a header cannot be sent as it is.
+   */
+  upgrade(
+    protocol?: string,
+    options: Pick<RespondOptions, "headers"> = {},
+  ): RawConnection {
+    const headers = checkHeaders(options.headers ?? {});
+    const isTunnel = this.method === "CONNECT";
+    if (isTunnel !== (protocol === undefined)) {
+      throw new TypeError(
+        isTunnel ? "CONNECT names no protocol" : "Protocol is missing",
+      );
+    }
+    if (protocol !== undefined) {
+      if (!this.#asksFor(protocol)) {
+        throw new TypeError("Peer did not ask for this protocol");
+      }
+      headers.upgrade = protocol;
+      headers.connection = "Upgrade";
+    }
+    const session = this.#take();
+    if (session !== null) {
+      session.keep = true; // nothing is said of an end
+      session.appendHead(isTunnel ? 200 : 101, undefined, headers);
+      session.flush();
+    }
+    return new RawConnection(this.session, session !== null);
+  }
+
+  /** Whether the request asks for a WebSocket (RFC 6455), rightly or not. */
+  get isWebsocketRequest(): boolean {
+    return isHandshake(this.headers);
+  }
+
+  /**
+   * Accepts a request for a WebSocket. One that cannot be honoured is answered
+   * as it should be: 400, 403 for an origin that is not allowed, 405 with
+   * `Allow`, or 426 with `Upgrade` or `Sec-WebSocket-Version`.
+   *
+   * ```ts ignore
+   * const ws = client.acceptWebsocket();
+   * if (ws !== null) { for await (const message of ws) ws.send(message); }
+   * ```
+   *
+   * @returns The WebSocket; `null` when it was refused or the peer is gone.
+   * @throws {TypeError} If the request is answered already, or an option or a
+   * header is wrong.
+   */
+  acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
+    const refusal = this.session.body === null
+      ? checkUpgrade(this, options.allowedOrigins)
+      : { status: 400, headers: {} };
+    if (refusal !== null) {
+      this.respond(null, {
+        status: refusal.status,
+        headers: refusal.headers as Record<string, string>,
+      });
+      return null;
+    }
+    const agreement = agree(this, options);
+    const session = this.#take();
+    return session === null ? null : openWebsocket(session, agreement, options);
+  }
+
+  /** Whether the peer wants to change to a protocol. */
+  #asksFor(protocol: string): boolean {
+    const { upgrade, connection } = this.headers;
+    return this.protocol !== "HTTP/1.0" && hasItem(connection, "upgrade") &&
+      hasItem(upgrade, protocol);
   }
 
   /**
@@ -545,11 +631,11 @@ export class HttpConnection {
    * wholly.
    */
   close(): void {
-    if (this.#isHeld) this.#session.destroy();
+    if (this.isHeld) this.session.destroy();
   }
 
   /** A short description, for logs. */
-  toString(): string {
+  override toString(): string {
     return `${this.method} ${this.url}`;
   }
 

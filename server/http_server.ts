@@ -10,6 +10,7 @@ import {
   type ListenOptions,
   rebind,
 } from "../transport/listen.ts";
+import { checkCompression } from "./compression.ts";
 import { HttpConnection } from "./http_connection.ts";
 import { Hub } from "./hub.ts";
 import { checkLimits, type ServerLimits } from "./limits.ts";
@@ -81,6 +82,8 @@ export class HttpServer
     this.#hub = new Hub({
       limits: this.limits,
       allowConnect: options.allowConnect ?? false,
+      isStreaming: options.streaming ?? false,
+      compression: checkCompression(options.compress),
       onError: (error, session) => this.#report(error, session),
       onFinished: () => this.#finish(),
       makeClient: (session, parser, body) =>
@@ -227,6 +230,11 @@ export class HttpServer
   /** Whether {@linkcode HttpServer.processEvents} would return a client. */
   get isReady(): boolean {
     return this.#hub.isReady;
+  }
+
+  /** Resolves when the server is closed and all its sockets are let go. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
   }
 
   /** Whether the server is closed, and all its clients were taken. */

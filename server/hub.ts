@@ -1,5 +1,7 @@
+import type { Compression } from "./compression.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { RequestBody } from "./request_body.ts";
 import type { ServerStats, Session, SessionHost } from "./session.ts";
 import type {
   RequestParser,
@@ -14,12 +16,14 @@ const PATIENCE = 8;
 export interface HubOptions {
   limits: ServerLimits;
   allowConnect: boolean;
+  isStreaming: boolean;
+  compression: Compression | null;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | null,
+    body: Uint8Array | RequestBody | null,
   ) => HttpConnection;
 }
 
@@ -29,6 +33,9 @@ type Next = IteratorResult<HttpConnection, undefined>;
 /** The middle of a server: its sessions, and the queue of ready clients. */
 export class Hub implements SessionHost {
   readonly limits: ServerLimits;
+  /** Requests are wanted before their bodies. */
+  readonly isStreaming: boolean;
+  readonly compression: Compression | null;
   readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
@@ -70,8 +77,12 @@ export class Hub implements SessionHost {
   constructor(options: HubOptions) {
     this.#options = options;
     this.limits = options.limits;
+    this.isStreaming = options.isStreaming;
+    this.compression = options.compression;
     const { allowConnect } = options;
     this.parserOptions = { ...options.limits, allowConnect };
+    // Who reads a body as it arrives may allow more for it than the server.
+    if (this.isStreaming) this.parserOptions.maxContentLength = Infinity;
     const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
       options.limits;
     this.clock = new Clock(
@@ -117,7 +128,7 @@ export class Hub implements SessionHost {
   deliver(
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | null,
+    body: Uint8Array | RequestBody | null,
   ): HttpConnection {
     const client = this.#options.makeClient(session, parser, body);
     const pull = this.#pull;
@@ -264,6 +275,7 @@ export class Hub implements SessionHost {
     for (const session of this.sessions) {
       session.keep = false;
       if (session.isIdle) session.destroy();
+      else session.stopUpgrade();
     }
     this.#finishIfStopped();
   }

@@ -1,5 +1,6 @@
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
+import type { CompressOptions } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What went wrong where, for {@linkcode HttpServerOptions.onError}. */
@@ -39,6 +40,18 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
    * `10.0.0.0/8`, or `unix` for peers on a Unix socket; default nobody's.
    */
   trustedProxies?: readonly string[];
+  /**
+   * Hand requests out right after their headers, to read their bodies as they
+   * arrive; default `false`: when the body is in, parsed, within
+   * `maxContentLength`.
+   */
+  streaming?: boolean;
+  /**
+   * Compress answers of compressible types, as the client accepts it; default
+   * `false`. Secrets beside what a peer can choose should not be compressed
+   * over TLS (the BREACH attack).
+   */
+  compress?: boolean | CompressOptions;
   /** Let requests with the method CONNECT through; default `false` (501). */
   allowConnect?: boolean;
   /**
@@ -51,7 +64,7 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
 
 const NUMBERS = ["port", "backlog"] as const;
 const STRINGS = ["hostname", "path", "cert", "key"] as const;
-const BOOLEANS = ["reusePort", "allowConnect"] as const;
+const BOOLEANS = ["reusePort", "allowConnect", "streaming"] as const;
 
 /**
  * Checks what is not a limit.

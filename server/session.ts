@@ -1,5 +1,6 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import {
+  fitBuffer,
   isSpareBuffer,
   ParseEvent,
   readBuffer,
@@ -17,7 +18,14 @@ import {
   writeLatin1,
   writeStatusLine,
 } from "../wire/response_head.ts";
+import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
+import {
+  answeredBefore,
+  type BodyOrigin,
+  brokenOff,
+  RequestBody,
+} from "./request_body.ts";
 
 /** Counters of a server. */
 export interface ServerStats {
@@ -39,6 +47,23 @@ export interface ServerStats {
 export interface HeldRequest {
   /** The peer has closed its side, or is gone altogether. */
   peerGone(): void;
+  /** A tick has gone by while it was held. */
+  swept(): void;
+}
+
+/**
+ * What takes over a connection that no longer speaks HTTP. It may read and
+ * write by the session's own means.
+ */
+export interface Successor {
+  /** Bytes are in, in a buffer that is used again; returns whether to read on. */
+  received(bytes: Uint8Array): boolean;
+  /** The peer has closed its side. */
+  ended(): void;
+  /** The connection is closed, or broke. */
+  gone(error: unknown): void;
+  /** The server is stopping. */
+  stopping(): void;
 }
 
 /** What a session needs of its server. */
@@ -50,6 +75,10 @@ export interface SessionHost {
   readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
+  /** Requests are wanted before their bodies. */
+  readonly isStreaming: boolean;
+  /** How answers are compressed, if at all. */
+  readonly compression: Compression | null;
   /** What every parser is made with. */
   readonly parserOptions: RequestParserOptions;
   /** Parsers that no session needs at present. */
@@ -60,7 +89,7 @@ export interface SessionHost {
   deliver(
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | null,
+    body: Uint8Array | RequestBody | null,
   ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
   later(session: Session): void;
@@ -90,11 +119,13 @@ export function observeStates(callback: typeof observer): void {
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
-export class Session extends Transport {
+export class Session extends Transport implements BodyOrigin {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
   client: HeldRequest | null = null;
+  /** The body of that request, where it is read as it arrives. */
+  body: RequestBody | null = null;
   /** Whether the connection goes on after the answer in hand. */
   keep = true;
   /** Minor version of the request in hand. */
@@ -116,6 +147,9 @@ export class Session extends Transport {
   #isLastRequest = false;
   #body: Uint8Array<ArrayBuffer> | null = null;
   #bodyLength = 0;
+  // Whether the peer waits for a go-ahead before it sends its body.
+  #owesContinue = false;
+  #successor: Successor | null = null;
 
   /** @param conn The accepted socket. */
   constructor(conn: Deno.Conn, host: SessionHost) {
@@ -195,11 +229,19 @@ export class Session extends Transport {
   /** @ignore */
   protected override received(length: number): boolean {
     if (this.state === "draining") return true;
+    if (this.#successor !== null) {
+      return this.#passOn(this.#successor, length);
+    }
     if (this.parser === null) this.#takeParser(length);
     else this.parser.filled(length);
     switch (this.state) {
       case "held":
       case "answering":
+        if (this.body !== null && this.body.isWaiting) {
+          this.#since = this.tick;
+          return this.#readBody(this.body);
+        }
+      // fallthrough
       case "closing":
         // A read to learn when the peer goes. What came instead waits its turn;
         // sweep() looks on after a while, as long as there is room.
@@ -209,6 +251,20 @@ export class Session extends Transport {
         break;
     }
     return this.#advance();
+  }
+
+  /** Passes bytes on to what has taken the connection over. */
+  #passOn(successor: Successor, length: number): boolean {
+    const { parser } = this;
+    if (parser !== null) { // a read that was under way at the time
+      parser.filled(length);
+      const rest = parser.takeRest();
+      this.#giveParser(parser);
+      return successor.received(rest);
+    }
+    const goesOn = successor.received(this.#buffer!.subarray(0, length));
+    if (!this.isClosed) this.#buffer = fitBuffer(this.#buffer!, length);
+    return goesOn;
   }
 
   /** Gets a parser for what has been read into the buffer. */
@@ -240,9 +296,12 @@ export class Session extends Transport {
   protected override ended(): void {
     if (this.state === "draining") {
       this.destroy();
+    } else if (this.#successor !== null) {
+      this.#successor.ended();
     } else if (this.client !== null) {
       this.#since = this.tick;
       this.client.peerGone();
+      if (this.body !== null && this.body.isWaiting) this.#readBody(this.body);
     } else if (this.state !== "answering") this.#inputOver();
   }
 
@@ -278,6 +337,10 @@ export class Session extends Transport {
           if (this.state === "idle") this.#enter("head");
           this.minorVersion = parser.minorVersion;
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
+          if (parser.hasBody && this.host.isStreaming) {
+            this.#deliver(parser);
+            return false;
+          }
           if (parser.hasBody) {
             this.#enter("body");
             this.#since = this.tick;
@@ -327,8 +390,16 @@ export class Session extends Transport {
 
   #deliver(parser: RequestParser): void {
     const { limits, stats } = this.host;
-    let body: Uint8Array | null = null;
-    if (parser.hasBody) {
+    let body: Uint8Array | RequestBody | null = null;
+    if (parser.hasBody && this.host.isStreaming) {
+      const { contentLength, expectContinue } = parser;
+      body = this.body = new RequestBody(
+        this,
+        contentLength,
+        limits.maxContentLength,
+      );
+      this.#owesContinue = expectContinue;
+    } else if (parser.hasBody) {
       body = this.#body === null
         ? parser.contentLength < 0 ? NOTHING : parser.body
         : this.#body.subarray(0, this.#bodyLength);
@@ -350,11 +421,131 @@ export class Session extends Transport {
 
   /** Reads while the application holds a request, to learn when the peer goes. */
   watch(): void {
-    this.read();
+    if (this.body === null || !this.body.isLent) this.read();
+  }
+
+  /** The application asks for the next piece of a body. */
+  readBody(): void {
+    const body = this.body;
+    if (body === null) return;
+    if (this.#owesContinue) {
+      this.#owesContinue = false;
+      // Behind the head of an answer it would be taken for a part of that.
+      if (this.state === "held" && !this.#hasInput) {
+        this.append(CONTINUE);
+        this.flush();
+      }
+    }
+    this.#since = this.tick;
+    if (this.#readBody(body)) this.read();
+  }
+
+  /** Passes on the next piece of a body; returns whether to read for it. */
+  #readBody(body: RequestBody): boolean {
+    const parser = this.parser!;
+    switch (parser.next()) {
+      case ParseEvent.MORE:
+        if (!this.inputEnded) return true;
+        this.destroy(brokenOff());
+        return false;
+      case ParseEvent.BODY:
+        body.take(parser.body);
+        return false;
+      case ParseEvent.END:
+        body.finish(parser.trailer);
+        return false;
+      default:
+        this.refuseBody(parser.error!);
+        return false;
+    }
+  }
+
+  /** @ignore */
+  refuseBody(error: ProtocolError): void {
+    this.body?.fail(error);
+    // What has begun to be answered can only be broken off.
+    if (this.state === "held") this.refuse(error);
+    else this.destroy(error);
+  }
+
+  /**
+   * The request is about to be answered as a whole. What is left of its body
+   * is passed over if it is here; otherwise the connection is to end.
+   */
+  skipBody(): void {
+    if (this.body !== null && !this.#passOver(this.body)) this.keep = false;
+  }
+
+  /** Passes over what is here of a body; whether that was all of it. */
+  #passOver(body: RequestBody): boolean {
+    if (body.isDone) return true;
+    if (body.isWaiting) return false;
+    const parser = this.parser!;
+    let isCut = false;
+    for (;;) {
+      switch (parser.next()) {
+        case ParseEvent.BODY:
+          isCut = true;
+          break;
+        case ParseEvent.END:
+          // Whoever reads on must not take it for a shorter body.
+          if (isCut) body.fail(answeredBefore());
+          else body.finish(parser.trailer);
+          this.body = null;
+          return true;
+        default:
+          if (isCut) body.fail(answeredBefore());
+          return false;
+      }
+    }
+  }
+
+  /** The body of the request in hand is not wanted any more. */
+  #leaveBody(): void {
+    const body = this.body;
+    this.#owesContinue = false;
+    if (body === null) return;
+    if (!this.#passOver(body)) {
+      this.keep = this.#isLastRequest = false;
+      body.fail(answeredBefore());
+    }
+    this.body = null;
+  }
+
+  /**
+   * Hands the connection over to something that does not speak HTTP.
+   *
+   * @returns Bytes that have come already.
+   */
+  upgrade(successor: Successor): Uint8Array {
+    const { parser } = this;
+    this.body?.fail(new HttpError("Connection was taken over"));
+    this.client = this.body = null;
+    this.#successor = successor;
+    this.#isLastRequest = false;
+    this.#enter("upgraded");
+    if (parser === null) return NOTHING;
+    const rest = parser.takeRest();
+    if (!this.isReading) this.#giveParser(parser);
+    return rest;
+  }
+
+  /** What took the connection over has said all: closes it in good order. */
+  endUpgrade(): void {
+    if (this.state !== "upgraded") return;
+    this.#enter("closing");
+    this.flush();
+    if (this.bufferedAmount === 0) this.sent();
+  }
+
+  /** The server is stopping: what took the connection over is told. */
+  stopUpgrade(): void {
+    this.#successor?.stopping();
   }
 
   /** The answer to the request in hand is queued, wholly. */
   answered(): Promise<boolean> {
+    this.#leaveBody();
     this.client = null;
     this.#since = this.tick;
     if (!this.keep) {
@@ -365,6 +556,10 @@ export class Session extends Transport {
     }
     this.#enter("idle");
     if (!this.#hasInput) {
+      // A body that was read as it arrived has kept the parser until now.
+      if (this.parser?.isFresh && !this.isReading) {
+        this.#giveParser(this.parser);
+      }
       const sent = this.flush();
       if (this.inputEnded) this.#inputOver();
       else this.read();
@@ -518,6 +713,12 @@ export class Session extends Transport {
         }
       // fallthrough
       case "answering":
+        if (this.body?.isWaiting && exceeds(limits.bodyTimeout)) {
+          this.host.stats.timedOut++;
+          this.refuseBody(new ProtocolError("body-timeout"));
+          break;
+        }
+        this.client?.swept();
         if (this.age > 0) this.watch();
         break;
       case "draining":
@@ -546,10 +747,11 @@ export class Session extends Transport {
   /** @ignore */
   protected override gone(error: unknown): void {
     this.#enter("closed");
-    const client = this.client;
-    this.client = null;
-    this.#body = null;
+    const { client, body } = this;
+    this.client = this.body = this.#body = null;
     client?.peerGone();
+    body?.fail(brokenOff(error));
+    this.#successor?.gone(error);
     if (error !== undefined) this.host.report(error, this);
     this.host.closed(this);
   }

@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { HttpConnection, HttpServer, protocolErrors } from "@uhttp/uhttp";
+import {
+  HttpConnection,
+  HttpRequest,
+  HttpServer,
+  protocolErrors,
+} from "@uhttp/uhttp";
 import { startServer } from "./support/serving.ts";
 
 const readme = await Deno.readTextFile(
@@ -43,12 +48,19 @@ Deno.test("README lists every limit with its default", async () => {
 });
 
 Deno.test("README lists every member of the two classes", () => {
-  for (const type of [HttpServer, HttpConnection]) {
-    const text = section(`\`${type.name}\``);
+  const inner = [
+    "constructor",
+    "isHeld",
+    "peerGone",
+    "swept",
+    "toString",
+    "watch",
+  ];
+  for (const type of [HttpServer, HttpConnection, HttpRequest]) {
+    const title = type === HttpRequest ? "HttpConnection" : type.name;
+    const text = section(`\`${title}\``);
     for (const name of Object.getOwnPropertyNames(type.prototype)) {
-      if (["constructor", "peerGone", "toString", "watch"].includes(name)) {
-        continue;
-      }
+      if (inner.includes(name)) continue;
       assert(text.includes(`\`${name}`), `${type.name}.${name}`);
     }
   }

@@ -10,7 +10,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   parse: { rooms: [], packages: ["node:buffer"] },
   wire: { rooms: ["parse"], packages: [] },
   transport: { rooms: ["parse", "wire"], packages: ["node:crypto"] },
-  websocket: { rooms: ["parse"], packages: ["node:crypto"] },
+  websocket: { rooms: ["parse"], packages: ["node:crypto", "node:zlib"] },
   server: {
     rooms: ["parse", "wire", "transport", "websocket"],
     packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],

@@ -14,6 +14,7 @@ export type ServerState =
   | "body" // the head is in, the body not yet
   | "held" // the application has the request, no answer yet
   | "answering" // part of an answer is out
+  | "upgraded" // it speaks something else than HTTP
   | "closing" // the last answer is being sent
   | "draining" // our side is closed, the peer's bytes are thrown away
   | "closed";
@@ -28,7 +29,9 @@ export type ServerEvent =
   | "answerComplete"
   | "lastAnswerComplete"
   | "refused"
+  | "handedOver"
   | "inputEnded"
+  | "outputEnded"
   | "sent"
   | "gone";
 
@@ -56,6 +59,7 @@ export const SERVER_STATES: Readonly<Record<ServerState, Moves>> = {
     answerStarted: "answering",
     answerComplete: "idle",
     lastAnswerComplete: "closing",
+    handedOver: "upgraded",
     gone: "closed",
   },
   answering: {
@@ -63,6 +67,7 @@ export const SERVER_STATES: Readonly<Record<ServerState, Moves>> = {
     lastAnswerComplete: "closing",
     gone: "closed",
   },
+  upgraded: { outputEnded: "closing", gone: "closed" },
   closing: { sent: "draining", gone: "closed" },
   draining: { gone: "closed" },
   closed: {},

@@ -2,14 +2,29 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
+interface BunServer {
+  upgrade(request: Request): boolean;
+}
+
+interface BunWebsocket {
+  send(message: string | Uint8Array): void;
+}
+
 /** As much of Bun's global as is used here. */
 declare const Bun: {
   serve(options: {
     hostname: string;
     port: number;
     idleTimeout?: number;
+    maxRequestBodySize?: number;
     tls?: { cert: string; key: string };
-    fetch(request: Request): Response | Promise<Response>;
+    fetch(
+      request: Request,
+      server: BunServer,
+    ): Response | undefined | Promise<Response>;
+    websocket?: {
+      message(ws: BunWebsocket, message: string | Uint8Array): void;
+    };
   }): void;
   file(path: string): Blob;
 };
@@ -37,10 +52,87 @@ function file(): Response {
   return new Response(Bun.file(`${dir}/big.bin`));
 }
 
+async function upload(request: Request): Promise<Response> {
+  let length = 0;
+  for await (const piece of request.body!) length += piece.length;
+  return new Response(String(length));
+}
+
+const block = Uint8Array.from({ length: 65_536 }, (_, i) => i);
+
+function stream(): Response {
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (sent++ < 3200) controller.enqueue(block);
+      else controller.close();
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "application/octet-stream" },
+  });
+}
+
+type Viewer = ReadableStreamDefaultController<Uint8Array>;
+
+function watchEvents(): Set<Viewer> {
+  const viewers = new Set<Viewer>();
+  const encoder = new TextEncoder();
+  let id = 0;
+  setInterval(() => {
+    id++;
+    const data = `#${id} ${"x".repeat(52)}~`;
+    const event = encoder.encode(`id: ${id}\ndata: ${data}\n\n`);
+    for (const viewer of viewers) viewer.enqueue(event);
+  }, 50);
+  return viewers;
+}
+
+let viewers: Set<Viewer> | undefined;
+
+function events(): Response {
+  const held = viewers ??= watchEvents();
+  let viewer: Viewer;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      viewer = controller;
+      held.add(viewer);
+    },
+    cancel() {
+      held.delete(viewer);
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache",
+    },
+  });
+}
+
+function echo(request: Request, server: BunServer): Response | undefined {
+  return server.upgrade(request)
+    ? undefined
+    : new Response(null, { status: 400 });
+}
+
 const handlers: Record<
   string,
-  (request: Request) => Response | Promise<Response>
-> = { json, post, file };
+  (
+    request: Request,
+    server: BunServer,
+  ) => Response | undefined | Promise<Response>
+> = {
+  json,
+  post,
+  file,
+  upload,
+  "upload-chunked": upload,
+  stream,
+  events,
+  "ws-small": echo,
+  "ws-large": echo,
+};
 
 Bun.serve({
   hostname: "127.0.0.1",
@@ -55,6 +147,9 @@ Bun.serve({
     : {}),
   // The longest that Bun allows, so that no idle connection is dropped.
   ...(mode === "idle" ? { idleTimeout: 255 } : {}),
+  // It accepts 128 MiB where nothing else is said.
+  ...(mode.startsWith("upload") ? { maxRequestBodySize: 2 ** 30 } : {}),
+  websocket: { message: (ws, message) => ws.send(message) },
   fetch: handlers[mode] ?? hello,
 });
 console.log(`pid ${process.pid}`);

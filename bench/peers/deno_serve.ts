@@ -29,7 +29,82 @@ async function file(): Promise<Response> {
   });
 }
 
-const handlers: Record<string, Deno.ServeHandler> = { json, post, file };
+async function upload(request: Request): Promise<Response> {
+  let length = 0;
+  for await (const piece of request.body!) length += piece.length;
+  return new Response(String(length));
+}
+
+const block = Uint8Array.from({ length: 65_536 }, (_, i) => i);
+
+function stream(): Response {
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (sent++ < 3200) controller.enqueue(block);
+      else controller.close();
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "application/octet-stream" },
+  });
+}
+
+type Viewer = ReadableStreamDefaultController<Uint8Array>;
+
+function watchEvents(): Set<Viewer> {
+  const viewers = new Set<Viewer>();
+  const encoder = new TextEncoder();
+  let id = 0;
+  setInterval(() => {
+    id++;
+    const data = `#${id} ${"x".repeat(52)}~`;
+    const event = encoder.encode(`id: ${id}\ndata: ${data}\n\n`);
+    for (const viewer of viewers) viewer.enqueue(event);
+  }, 50);
+  return viewers;
+}
+
+let viewers: Set<Viewer> | undefined;
+
+function events(): Response {
+  const held = viewers ??= watchEvents();
+  let viewer: Viewer;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      viewer = controller;
+      held.add(viewer);
+    },
+    cancel() {
+      held.delete(viewer);
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache",
+    },
+  });
+}
+
+function echo(request: Request): Response {
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = ({ data }) => socket.send(data);
+  return response;
+}
+
+const handlers: Record<string, Deno.ServeHandler> = {
+  json,
+  post,
+  file,
+  upload,
+  "upload-chunked": upload,
+  stream,
+  events,
+  "ws-small": echo,
+  "ws-large": echo,
+};
 
 Deno.serve({
   hostname: "127.0.0.1",

@@ -4,7 +4,7 @@ import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import process from "node:process";
-import { pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 
 const [port, mode, dir] = process.argv.slice(2);
 
@@ -50,7 +50,65 @@ function file(_request, response) {
   pipeline(createReadStream(path), response, () => {});
 }
 
-const handler = { json, post, file }[mode] ?? hello;
+async function upload(request, response) {
+  let length = 0;
+  try {
+    for await (const piece of request) length += piece.length;
+  } catch {
+    return; // the peer has gone
+  }
+  const body = String(length);
+  response.writeHead(200, {
+    "Content-Type": "text/plain",
+    "Content-Length": Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+const block = Uint8Array.from({ length: 65_536 }, (_, i) => i);
+
+function* blocks() {
+  for (let i = 0; i < 3200; i++) yield block;
+}
+
+function stream(_request, response) {
+  response.writeHead(200, { "Content-Type": "application/octet-stream" });
+  pipeline(Readable.from(blocks()), response, () => {});
+}
+
+const viewers = new Set();
+
+function watchEvents() {
+  let id = 0;
+  setInterval(() => {
+    id++;
+    const data = `#${id} ${"x".repeat(52)}~`;
+    const event = Buffer.from(`id: ${id}\ndata: ${data}\n\n`);
+    for (const viewer of viewers) viewer.write(event);
+  }, 50);
+}
+
+function events(_request, response) {
+  response.writeHead(200, {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache",
+  });
+  response.flushHeaders();
+  viewers.add(response);
+  response.on("close", () => viewers.delete(response));
+}
+
+if (mode === "events") watchEvents();
+const handlers = {
+  json,
+  post,
+  file,
+  upload,
+  "upload-chunked": upload,
+  stream,
+  events,
+};
+const handler = handlers[mode] ?? hello;
 const server = mode === "tls"
   ? createTlsServer({
     cert: readFileSync(`${dir}/cert.pem`),

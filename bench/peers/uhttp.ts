@@ -1,5 +1,5 @@
 // The library itself. Arguments: PORT MODE DIR.
-import { HttpServer } from "../../mod.ts";
+import { type HttpConnection, HttpServer } from "../../mod.ts";
 
 const [port, mode, dir] = Deno.args;
 
@@ -14,6 +14,43 @@ if (mode === "tls") {
 if (mode === "idle") {
   options.maxWaitingClients = 10_000;
   options.keepAliveTimeout = 600_000;
+}
+if (mode.startsWith("upload")) options.streaming = true;
+
+async function countBody(client: HttpConnection): Promise<void> {
+  client.limit(Infinity);
+  let length = 0;
+  try {
+    for (let piece; (piece = await client.read()) !== null;) {
+      length += piece.length;
+    }
+  } catch {
+    return; // the peer has gone
+  }
+  client.respond(String(length));
+}
+
+const block = Uint8Array.from({ length: 65_536 }, (_, i) => i);
+
+async function* blocks(): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < 3200; i++) yield block;
+}
+
+function watchEvents(): Set<HttpConnection> {
+  const viewers = new Set<HttpConnection>();
+  let id = 0;
+  setInterval(() => {
+    id++;
+    const data = `#${id} ${"x".repeat(52)}~`;
+    for (const viewer of viewers) viewer.sendEvent({ data, id });
+  }, 50);
+  return viewers;
+}
+
+async function echo(client: HttpConnection): Promise<void> {
+  const ws = client.acceptWebsocket();
+  if (ws === null) return;
+  for await (const message of ws) ws.send(message);
 }
 
 const server = new HttpServer(options);
@@ -35,6 +72,26 @@ switch (mode) {
     for await (const client of server) {
       client.respondFile("big.bin", { root: dir });
     }
+    break;
+  case "upload":
+  case "upload-chunked":
+    for await (const client of server) countBody(client);
+    break;
+  case "stream":
+    for await (const client of server) client.respond(blocks());
+    break;
+  case "events": {
+    const viewers = watchEvents();
+    for await (const client of server) {
+      client.responseEvents();
+      viewers.add(client);
+      client.signal.addEventListener("abort", () => viewers.delete(client));
+    }
+    break;
+  }
+  case "ws-small":
+  case "ws-large":
+    for await (const client of server) echo(client);
     break;
   default:
     for await (const client of server) {

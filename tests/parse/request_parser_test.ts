@@ -119,8 +119,10 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
   const others = [
     "bad-json",
     "bad-encoding",
+    "bad-multipart",
     "header-timeout",
     "body-timeout",
+    "too-many-parts",
   ];
   assertEquals(
     Object.keys(protocolErrors).filter((code) => !ofRows.has(code as never)),

@@ -1,0 +1,61 @@
+/** A server-sent event. At least one of its fields has to be there. */
+export interface ServerEvent {
+  /** The message: text, or whatever JSON can express. */
+  data?: unknown;
+  /** The event's type; without one, browsers call it `message`. */
+  event?: string;
+  /** What a client that comes back says in `Last-Event-ID`. */
+  id?: string | number;
+  /** After how many ms a client shall come back when the connection broke. */
+  retry?: number;
+}
+
+const LINE_ENDS = /\r\n|\r|\n/;
+const NOT_IN_A_LINE = /[\r\n\0]/;
+
+/**
+ * Writes an event (HTML standard, section "Server-sent events").
+ *
+ * @throws {TypeError} If it is empty, a field holds a line end, or the data
+ * has no JSON form.
+ * @throws {RangeError} If `retry` is not a whole number of milliseconds.
+ */
+export function writeEvent(event: ServerEvent): string {
+  let text = "";
+  if (event.event !== undefined) text += field("event", event.event);
+  if (event.id !== undefined) text += field("id", String(event.id));
+  if (event.retry !== undefined) {
+    if (!Number.isInteger(event.retry) || event.retry < 0) {
+      throw new RangeError("Event's retry is not a whole number of ms");
+    }
+    text += `retry: ${event.retry}\n`;
+  }
+  if (event.data !== undefined) {
+    const data = typeof event.data === "string"
+      ? event.data
+      : JSON.stringify(event.data);
+    if (data === undefined) {
+      throw new TypeError(`Cannot send a ${typeof event.data} as JSON`);
+    }
+    text += lines("data: ", data);
+  }
+  if (text === "") throw new TypeError("Event has no field");
+  return text + "\n";
+}
+
+/** Writes a comment, which clients pass over. */
+export function writeComment(text: string): string {
+  return lines(": ", text) + "\n";
+}
+
+function field(name: string, value: unknown): string {
+  if (typeof value !== "string" || NOT_IN_A_LINE.test(value)) {
+    throw new TypeError(`Event's ${name} is not a line of text`);
+  }
+  return `${name}: ${value}\n`;
+}
+
+function lines(prefix: string, text: string): string {
+  if (!/[\r\n]/.test(text)) return prefix + text + "\n";
+  return text.split(LINE_ENDS).map((line) => prefix + line + "\n").join("");
+}

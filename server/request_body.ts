@@ -1,0 +1,234 @@
+import { HttpError, ProtocolError } from "../parse/errors.ts";
+
+/** What a body asks of the connection that it comes in on. */
+export interface BodyOrigin {
+  /** The next piece is wanted: it is to be passed to `RequestBody.take()`. */
+  readBody(): void;
+  /** The body is over its limit, and the request is to be refused. */
+  refuseBody(error: ProtocolError): void;
+}
+
+const LAST: Promise<null> = Promise.resolve(null);
+
+/**
+ * A request's body, a piece at a time: as it arrives, or from memory where it
+ * is in already. There is one reader.
+ */
+export class RequestBody {
+  /** Bytes that have come so far. */
+  bytesReceived = 0;
+  /** Whether all of it has come. */
+  isDone = false;
+  /** The trailer section as text, once the body is done. */
+  trailer = "";
+  /** How much of it is accepted. */
+  limit: number;
+
+  readonly #origin: BodyOrigin | null;
+  readonly #announced: number;
+  #loaded: Uint8Array | null = null;
+  #error: Error | null = null;
+  #waiter: PromiseWithResolvers<Uint8Array | null> | null = null;
+  #isLent = false;
+
+  /**
+   * @param origin Where it comes in; null where it is complete.
+   * @param announced Its length, or -1 where it is chunked.
+   */
+  constructor(origin: BodyOrigin | null, announced: number, limit: number) {
+    this.#origin = origin;
+    this.#announced = announced;
+    this.limit = limit;
+  }
+
+  /** A body that is in already. */
+  static of(bytes: Uint8Array): RequestBody {
+    const body = new RequestBody(null, bytes.length, Infinity);
+    body.#loaded = bytes.length > 0 ? bytes : null;
+    body.bytesReceived = bytes.length;
+    body.isDone = true;
+    return body;
+  }
+
+  /** Whether somebody waits for the next piece. */
+  get isWaiting(): boolean {
+    return this.#waiter !== null;
+  }
+
+  /** Whether the buffer that it comes in through is being looked at. */
+  get isLent(): boolean {
+    return this.#isLent;
+  }
+
+  /**
+   * The next piece, or null at the end. It is a view of a buffer that is used
+   * again, and holds until the next call.
+   *
+   * @throws {TypeError} If the one before is still waited for.
+   */
+  next(): Promise<Uint8Array | null> {
+    this.#isLent = false;
+    if (this.#waiter !== null) {
+      throw new TypeError("Body is being read already");
+    }
+    if (this.#loaded !== null) {
+      const loaded = this.#loaded;
+      this.#loaded = null;
+      return Promise.resolve(loaded);
+    }
+    if (this.#error === null && !this.isDone && this.#announced > this.limit) {
+      this.#exceed();
+    }
+    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.isDone) return LAST;
+    const { promise } = this.#waiter = Promise.withResolvers();
+    this.#origin!.readBody();
+    return promise;
+  }
+
+  /** Says that the last piece is not looked at any more. */
+  giveBack(): void {
+    this.#isLent = false;
+  }
+
+  /** A piece has come in. */
+  take(piece: Uint8Array): void {
+    this.bytesReceived += piece.length;
+    if (this.bytesReceived > this.limit) {
+      this.#exceed();
+      return;
+    }
+    const waiter = this.#waiter!;
+    this.#waiter = null;
+    this.#isLent = true;
+    waiter.resolve(piece);
+  }
+
+  /** The body is complete. */
+  finish(trailer: string): void {
+    this.isDone = true;
+    this.trailer = trailer;
+    this.#waiter?.resolve(null);
+    this.#waiter = null;
+  }
+
+  /** The rest of the body will not come, or is not wanted. */
+  fail(error: Error): void {
+    if (this.isDone || this.#error !== null) return;
+    this.#error = error;
+    this.#waiter?.reject(error);
+    this.#waiter = null;
+  }
+
+  #exceed(): void {
+    const error = new ProtocolError("body-too-large");
+    this.fail(error);
+    this.#origin!.refuseBody(error);
+  }
+}
+
+/** What a reader of a body gets when its peer leaves in the middle. */
+export function brokenOff(cause?: unknown): HttpError {
+  const options = cause === undefined ? undefined : { cause };
+  return new HttpError(
+    "Connection was closed before the end of the request's body",
+    undefined,
+    options,
+  );
+}
+
+/** What a reader of a body gets after an answer that did without it. */
+export function answeredBefore(): HttpError {
+  return new HttpError("Request was answered before the end of its body");
+}
+
+/** All of a body. Memory grows with what has come, not with what was announced. */
+export async function readWhole(
+  body: Pick<RequestBody, "next">,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let whole = new Uint8Array(0);
+  let length = 0;
+  for (let piece; (piece = await body.next()) !== null;) {
+    if (length + piece.length > whole.length) {
+      const grown = new Uint8Array((length + piece.length) * 2);
+      grown.set(whole.subarray(0, length));
+      whole = grown;
+    }
+    whole.set(piece, length);
+    length += piece.length;
+  }
+  return whole.subarray(0, length);
+}
+
+/**
+ * Writes a body to a file as it arrives. What was written is removed again
+ * when the rest does not come.
+ *
+ * @returns Its length in bytes.
+ */
+export async function saveBody(
+  next: () => Promise<Uint8Array | null>,
+  path: string,
+): Promise<number> {
+  const file = await Deno.open(path, {
+    write: true,
+    create: true,
+    truncate: true,
+  });
+  let length = 0;
+  try {
+    for (let piece; (piece = await next()) !== null;) {
+      length += piece.length;
+      for (let rest = piece; rest.length > 0;) {
+        rest = rest.subarray(await file.write(rest));
+      }
+    }
+  } catch (error) {
+    file.close();
+    // A fault of the disk must not hide behind one of tidying up.
+    await Deno.remove(path).catch(() => {});
+    throw error;
+  }
+  file.close();
+  return length;
+}
+
+/**
+ * A body as a byte stream, read from only as it is asked.
+ *
+ * @param giveBack Told when the last piece is not looked at any more.
+ */
+export function bodyStream(
+  next: () => Promise<Uint8Array | null>,
+  giveBack: () => void = () => {},
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  // What of a piece was not asked for yet; our own copy.
+  let rest: Uint8Array<ArrayBuffer> | null = null;
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const kept = rest;
+      rest = null;
+      const piece = kept ?? await next();
+      const request = controller.byobRequest;
+      if (piece === null) {
+        controller.close();
+        request?.respond(0);
+        return;
+      }
+      if (!request?.view) {
+        controller.enqueue(new Uint8Array(piece));
+        giveBack();
+        return;
+      }
+      const { buffer, byteOffset, byteLength } = request.view;
+      const length = Math.min(byteLength, piece.length);
+      new Uint8Array(buffer, byteOffset, length).set(piece.subarray(0, length));
+      if (length < piece.length) {
+        rest = kept?.subarray(length) ?? new Uint8Array(piece.subarray(length));
+      }
+      giveBack();
+      request.respond(length);
+    },
+  }, { highWaterMark: 0 });
+}

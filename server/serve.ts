@@ -1,0 +1,141 @@
+import type { HttpConnection } from "./http_connection.ts";
+import { HttpServer } from "./http_server.ts";
+import type { HttpServerOptions } from "./options.ts";
+
+/** What a handler learns beside the request. */
+export interface ServeInfo {
+  /** The socket's remote address. */
+  readonly remoteAddr: Deno.Addr;
+  /** Resolves when the answer is sent; rejects when the peer was gone. */
+  readonly completed: Promise<void>;
+  /** The connection itself, with all that a `Request` cannot do. */
+  readonly client: HttpConnection;
+}
+
+/** A handler of the kind that `Deno.serve` and Hono's `app.fetch` are. */
+export type FetchHandler = (
+  request: Request,
+  info: ServeInfo,
+) => Response | Promise<Response>;
+
+/** Options of {@linkcode serve}: those of a server, and a handler's. */
+export interface ServeOptions extends Omit<HttpServerOptions, "onError"> {
+  /** Called once with the address that is listened on. */
+  onListen?: (addr: Deno.Addr) => void;
+  /**
+   * Makes the response for a handler that threw; by default the error is
+   * logged and answered with a plain 500.
+   */
+  onError?: (error: unknown) => Response | Promise<Response>;
+  /** What went wrong on a connection; `onError` of a server. */
+  onConnectionError?: HttpServerOptions["onError"];
+}
+
+/**
+ * Serves by a handler from `Request` to `Response`. Bodies are streams; the
+ * port is 8000 where none is given, and `maxContentLength` holds.
+ *
+ * ```ts
+ * import { serve } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = serve(
+ *   (request) => new Response(request.method),
+ *   { hostname: "127.0.0.1", port: 0 },
+ * );
+ * assertEquals(await (await fetch(server.url)).text(), "GET");
+ * await server.shutdown();
+ * ```
+ *
+ * @returns The server, which is listening: `shutdown()` ends it.
+ * @throws {TypeError} If the handler is none, or as {@linkcode HttpServer}.
+ */
+export function serve(
+  handler: FetchHandler,
+  options?: ServeOptions,
+): HttpServer;
+/** The same in the other order. */
+export function serve(
+  options: ServeOptions,
+  handler: FetchHandler,
+): HttpServer;
+/** Both orders. */
+export function serve(
+  first: FetchHandler | ServeOptions,
+  second: ServeOptions | FetchHandler = {},
+): HttpServer {
+  const [handler, options] = typeof first === "function"
+    ? [first, second as ServeOptions]
+    : [second as FetchHandler, first];
+  if (typeof handler !== "function") {
+    throw new TypeError("Handler is not a function");
+  }
+  const { onListen, onError, onConnectionError, ...rest } = options;
+  const server = new HttpServer({
+    port: rest.path === undefined && rest.listener === undefined
+      ? 8000
+      : undefined,
+    streaming: true,
+    ...rest,
+    onError: onConnectionError,
+  });
+  onListen?.(server.addr);
+  run(server, handler, onError ?? failed);
+  return server;
+}
+
+async function run(
+  server: HttpServer,
+  handler: FetchHandler,
+  onError: (error: unknown) => Response | Promise<Response>,
+): Promise<void> {
+  for await (const client of server) {
+    let request: Request;
+    try {
+      request = client.request;
+    } catch {
+      // A method or a URL that the web platform does not have.
+      client.respond("Request has no form that can be handled\n", {
+        status: 400,
+        headers: { "content-type": "text/plain; charset=utf-8" },
+      });
+      continue;
+    }
+    client.respondWith(respond(handler, request, client, onError));
+  }
+}
+
+async function respond(
+  handler: FetchHandler,
+  request: Request,
+  client: HttpConnection,
+  onError: (error: unknown) => Response | Promise<Response>,
+): Promise<Response> {
+  try {
+    return await handler(request, new Info(client));
+  } catch (error) {
+    return await onError(error);
+  }
+}
+
+function failed(error: unknown): Response {
+  console.error("Error in a request's handler:", error);
+  return new Response("Internal Server Error", { status: 500 });
+}
+
+/** Made for each request; what hardly anybody asks for is made then. */
+class Info implements ServeInfo {
+  readonly client: HttpConnection;
+
+  constructor(client: HttpConnection) {
+    this.client = client;
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.client.addr;
+  }
+
+  get completed(): Promise<void> {
+    return this.client.completed;
+  }
+}

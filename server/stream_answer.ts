@@ -1,0 +1,406 @@
+import { HttpError } from "../parse/errors.ts";
+import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
+import { type AnswerHead, writeHead } from "./answer.ts";
+import type { Compressor } from "./compressor.ts";
+import type { Session } from "./session.ts";
+
+const encoder = new TextEncoder();
+const GONE: Promise<boolean> = Promise.resolve(false);
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+const NOTHING = new Uint8Array(0);
+
+/** How the peer is told where the body ends (RFC 9112 section 6.3). */
+const Framing = {
+  /** In chunks. */
+  CHUNKED: 0,
+  /** By the length that the application has promised. */
+  LENGTH: 1,
+  /** With the connection: HTTP/1.0 knows nothing better. */
+  CLOSE: 2,
+} as const;
+type Framing = typeof Framing[keyof typeof Framing];
+
+/** Longer texts are encoded on their own. */
+const SHORT_TEXT = 4096;
+/** The longest run of bytes that is copied at once. */
+const COPY_SIZE = 65536;
+/** Digits and line ends of a chunk. */
+const CHUNK_FRAME = 16;
+
+/**
+ * An answer whose body is made while it is sent. Bytes are copied, so the
+ * application may use its buffers again at once.
+ */
+export class StreamAnswer {
+  /** Called once when nobody will read any more: the peer has gone. */
+  onGone: (() => void) | null = null;
+  /** Whether what is compressed can be decoded as soon as it is sent. */
+  isPrompt = true;
+
+  readonly #session: Session;
+  readonly #compressor: Compressor | null;
+  readonly #framing: Framing;
+  // What is left of a promised length.
+  #left = 0;
+  #isEnded = false;
+  // Nobody reads: HEAD, or a status without a body.
+  readonly #isEmpty: boolean;
+  #coding: Promise<unknown> = Promise.resolve();
+
+  // How many ticks may go by before a comment is sent, and when one is due.
+  #keepAliveTicks = 0;
+  #dueAt = Infinity;
+
+  /**
+   * Queues the head.
+   *
+   * @throws {TypeError} If the promised length is no number.
+   */
+  constructor(
+    session: Session,
+    head: AnswerHead,
+    isHead: boolean,
+    compressor: Compressor | null,
+  ) {
+    this.#session = session;
+    this.#compressor = compressor;
+    const length = head.headers["content-length"];
+    if (length !== undefined) {
+      this.#framing = Framing.LENGTH;
+      this.#left = Number(length);
+    } else if (session.minorVersion === 0) {
+      this.#framing = Framing.CLOSE;
+      session.keep = false;
+    } else {
+      this.#framing = Framing.CHUNKED;
+      if (mayHaveLength(head.status)) {
+        head.headers["transfer-encoding"] = "chunked";
+      }
+    }
+    this.#isEmpty = !hasResponseBody(isHead, head.status);
+    writeHead(session, head);
+  }
+
+  /** Whether the peer reads on. */
+  get isOpen(): boolean {
+    return !this.#session.isClosed && !this.#isEmpty && !this.#isEnded;
+  }
+
+  /** Sends the head; resolves to whether a body is wanted. */
+  begin(): Promise<boolean> {
+    const session = this.#session;
+    if (this.#isEmpty) {
+      this.#compressor?.close();
+      return session.answered().then(() => false);
+    }
+    session.answerStarted();
+    return session.flush();
+  }
+
+  /**
+   * Sends bytes. Resolves to true once there is room for more.
+   *
+   * @throws {TypeError} If the answer is ended.
+   * @throws {RangeError} If it is more than was promised.
+   */
+  chunk(bytes: Uint8Array): Promise<boolean> {
+    this.#check();
+    if (!this.isOpen) return GONE;
+    this.#promise(bytes.length);
+    if (this.#compressor !== null) return this.#compress(bytes);
+    if (bytes.length > 0) this.#write(bytes);
+    return this.#sent();
+  }
+
+  /** The same with text, as UTF-8. */
+  text(text: string): Promise<boolean> {
+    const isShort = text.length <= SHORT_TEXT;
+    if (
+      !isShort || text.length === 0 || this.#compressor !== null ||
+      this.#framing !== Framing.CHUNKED
+    ) return this.chunk(encoder.encode(text));
+    this.#check();
+    if (!this.isOpen) return GONE;
+    const session = this.#session;
+    this.#admit();
+    // Most text is ASCII: its length in bytes is known before it is encoded.
+    const out = session.room(text.length * 3 + CHUNK_FRAME);
+    const start = session.outEnd;
+    let at = writeSize(out, start, text.length);
+    let { written } = encoder.encodeInto(text, out.subarray(at));
+    if (written !== text.length) {
+      at = writeSize(out, start, written);
+      ({ written } = encoder.encodeInto(text, out.subarray(at)));
+    }
+    session.wrote(writeLineEnd(out, at + written));
+    return this.#sent();
+  }
+
+  /**
+   * Ends the answer.
+   *
+   * @throws {TypeError} If it is ended, or shorter than was promised; then
+   * the connection is closed, so that the peer can tell.
+   */
+  end(): Promise<boolean> {
+    this.#check();
+    this.#isEnded = true;
+    this.onGone = null;
+    const session = this.#session;
+    if (session.isClosed || this.#isEmpty) return GONE;
+    if (this.#left > 0) {
+      session.destroy(new HttpError("Answer is shorter than was promised"));
+      throw new TypeError("Answer is shorter than its content-length");
+    }
+    if (this.#compressor !== null) return this.#endCompressed();
+    return this.#finish();
+  }
+
+  /** Breaks the answer off, so that the peer can tell. */
+  abort(error: unknown): void {
+    this.#isEnded = true;
+    this.onGone = null;
+    this.#compressor?.close();
+    if (!this.#isEmpty) this.#session.destroy(error);
+  }
+
+  /** The connection is gone. */
+  gone(): void {
+    this.#compressor?.close();
+    const { onGone } = this;
+    this.onGone = null;
+    onGone?.();
+  }
+
+  /** Has a comment sent whenever nothing else was for so long, in ms. */
+  keepAlive(ms: number): void {
+    const { clock } = this.#session.host;
+    if (ms <= 0 || ms === Infinity) return;
+    this.#keepAliveTicks = clock.ticks(ms);
+    this.#dueAt = clock.tick + this.#keepAliveTicks;
+  }
+
+  /** A tick has gone by. */
+  swept(): void {
+    const { tick } = this.#session.host.clock;
+    if (tick < this.#dueAt || !this.isOpen) return;
+    // What has not been taken yet shows as well that we are here.
+    if (this.#session.bufferedAmount === 0) this.text(":\n\n");
+    this.#dueAt = tick + this.#keepAliveTicks;
+  }
+
+  #check(): void {
+    if (this.#isEnded) throw new TypeError("Answer is ended already");
+  }
+
+  /** Counts bytes towards a promised length. */
+  #promise(length: number): void {
+    if (this.#framing !== Framing.LENGTH) return;
+    if (length > this.#left) {
+      this.abort(new HttpError("Answer is longer than was promised"));
+      throw new RangeError("Answer is longer than its content-length");
+    }
+    this.#left -= length;
+  }
+
+  /** A peer that has left the queue over its limit gets no more. */
+  #admit(): void {
+    const session = this.#session;
+    if (session.bufferedAmount > session.host.limits.maxSendBufferSize) {
+      session.destroy(
+        new HttpError("Peer reads too slowly for what it is sent"),
+      );
+    }
+  }
+
+  #sent(): Promise<boolean> {
+    const session = this.#session;
+    if (this.#keepAliveTicks > 0) {
+      this.#dueAt = session.host.clock.tick + this.#keepAliveTicks;
+    }
+    session.flush();
+    return session.whenBelow(session.host.limits.maxSendBufferSize);
+  }
+
+  /** Queues bytes, framed. */
+  #write(bytes: Uint8Array): void {
+    const session = this.#session;
+    this.#admit();
+    if (session.isClosed) return;
+    const isChunked = this.#framing === Framing.CHUNKED;
+    const room = Math.min(bytes.length, COPY_SIZE) + CHUNK_FRAME;
+    let out = session.room(room);
+    let at = session.outEnd;
+    if (isChunked) at = writeSize(out, at, bytes.length);
+    for (let from = 0; from < bytes.length; from += COPY_SIZE) {
+      if (from > 0) {
+        out = session.room(Math.min(bytes.length - from, COPY_SIZE) + 2);
+        at = session.outEnd;
+      }
+      const part = bytes.length > COPY_SIZE
+        ? bytes.subarray(from, from + COPY_SIZE)
+        : bytes;
+      out.set(part, at);
+      at += part.length;
+      session.wrote(at);
+    }
+    if (isChunked) session.wrote(writeLineEnd(out, at));
+  }
+
+  #finish(): Promise<boolean> {
+    if (this.#framing === Framing.CHUNKED) this.#session.append(LAST_CHUNK);
+    return this.#session.answered();
+  }
+
+  // Compressing takes place elsewhere: one piece after the other.
+  #compress(bytes: Uint8Array): Promise<boolean> {
+    const copy = new Uint8Array(bytes);
+    return this.#afterCoding(async (compressor) => {
+      const coded = await compressor.write(copy, this.isPrompt);
+      if (this.#session.isClosed) return false;
+      if (coded.length > 0) this.#write(coded);
+      return await this.#sent();
+    });
+  }
+
+  #endCompressed(): Promise<boolean> {
+    return this.#afterCoding(async (compressor) => {
+      const coded = await compressor.end();
+      compressor.close();
+      if (this.#session.isClosed) return false;
+      if (coded.length > 0) this.#write(coded);
+      return await this.#finish();
+    });
+  }
+
+  #afterCoding(
+    step: (compressor: Compressor) => Promise<boolean>,
+  ): Promise<boolean> {
+    const result = this.#coding.then(() => step(this.#compressor!)).catch(
+      (error) => {
+        if (!this.#session.isClosed) this.abort(error);
+        return false;
+      },
+    );
+    this.#coding = result;
+    return result;
+  }
+}
+
+/** Writes a chunk's size and the line end behind it; returns where it ends. */
+function writeSize(out: Uint8Array, at: number, size: number): number {
+  let shift = 0;
+  while (size >= 16 ** (shift + 1)) shift++;
+  for (let i = at + shift, rest = size; i >= at; i--) {
+    const digit = rest % 16;
+    out[i] = digit < 10 ? 0x30 + digit : 0x57 + digit;
+    rest = Math.floor(rest / 16);
+  }
+  return writeLineEnd(out, at + shift + 1);
+}
+
+function writeLineEnd(out: Uint8Array, at: number): number {
+  out[at] = 13;
+  out[at + 1] = 10;
+  return at + 2;
+}
+
+/**
+ * The bytes of a piece of a streamed body.
+ *
+ * @throws {TypeError} If it is neither text nor bytes.
+ */
+export function pieceOf(piece: unknown): Uint8Array {
+  if (typeof piece === "string") return encoder.encode(piece);
+  if (piece instanceof Uint8Array) return piece;
+  if (ArrayBuffer.isView(piece)) {
+    return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  }
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  if (piece === null || piece === undefined) return NOTHING;
+  throw new TypeError("Stream yields what is neither text nor bytes");
+}
+
+/** Bytes as a stream of pieces. */
+export function* slices(bytes: Uint8Array, size: number): Iterable<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += size) {
+    yield bytes.subarray(from, from + size);
+  }
+}
+
+/** What a streamed body can be made of. */
+export type BodyStream =
+  | ReadableStream<string | Uint8Array>
+  | AsyncIterable<string | Uint8Array>
+  | Iterable<string | Uint8Array>;
+
+/** Whether data is to be streamed: all that iterates, but for arrays. */
+export function isStream(data: unknown): data is BodyStream {
+  return typeof data === "object" && data !== null && !Array.isArray(data) &&
+    (data instanceof ReadableStream || Symbol.asyncIterator in data ||
+      Symbol.iterator in data) &&
+    !ArrayBuffer.isView(data);
+}
+
+/**
+ * Sends all that a source yields. An error in it breaks the connection off,
+ * so that the peer can tell; a peer that goes ends the source.
+ */
+export async function pipe(
+  answer: StreamAnswer,
+  source: BodyStream,
+): Promise<boolean> {
+  const next = reader(source);
+  const began = answer.begin();
+  answer.onGone = () => next.cancel();
+  try {
+    if (!answer.isOpen) {
+      next.cancel();
+      return await began;
+    }
+    for (;;) {
+      const { done, value } = await next.read();
+      if (done) break;
+      if (!await answer.chunk(pieceOf(value))) {
+        next.cancel();
+        return false;
+      }
+    }
+    if (!answer.isOpen) return false;
+    return await answer.end();
+  } catch (error) {
+    next.cancel(error);
+    answer.abort(error);
+    return false;
+  }
+}
+
+interface SourceReader {
+  read(): Promise<{ done?: boolean; value?: unknown }>;
+  /** Ends the source, once. */
+  cancel(reason?: unknown): void;
+}
+
+function reader(source: BodyStream): SourceReader {
+  let isCancelled = false;
+  const once = (cancel: () => unknown) => {
+    if (isCancelled) return;
+    isCancelled = true;
+    // Whatever its end may bring up, there is nobody left to be told.
+    Promise.try(cancel).catch(() => {});
+  };
+  if (source instanceof ReadableStream) {
+    const stream = source.getReader();
+    return {
+      read: () => stream.read(),
+      cancel: (reason) => once(() => stream.cancel(reason)),
+    };
+  }
+  const iterator = Symbol.asyncIterator in source
+    ? source[Symbol.asyncIterator]()
+    : source[Symbol.iterator]();
+  return {
+    read: async () => await iterator.next(),
+    cancel: () => once(() => iterator.return?.()),
+  };
+}

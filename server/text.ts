@@ -1,0 +1,23 @@
+import { ProtocolError } from "../parse/errors.ts";
+
+const utf8 = new TextDecoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Decodes UTF-8, all of it.
+ *
+ * @throws {ProtocolError} If it is none.
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  // The strict decoder is several times slower. The plain one drops a byte
+  // order mark, and puts U+FFFD where there is a fault.
+  if (bytes[0] !== 0xef) {
+    const text = utf8.decode(bytes);
+    if (!text.includes("\ufffd")) return text;
+  }
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    throw new ProtocolError("bad-encoding");
+  }
+}

@@ -1,0 +1,183 @@
+import { after } from "../transport/clock.ts";
+import type { ByteSink } from "../websocket/byte_sink.ts";
+import { acceptDeflate, type DeflateOptions } from "../websocket/extensions.ts";
+import {
+  checkHandshake,
+  chooseProtocol,
+  handshakeAnswer,
+  type HandshakeRefusal,
+  type HandshakeRequest,
+  isAllowedOrigin,
+} from "../websocket/handshake.ts";
+import { Websocket } from "../websocket/websocket.ts";
+import { type CheckedHeaders, checkHeaders } from "../wire/response_head.ts";
+import type { RespondOptions } from "./answer.ts";
+import type { Session, Successor } from "./session.ts";
+
+/** How to accept a WebSocket. Times are milliseconds, sizes bytes. */
+export interface WebsocketAcceptOptions {
+  /** The subprotocols to choose from, the best first; default none. */
+  protocol?: string | readonly string[];
+  /** Bytes of a message that comes in, after decompression; default 1 MiB. */
+  maxMessageLength?: number;
+  /** Compress messages where the client can; default `false`. */
+  compress?: boolean | DeflateOptions;
+  /**
+   * Origins whose pages may connect, such as `https://example.com`; by default
+   * all. Cookies alone do not tell your page's connection from another's.
+   */
+  allowedOrigins?: readonly string[];
+  /** A peer silent for so long, in spite of a ping, is dropped; default 60,000. */
+  idleTimeout?: number;
+  /** How long the closing handshake may take; default 5,000. */
+  closeTimeout?: number;
+  /** Further fields of the answer. */
+  headers?: RespondOptions["headers"];
+}
+
+/** Checks a request for a WebSocket; `null` if it may be accepted. */
+export function checkUpgrade(
+  request: HandshakeRequest,
+  allowedOrigins: readonly string[] | undefined,
+): HandshakeRefusal | null {
+  const refusal = checkHandshake(request);
+  if (refusal !== null || allowedOrigins === undefined) return refusal;
+  return isAllowedOrigin(request.headers.origin, allowedOrigins)
+    ? null
+    : { status: 403, headers: {} };
+}
+
+/** What the answer to a request for a WebSocket says, and what was agreed. */
+export interface Agreement {
+  headers: CheckedHeaders;
+  protocol: string;
+  deflate: ReturnType<typeof acceptDeflate>;
+}
+
+/**
+ * Settles protocol and compression.
+ *
+ * @throws {TypeError} If a header cannot be sent, or an option is wrong.
+ */
+export function agree(
+  request: HandshakeRequest,
+  options: WebsocketAcceptOptions,
+): Agreement {
+  const { headers } = request;
+  const protocol = chooseProtocol(
+    headers["sec-websocket-protocol"],
+    options.protocol ?? [],
+  );
+  const { compress = false } = options;
+  const deflate = compress === false ? null : acceptDeflate(
+    headers["sec-websocket-extensions"],
+    compress === true ? {} : compress,
+  );
+  const answer = handshakeAnswer(
+    headers["sec-websocket-key"]!,
+    protocol,
+    deflate?.header,
+  );
+  return {
+    headers: Object.assign(
+      checkHeaders(options.headers ?? {}),
+      checkHeaders(answer as Record<string, string>),
+    ),
+    protocol,
+    deflate,
+  };
+}
+
+/** Answers with 101 and goes on as a WebSocket. */
+export function openWebsocket(
+  session: Session,
+  { headers, protocol, deflate }: Agreement,
+  options: WebsocketAcceptOptions,
+): Websocket {
+  session.keep = true; // nothing is said of an end
+  session.appendHead(101, undefined, headers);
+  return start(session, (sink) =>
+    new Websocket(sink, {
+      role: "server",
+      protocol,
+      maxMessageLength: options.maxMessageLength,
+      maxSendBufferSize: session.host.limits.maxSendBufferSize,
+      idleTimeout: options.idleTimeout,
+      closeTimeout: options.closeTimeout,
+      deflate: deflate?.parameters ?? null,
+    }));
+}
+
+function start(
+  session: Session,
+  make: (sink: ByteSink) => Websocket,
+): Websocket {
+  const sink = new SessionSink(session);
+  const websocket = sink.websocket = make(sink);
+  const rest = session.upgrade(sink);
+  session.flush();
+  if (rest.length === 0 || websocket.receive(rest)) session.read();
+  return websocket;
+}
+
+/** A session as what a WebSocket stands on. */
+class SessionSink implements ByteSink, Successor {
+  websocket!: Websocket;
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get bufferedAmount(): number {
+    return this.#session.bufferedAmount;
+  }
+
+  get isClosed(): boolean {
+    return this.#session.isClosed;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#session.append(bytes);
+  }
+
+  flush(): Promise<boolean> {
+    return this.#session.flush();
+  }
+
+  whenBelow(amount: number): Promise<boolean> {
+    return this.#session.whenBelow(amount);
+  }
+
+  resume(): void {
+    this.#session.read();
+  }
+
+  end(): void {
+    this.#session.endUpgrade();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return after(ms, callback);
+  }
+
+  received(bytes: Uint8Array): boolean {
+    return this.websocket.receive(bytes);
+  }
+
+  ended(): void {
+    this.websocket.inputEnded();
+  }
+
+  gone(error: unknown): void {
+    this.websocket.gone(error);
+  }
+
+  stopping(): void {
+    this.websocket.close(1001);
+  }
+}

@@ -1,0 +1,236 @@
+import { randomFillSync } from "node:crypto";
+import type { ByteSink } from "./byte_sink.ts";
+import { Deflater } from "./deflate.ts";
+import type { DeflateParameters } from "./extensions.ts";
+import {
+  headLength,
+  MAX_HEAD,
+  Opcode,
+  type WebsocketRole,
+  writeFrameHead,
+} from "./frames.ts";
+import { applyMask } from "./mask.ts";
+
+/** Messages of fewer bytes, or characters, are not compressed. */
+const COMPRESS_FROM = 256;
+/** Messages of up to so many bytes, or characters, are gathered as one piece. */
+const SMALL = 1024;
+/** Up to so many characters a loop is quicker than the encoder. */
+const LOOP_UP_TO = 24;
+/** How often a turn must bring nothing more before output is sent. */
+const QUIET_TURNS = 3;
+
+const encoder = new TextEncoder();
+
+// Where small frames are put together: those of all, as append() copies them.
+const scratch = new Uint8Array(MAX_HEAD + SMALL * 3);
+const scratchBody = scratch.subarray(MAX_HEAD);
+// The last view made of it: frames are often of one size.
+let scratchView = scratch;
+
+function scratchPart(start: number, end: number): Uint8Array {
+  if (
+    scratchView.byteOffset !== start || scratchView.length !== end - start
+  ) scratchView = scratch.subarray(start, end);
+  return scratchView;
+}
+
+// Random bytes for masking keys, and the key in use.
+const keys = new Uint8Array(4096);
+let keysUsed = keys.length;
+const key = new Uint8Array(4);
+
+function nextKey(): Uint8Array {
+  if (keysUsed === keys.length) {
+    randomFillSync(keys);
+    keysUsed = 0;
+  }
+  key[0] = keys[keysUsed++];
+  key[1] = keys[keysUsed++];
+  key[2] = keys[keysUsed++];
+  key[3] = keys[keysUsed++];
+  return key;
+}
+
+/** Something that waits for the compressor. */
+interface Waiting {
+  opcode: Opcode;
+  bytes: Uint8Array;
+  isToCompress: boolean;
+  written: (() => void) | null;
+}
+
+/** Messages to frames, in order, and on to the connection. */
+export class Outbox {
+  /** Bytes of messages that wait for the compressor. */
+  waitingBytes = 0;
+  readonly #sink: ByteSink;
+  readonly #isMasked: boolean;
+  readonly #windowBits: number;
+  readonly #forgets: boolean;
+  #deflater: Deflater | null = null;
+  #isDeflating = false;
+  #waiting: Waiting[] = [];
+  #quiet = 0;
+  #isFlushing = false;
+
+  constructor(
+    sink: ByteSink,
+    role: WebsocketRole,
+    deflate: DeflateParameters | null,
+  ) {
+    this.#sink = sink;
+    this.#isMasked = role === "client";
+    this.#windowBits = deflate === null
+      ? 0
+      : role === "client"
+      ? deflate.clientMaxWindowBits
+      : deflate.serverMaxWindowBits;
+    this.#forgets = deflate !== null &&
+      (role === "client"
+        ? deflate.clientNoContextTakeover
+        : deflate.serverNoContextTakeover);
+  }
+
+  /** Sends a text. */
+  text(text: string): void {
+    const { length } = text;
+    // A compressor can do no less than 9 bits; with 8 nothing is compressed.
+    const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
+    if (length > SMALL || isToCompress || this.#isDeflating) {
+      this.#own(Opcode.TEXT, encoder.encode(text), isToCompress);
+      return;
+    }
+    let i = 0;
+    if (length <= LOOP_UP_TO) {
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code >= 0x80) break;
+        scratchBody[i] = code;
+      }
+    }
+    this.#small(
+      Opcode.TEXT,
+      i === length ? i : encoder.encodeInto(text, scratchBody).written,
+    );
+  }
+
+  /** Sends bytes, which are not altered, and may be afterwards. */
+  binary(bytes: Uint8Array): void {
+    const { length } = bytes;
+    const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
+    if (length > SMALL || isToCompress || this.#isDeflating) {
+      this.#own(Opcode.BINARY, new Uint8Array(bytes), isToCompress);
+      return;
+    }
+    scratchBody.set(bytes);
+    this.#small(Opcode.BINARY, length);
+  }
+
+  /** Sends a ping or a pong, ahead of what waits for the compressor. */
+  control(opcode: Opcode, payload: Uint8Array): void {
+    scratchBody.set(payload);
+    this.#small(opcode, payload.length);
+  }
+
+  /** Sends the close frame behind all else, and calls back. */
+  close(payload: Uint8Array, written: () => void): void {
+    if (this.#isDeflating) {
+      this.#waiting.push({
+        opcode: Opcode.CLOSE,
+        bytes: payload,
+        isToCompress: false,
+        written,
+      });
+      return;
+    }
+    this.control(Opcode.CLOSE, payload);
+    written();
+  }
+
+  /** Sends nothing more of what waits, and lets go of the compressor. */
+  drop(): void {
+    this.#waiting = [];
+    this.waitingBytes = 0;
+    this.#deflater?.close();
+    this.#deflater = null;
+  }
+
+  /** A message in bytes that are nobody else's. */
+  #own(opcode: Opcode, bytes: Uint8Array, isToCompress: boolean): void {
+    if (this.#isDeflating) {
+      this.waitingBytes += bytes.length;
+      this.#waiting.push({ opcode, bytes, isToCompress, written: null });
+    } else if (isToCompress) this.#compress(opcode, bytes);
+    else this.#large(opcode, bytes, false);
+  }
+
+  #compress(opcode: Opcode, bytes: Uint8Array): void {
+    this.#isDeflating = true;
+    this.waitingBytes += bytes.length;
+    this.#deflater ??= new Deflater(this.#windowBits, this.#forgets);
+    this.#deflater.deflate(bytes, (compressed) => {
+      this.#isDeflating = false;
+      this.waitingBytes -= bytes.length;
+      // One that is not looked back to may as well go as it was.
+      if (this.#forgets && compressed.length >= bytes.length) {
+        this.#large(opcode, bytes, false);
+      } else this.#large(opcode, compressed, true);
+      this.#goOn();
+    });
+  }
+
+  /** What has waited for the compressor. */
+  #goOn(): void {
+    while (!this.#isDeflating && this.#waiting.length > 0) {
+      const { opcode, bytes, isToCompress, written } = this.#waiting.shift()!;
+      if (written !== null) {
+        this.control(opcode, bytes);
+        written();
+        continue;
+      }
+      this.waitingBytes -= bytes.length;
+      if (isToCompress) this.#compress(opcode, bytes);
+      else this.#large(opcode, bytes, false);
+    }
+  }
+
+  /** A frame whose payload is in `scratchBody`. */
+  #small(opcode: Opcode, length: number): void {
+    const key = this.#isMasked ? nextKey() : null;
+    const start = MAX_HEAD - headLength(length, key !== null);
+    writeFrameHead(scratch, start, opcode, length, key);
+    const end = MAX_HEAD + length;
+    if (key !== null) applyMask(scratch, MAX_HEAD, end, key);
+    this.#sink.append(scratchPart(start, end));
+    this.#flushSoon();
+  }
+
+  /** A frame of bytes that are nobody else's, and are masked where they lie. */
+  #large(opcode: Opcode, bytes: Uint8Array, isCompressed: boolean): void {
+    const { length } = bytes;
+    const key = this.#isMasked ? nextKey() : null;
+    const end = writeFrameHead(scratch, 0, opcode, length, key, isCompressed);
+    if (key !== null) applyMask(bytes, 0, length, key);
+    this.#sink.append(scratchPart(0, end));
+    if (length > 0) this.#sink.append(bytes);
+    this.#flushSoon();
+  }
+
+  /** Sends when the application has come to rest: all of one go together. */
+  #flushSoon(): void {
+    this.#quiet = 0;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    if (++this.#quiet < QUIET_TURNS) {
+      queueMicrotask(this.#flush);
+      return;
+    }
+    this.#isFlushing = false;
+    this.#sink.flush();
+  };
+}
