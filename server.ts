@@ -48,7 +48,7 @@ export {
   type ServeInfo,
   type ServeOptions,
 } from "./server/serve.ts";
-export type { ServerStats } from "./server/session.ts";
+export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";

@@ -123,10 +123,10 @@ export async function holdLoad(
       },
       async release() {
         await child.stdin.close().catch(() => {}); // it may have ended
-        const [text] = await Promise.all([
-          new Response(child.stdout).text(),
-          stop(child, 5_000),
-        ]);
+        const stopped = stop(child, 5_000);
+        let text = "";
+        for await (const piece of child.stdout) text += decoder.decode(piece);
+        await stopped;
         return text;
       },
     };

@@ -11,7 +11,8 @@
 //   examples/camera.ts 9980 -rtsp_transport tcp -i rtsp://10.0.0.5/live
 //
 // Where there is no ffmpeg, or with `drawn` in place of the input, a simple
-// picture is drawn. /stream is for an <img>, /snapshot is a single picture.
+// picture is drawn. /stream is for an <img>, /snapshot is a single picture, and
+// /state tells whether the camera is on.
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
 import { type Color, encodeJpeg } from "./support/jpeg.ts";
 
@@ -191,6 +192,8 @@ for await (const client of server) {
     stream(client); // without `await`: the loop goes on
   } else if (client.path === "/snapshot") {
     snapshot(client);
+  } else if (client.path === "/state") {
+    client.respond({ isOn: camera !== null, viewers: viewers.size });
   } else {
     client.respond("Not found", { status: 404 });
   }

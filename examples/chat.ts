@@ -5,14 +5,16 @@
 //
 // Three things keep one peer from spoiling it for the others: nobody waits for
 // who reads slowly, who writes too fast is read from less often, and everything
-// has a limit.
+// has a limit. How many ms must lie between two messages of one peer, 50, can
+// be given behind the port.
 import { type HttpConnection, HttpServer, type Websocket } from "@uhttp/uhttp";
+
+const [port = "9980", pause = "50"] = Deno.args;
 
 const MAX_MEMBERS = 200;
 const MAX_NAME = 30; // characters
 const MAX_TEXT = 1000; // characters
 const HISTORY = 20; // messages
-const PAUSE = 50; // ms between two messages of one member
 
 /** What is told to everybody. */
 type News =
@@ -22,7 +24,7 @@ type News =
 const members = new Map<string, Websocket>();
 const history: News[] = [];
 
-const server = new HttpServer({ port: Number(Deno.args[0] ?? 9980) });
+const server = new HttpServer({ port: Number(port) });
 console.log(`Listening on ${server.url}`);
 
 // Control-C and what ends a service: WebSockets are closed with 1001, "going
@@ -86,7 +88,7 @@ async function join(client: HttpConnection): Promise<void> {
     tell({ type: "message", name, text: text.slice(0, MAX_TEXT) });
     // While no message is asked for, little is read: who floods the room is
     // held up by TCP, and fills nobody's queue but the own.
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await new Promise((resolve) => setTimeout(resolve, Number(pause)));
   }
   members.delete(name);
   tellWho("left", name);

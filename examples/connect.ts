@@ -9,9 +9,10 @@
 //   chromium --proxy-server=localhost:9980
 //
 // An open proxy is dangerous: whoever reaches it acts in your name, and reaches
-// all that this machine can, such as what listens on localhost only. So this one
-// listens on 127.0.0.1, and what follows the port are the hosts that it allows;
-// `.example.com` is all below example.com, and no host at all means every one.
+// all that this machine can, such as what listens on localhost only. So this
+// one listens on 127.0.0.1, and what follows the port are the hosts that it
+// allows; `.example.com` is all below example.com, and no host at all means
+// every one.
 //
 //   examples/connect.ts 9980 example.com .example.com
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
@@ -50,7 +51,10 @@ async function tunnel(client: HttpConnection, url: URL): Promise<void> {
   const port = Number(url.port || 80);
   let target: Deno.TcpConn;
   try {
-    target = await connect(hostname, port, client.signal);
+    // Not if it takes too long, or the client goes meanwhile.
+    const late = AbortSignal.timeout(CONNECT_TIMEOUT);
+    const signal = AbortSignal.any([client.signal, late]);
+    target = await Deno.connect({ hostname, port, signal });
   } catch (error) {
     console.error(`CONNECT ${client.url}:`, error);
     const isLate = error instanceof DOMException;
@@ -69,28 +73,6 @@ async function tunnel(client: HttpConnection, url: URL): Promise<void> {
     source.close();
     target.close();
     console.log(`Closed ${client.url}`);
-  }
-}
-
-/** Connects, unless that takes too long, or the client goes meanwhile. */
-async function connect(
-  hostname: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<Deno.TcpConn> {
-  const abort = new AbortController();
-  const timer = setTimeout(
-    () => abort.abort(new DOMException("Too late", "TimeoutError")),
-    CONNECT_TIMEOUT,
-  );
-  try {
-    return await Deno.connect({
-      hostname,
-      port,
-      signal: AbortSignal.any([signal, abort.signal]),
-    });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -67,9 +67,9 @@ async function sum(client: HttpConnection): Promise<void> {
     client.responseStreamEnd();
   } catch (error) {
     console.log(`${client.socketAddress}: ${error}`);
-    // The peer broke off, or what it sent is no text. Once the answer has begun,
-    // all that we can do is to break it off as well, so that nobody takes it
-    // for complete.
+    // The peer broke off, or what it sent is no text. Once the answer has
+    // begun, all that we can do is to break it off as well, so that nobody
+    // takes it for complete.
     if (client.isAnswered) client.close();
     else client.respond({ problem: "Not NDJSON" }, { status: 400 });
   }

@@ -1,9 +1,9 @@
 // deno run --allow-net --allow-read --allow-write examples/upload.ts
 //
 // Uploads of any size, with a progress bar. The body goes to the disk as it
-// arrives, so a file may be larger than memory; how large is the third argument,
-// in bytes. The second one says where to: by default a new temporary folder. If
-// you name one, allow that one alone, beside the page:
+// arrives, so a file may be larger than memory; how large at most, in bytes, is
+// the third argument. The second one says where to: by default a new temporary
+// folder. If you name one, allow that one alone, beside the page:
 //
 //   deno run --allow-net --allow-write=/srv/in \
 //     --allow-read=/srv/in,examples/pages examples/upload.ts 9980 /srv/in
@@ -21,7 +21,7 @@ const server = new HttpServer({
   port: Number(port),
   streaming: true, // clients come right after their headers, bodies later
 });
-console.log(`Listening on ${server.url}, saving to ${folder}`);
+console.log(`Listening on ${server.url} and saving to ${folder}`);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => server.shutdown({ timeout: 5000 }));

@@ -61,6 +61,8 @@ const SMALL_BUFFER = 1024;
 const KEPT_BUFFER = 8192;
 /** The largest read while a body comes in. */
 const LARGE_BUFFER = 65536;
+/** The largest read where something else than HTTP is spoken. */
+const LARGEST_BUFFER = 131_072;
 
 /**
  * The part of a parser that is the same for requests and responses: the
@@ -557,19 +559,22 @@ export function readBuffer(
   return Buffer.allocUnsafeSlow(size);
 }
 
-/** A buffer for the next read, going by how much the last one brought. */
-export function fitBuffer(
+/** A larger buffer for the next read, as the last one has filled this one. */
+export function largerBuffer(
   buffer: Uint8Array<ArrayBuffer>,
-  received: number,
 ): Uint8Array<ArrayBuffer> {
   const { length } = buffer;
-  if (received === length && length < LARGE_BUFFER) {
-    return readBuffer(Math.min(length * 4, LARGE_BUFFER));
-  }
-  if (length > SMALL_BUFFER && received * 8 <= length) {
-    return readBuffer(length / 2);
-  }
-  return buffer;
+  return length < LARGEST_BUFFER
+    ? readBuffer(Math.min(length * 4, LARGEST_BUFFER))
+    : buffer;
+}
+
+/** A smaller one, as many reads have brought little. */
+export function smallerBuffer(
+  buffer: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { length } = buffer;
+  return length > SMALL_BUFFER ? readBuffer(length / 2) : buffer;
 }
 
 /** Whether a buffer is of the size that connections begin with. */

@@ -170,6 +170,17 @@ export function encodeBody(
 }
 
 /**
+ * Checks a length that was promised before the body is there.
+ *
+ * @throws {TypeError} If it is no number of bytes.
+ */
+export function checkLength(promised: string | string[] | undefined): void {
+  if (promised !== undefined && !/^\d{1,15}$/.test(String(promised))) {
+    throw new TypeError("Header content-length is not a number of bytes");
+  }
+}
+
+/**
  * Settles the length that a head promises.
  *
  * @param length Bytes of the body, or null where there is none.

@@ -10,11 +10,12 @@ import {
   writeWhole,
 } from "./answer.ts";
 import { applyCoding } from "./compression.ts";
-import { Compressor } from "./compressor.ts";
 import { contentTypeOf } from "./content_type.ts";
 import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
-import { pipe, StreamAnswer } from "./stream_answer.ts";
+import type { HeldRequest } from "./session_host.ts";
+import { openSource } from "./source.ts";
+import { pipe, type StreamAnswer } from "./stream_answer.ts";
 import { sendBody } from "./stream_body.ts";
 
 /** How to answer with a file. */
@@ -26,7 +27,7 @@ export interface RespondFileOptions extends RespondOptions {
 }
 
 /** The part of a request that bears on a file's answer. */
-export interface FileRequest {
+export interface FileRequest extends HeldRequest {
   readonly method: string;
   readonly headers: HeaderFields;
 }
@@ -40,10 +41,12 @@ export async function answerFile(
   path: string,
   options: RespondFileOptions,
   head: AnswerHead,
+  stream: (coding: ContentCoding) => StreamAnswer,
 ): Promise<boolean> {
   const isHead = request.method === "HEAD";
   const opened = await open(path, options.root, session);
-  if (session.isClosed) {
+  const isHeld = () => session.client === request;
+  if (!isHeld()) {
     opened?.file.close();
     return false;
   }
@@ -108,15 +111,14 @@ export async function answerFile(
     session.destroy(error);
     return false;
   }
-  if (session.isClosed) {
+  if (!isHeld()) {
     file.close();
     return false;
   }
   if (coding !== null) {
-    const compressor = new Compressor(coding);
-    const answer = new StreamAnswer(session, head, isHead, compressor);
+    const answer = stream(coding);
     answer.isPrompt = false;
-    return await pipe(answer, file.readable);
+    return await pipe(answer, openSource(file.readable));
   }
   writeHead(session, head);
   if (length === 0 || !hasResponseBody(isHead, head.status)) {

@@ -15,6 +15,7 @@ import { hasResponseBody } from "../wire/status.ts";
 import {
   type AnswerHead,
   checkHead,
+  checkLength,
   encodeBody,
   HTML_KIND,
   JSON_KIND,
@@ -33,12 +34,13 @@ import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
 import { RawConnection } from "./raw_connection.ts";
 import type { Session } from "./session.ts";
 import {
+  type BodyStream,
   isStream,
+  openSource,
   pieceOf,
-  pipe,
   slices,
-  StreamAnswer,
-} from "./stream_answer.ts";
+} from "./source.ts";
+import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
 import { answerWeb, toRequest } from "./web.ts";
 import {
@@ -179,10 +181,7 @@ export class HttpConnection extends HttpRequest {
   }
 
   #respondWith(data: ResponseData, options: RespondOptions): Promise<boolean> {
-    if (isStream(data)) {
-      const answer = this.#beginStream(options, OCTET_TYPE);
-      return answer === null ? GONE : pipe(answer, data);
-    }
+    if (isStream(data)) return this.#respondStream(data, options);
     const head = checkHead(options);
     const isHead = this.method === "HEAD";
     if (data instanceof Blob) {
@@ -202,7 +201,7 @@ export class HttpConnection extends HttpRequest {
       if (session === null) return GONE;
       const answer = this.#stream(session, head, coding);
       answer.isPrompt = false;
-      return pipe(answer, slices(body!, SYNC_LIMIT));
+      return pipe(answer, openSource(slices(body!, SYNC_LIMIT)));
     }
     const sent = coding === null ? body : compressSync(coding, body!);
     if (coding !== null) setLength(head, sent!.length, isHead);
@@ -210,6 +209,21 @@ export class HttpConnection extends HttpRequest {
     if (session === null) return GONE;
     writeWhole(session, head, sent, isHead);
     return session.answered();
+  }
+
+  #respondStream(data: BodyStream, options: RespondOptions): Promise<boolean> {
+    if (this.isBegun) throw new TypeError("Request is already answered");
+    const source = openSource(data);
+    let answer: StreamAnswer | null;
+    try {
+      answer = this.#beginStream(options, OCTET_TYPE);
+    } catch (error) {
+      source.cancel(error);
+      throw error;
+    }
+    if (answer !== null) return pipe(answer, source);
+    source.cancel();
+    return GONE;
   }
 
   /** How to compress an answer, if at all; the head then says so. */
@@ -242,6 +256,7 @@ export class HttpConnection extends HttpRequest {
     options: RespondOptions,
     type: string,
     defaults: Record<string, string> = {},
+    isOpenEnded = false,
   ): StreamAnswer | null {
     const head = checkHead(options);
     head.headers["content-type"] ??= type;
@@ -249,8 +264,9 @@ export class HttpConnection extends HttpRequest {
       head.headers[name] ??= value;
     }
     const length = head.headers["content-length"];
-    if (length !== undefined && !/^\d{1,15}$/.test(String(length))) {
-      throw new TypeError("Header content-length is not a number of bytes");
+    checkLength(length);
+    if (isOpenEnded && length !== undefined) {
+      throw new TypeError("Header content-length cannot be known");
     }
     const coding = length === undefined
       ? this.#chooseCoding(head, Infinity)
@@ -316,7 +332,14 @@ export class HttpConnection extends HttpRequest {
     const head = checkHead(options);
     const session = this.#takeWhole();
     if (session === null) return GONE;
-    return answerFile(session, this, path, options, head);
+    return answerFile(
+      session,
+      this,
+      path,
+      options,
+      head,
+      (coding) => this.#stream(session, head, coding),
+    );
   }
 
   /**
@@ -381,7 +404,7 @@ export class HttpConnection extends HttpRequest {
    * be sent as it is.
    */
   responseStream(options: RespondOptions = {}): Promise<boolean> {
-    return this.#beginStream(options, OCTET_TYPE)?.begin() ?? GONE;
+    return this.#beginStream(options, OCTET_TYPE)?.start() ?? GONE;
   }
 
   /**
@@ -429,9 +452,9 @@ export class HttpConnection extends HttpRequest {
     }
     const answer = this.#beginStream(options, "text/event-stream", {
       "cache-control": "no-cache",
-    });
+    }, true);
     answer?.keepAlive(keepAlive);
-    return answer?.begin() ?? GONE;
+    return answer?.start() ?? GONE;
   }
 
   /**
@@ -461,7 +484,7 @@ export class HttpConnection extends HttpRequest {
    * be sent as it is.
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
-    return this.#beginStream(options, "application/x-ndjson")?.begin() ?? GONE;
+    return this.#beginStream(options, "application/x-ndjson")?.start() ?? GONE;
   }
 
   /**
@@ -517,6 +540,7 @@ export class HttpConnection extends HttpRequest {
     const session = this.#take();
     const sent = answerWeb(session, response, {
       isHead: this.method === "HEAD",
+      isHeld: () => this.isHeld,
       code: (head, length) => this.#chooseCoding(head, length),
       stream: (session, head, coding) => this.#stream(session, head, coding),
     });
@@ -530,16 +554,18 @@ export class HttpConnection extends HttpRequest {
    */
   get completed(): Promise<void> {
     const sent = (this.#more.web ??= Promise.withResolvers()).promise;
-    return sent.then((isSent) => {
+    const completed = sent.then((isSent) => {
       if (!isSent) throw new HttpError("Peer was gone before the answer");
     });
+    completed.catch(() => {}); // no fault of those who only look at it
+    return completed;
   }
 
   // ---- Other protocols --------------------------------------------------
 
   /**
    * Takes the connection over as it is, for a protocol of your own: nothing is
-   * sent. It is yours to close.
+   * sent. It is yours to close. What was not read of a body is part of it.
    *
    * @throws {TypeError} If the request is answered already.
    */
@@ -550,7 +576,9 @@ export class HttpConnection extends HttpRequest {
   /**
    * Takes the connection over with the answer that allows it: 101 and
    * `Upgrade`, where the peer asked for that protocol (RFC 9110 section 7.8),
-   * or 200 to CONNECT (section 9.3.6; see the option `allowConnect`).
+   * or 200 to CONNECT (section 9.3.6; see the option `allowConnect`). A
+   * request whose body has not come yet is answered with 400 instead, and the
+   * connection is at its end.
    *
    * @param protocol The protocol's name; nothing with CONNECT.
    * @throws {TypeError} If the request is answered already, the peer did not
@@ -573,6 +601,11 @@ export class HttpConnection extends HttpRequest {
       }
       headers.upgrade = protocol;
       headers.connection = "Upgrade";
+    }
+    // The protocol changes behind the whole request, not within its body.
+    if (!this.isBegun && this.isHeld && !this.session.skipBody()) {
+      this.respond(null, { status: 400 });
+      return new RawConnection(this.session, false);
     }
     const session = this.#take();
     if (session !== null) {
@@ -607,10 +640,9 @@ export class HttpConnection extends HttpRequest {
       ? checkUpgrade(this, options.allowedOrigins)
       : { status: 400, headers: {} };
     if (refusal !== null) {
-      this.respond(null, {
-        status: refusal.status,
-        headers: refusal.headers as Record<string, string>,
-      });
+      const headers = { ...refusal.headers } as Record<string, string>;
+      if (headers.upgrade !== undefined) headers.connection = "upgrade";
+      this.respond(null, { status: refusal.status, headers });
       return null;
     }
     const agreement = agree(this, options);

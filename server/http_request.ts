@@ -270,16 +270,25 @@ export abstract class HttpRequest {
    * The next piece of the body, or `null` at the end. The first call asks a
    * peer that waits for it to go on (`100 Continue`).
    *
+   * Each piece is yours to keep. With a buffer, it is put into that and is a
+   * view of it: a large body read in this way leaves nothing to collect.
+   *
    * This and all that reads the body rejects with an `HttpError` when the
    * peer breaks off, and with a `ProtocolError` when it is too slow or sends
    * what is malformed or too large; the server then answers it.
    *
-   * @throws {TypeError} If the piece before is still waited for.
+   * @param buffer Where to put it; it bounds the piece.
+   * @throws {TypeError} If the piece before is still waited for, or the buffer
+   * has no room.
    */
-  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const piece = await this.#reader.next();
+  async read(
+    buffer?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (buffer?.length === 0) throw new TypeError("Buffer has no room");
+    const piece = await this.#reader.next(buffer?.length);
     if (piece === null) return null;
-    const copy = new Uint8Array(piece);
+    buffer?.set(piece);
+    const copy = buffer?.subarray(0, piece.length) ?? new Uint8Array(piece);
     this.#reader.giveBack();
     return copy;
   }

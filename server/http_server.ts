@@ -17,7 +17,8 @@ import { checkLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
 import { TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "./select.ts";
-import { type ServerStats, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import type { ServerStats } from "./session_host.ts";
 
 /** A socket of a server: where it listens, or a connection. */
 export type ServerSocket = ConnSource | Deno.Conn;

@@ -2,7 +2,8 @@ import type { Compression } from "./compression.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { RequestBody } from "./request_body.ts";
-import type { ServerStats, Session, SessionHost } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { ServerStats, SessionHost } from "./session_host.ts";
 import type {
   RequestParser,
   RequestParserOptions,

@@ -13,7 +13,7 @@ export class RawConnection implements Deno.Conn {
   // Whether it ever was ours: the peer may have gone before.
   readonly #isOpen: boolean;
   #inputEnded: boolean;
-  #waiter: (() => void) | null = null;
+  #waiting: PromiseWithResolvers<void> | null = null;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
 
@@ -51,7 +51,7 @@ export class RawConnection implements Deno.Conn {
     while (
       this.#isOpen && this.#front.length === 0 && session.isReading
     ) {
-      await new Promise<void>((resolve) => this.#waiter = resolve);
+      await (this.#waiting ??= Promise.withResolvers()).promise;
     }
     if (this.#front.length > 0) {
       const part = this.#front.subarray(0, p.length);
@@ -129,7 +129,10 @@ export class RawConnection implements Deno.Conn {
 
   // What a read for the sake of HTTP has brought: it was under way before.
   #received(bytes: Uint8Array): boolean {
-    this.#front = new Uint8Array(bytes);
+    const joined = new Uint8Array(this.#front.length + bytes.length);
+    joined.set(this.#front);
+    joined.set(bytes, this.#front.length);
+    this.#front = joined;
     queueMicrotask(() => this.#wake()); // once that read is over
     return false;
   }
@@ -140,7 +143,7 @@ export class RawConnection implements Deno.Conn {
   }
 
   #wake(): void {
-    this.#waiter?.();
-    this.#waiter = null;
+    this.#waiting?.resolve();
+    this.#waiting = null;
   }
 }

@@ -30,6 +30,8 @@ export class RequestBody {
   #error: Error | null = null;
   #waiter: PromiseWithResolvers<Uint8Array | null> | null = null;
   #isLent = false;
+  // What of the last piece was too much for the one who asked.
+  #rest: Uint8Array | null = null;
 
   /**
    * @param origin Where it comes in; null where it is complete.
@@ -57,20 +59,39 @@ export class RequestBody {
 
   /** Whether the buffer that it comes in through is being looked at. */
   get isLent(): boolean {
-    return this.#isLent;
+    return this.#isLent || this.#rest !== null;
   }
 
   /**
    * The next piece, or null at the end. It is a view of a buffer that is used
    * again, and holds until the next call.
    *
+   * @param most How long it may be.
    * @throws {TypeError} If the one before is still waited for.
    */
-  next(): Promise<Uint8Array | null> {
+  next(most: number = Infinity): Promise<Uint8Array | null> {
     this.#isLent = false;
     if (this.#waiter !== null) {
       throw new TypeError("Body is being read already");
     }
+    if (this.#rest !== null) return this.#part(this.#rest, most);
+    if (most < Infinity) {
+      return this.#next().then((piece) =>
+        piece === null ? null : this.#part(piece, most)
+      );
+    }
+    return this.#next();
+  }
+
+  /** The first part of a piece; what is left stays where it is. */
+  #part(piece: Uint8Array, most: number): Promise<Uint8Array> {
+    this.#rest = piece.length > most ? piece.subarray(most) : null;
+    return Promise.resolve(
+      this.#rest === null ? piece : piece.subarray(0, most),
+    );
+  }
+
+  #next(): Promise<Uint8Array | null> {
     if (this.#loaded !== null) {
       const loaded = this.#loaded;
       this.#loaded = null;
@@ -116,6 +137,7 @@ export class RequestBody {
   fail(error: Error): void {
     if (this.isDone || this.#error !== null) return;
     this.#error = error;
+    this.#rest = null;
     this.#waiter?.reject(error);
     this.#waiter = null;
   }

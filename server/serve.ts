@@ -101,20 +101,30 @@ async function run(
       });
       continue;
     }
-    client.respondWith(respond(handler, request, client, onError));
+    handle(client, request, handler, onError);
   }
 }
 
-async function respond(
-  handler: FetchHandler,
-  request: Request,
+async function handle(
   client: HttpConnection,
+  request: Request,
+  handler: FetchHandler,
   onError: (error: unknown) => Response | Promise<Response>,
-): Promise<Response> {
+): Promise<void> {
+  const response = (async () => {
+    try {
+      return await handler(request, new Info(client));
+    } catch (error) {
+      return await onError(error);
+    }
+  })();
   try {
-    return await handler(request, new Info(client));
+    const made = await response;
+    // A handler may have answered by the client itself.
+    if (client.isAnswered) await made?.body?.cancel();
+    else await client.respondWith(response);
   } catch (error) {
-    return await onError(error);
+    if (!client.isAnswered) client.respondWith(Promise.reject(error));
   }
 }
 

@@ -1,16 +1,14 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import {
-  fitBuffer,
   isSpareBuffer,
+  largerBuffer,
   ParseEvent,
   readBuffer,
+  smallerBuffer,
 } from "../parse/message_parser.ts";
-import {
-  RequestParser,
-  type RequestParserOptions,
-} from "../parse/request_parser.ts";
+import { RequestParser } from "../parse/request_parser.ts";
 import { Transport } from "../transport/transport.ts";
-import { type Clock, httpDate } from "../transport/clock.ts";
+import { httpDate } from "../transport/clock.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import {
   type CheckedHeaders,
@@ -18,8 +16,7 @@ import {
   writeLatin1,
   writeStatusLine,
 } from "../wire/response_head.ts";
-import type { Compression } from "./compression.ts";
-import type { ServerLimits } from "./limits.ts";
+import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
 import {
   answeredBefore,
   type BodyOrigin,
@@ -27,81 +24,13 @@ import {
   RequestBody,
 } from "./request_body.ts";
 
-/** Counters of a server. */
-export interface ServerStats {
-  /** Connections open now. */
-  openConnections: number;
-  /** Requests handed to the application. */
-  requests: number;
-  /** Bytes received; with TLS, after decryption. */
-  bytesIn: number;
-  /** Bytes sent; with TLS, before encryption. */
-  bytesOut: number;
-  /** Requests that the server answered itself, with an error. */
-  refused: number;
-  /** Connections cut off for being too slow. */
-  timedOut: number;
-}
-
-/** What a session needs to know of the request that it has handed out. */
-export interface HeldRequest {
-  /** The peer has closed its side, or is gone altogether. */
-  peerGone(): void;
-  /** A tick has gone by while it was held. */
-  swept(): void;
-}
-
-/**
- * What takes over a connection that no longer speaks HTTP. It may read and
- * write by the session's own means.
- */
-export interface Successor {
-  /** Bytes are in, in a buffer that is used again; returns whether to read on. */
-  received(bytes: Uint8Array): boolean;
-  /** The peer has closed its side. */
-  ended(): void;
-  /** The connection is closed, or broke. */
-  gone(error: unknown): void;
-  /** The server is stopping. */
-  stopping(): void;
-}
-
-/** What a session needs of its server. */
-export interface SessionHost {
-  readonly limits: ServerLimits;
-  readonly stats: ServerStats;
-  readonly clock: Clock;
-  /** Connections given up in a TLS handshake, whose peers are still there. */
-  readonly stalled: Set<Session>;
-  /** No further requests are wanted on kept-alive connections. */
-  readonly isStopping: boolean;
-  /** Requests are wanted before their bodies. */
-  readonly isStreaming: boolean;
-  /** How answers are compressed, if at all. */
-  readonly compression: Compression | null;
-  /** What every parser is made with. */
-  readonly parserOptions: RequestParserOptions;
-  /** Parsers that no session needs at present. */
-  readonly parsers: RequestParser[];
-  /** Read buffers of connections that have gone. */
-  readonly buffers: Uint8Array<ArrayBuffer>[];
-  /** A whole request is in; makes the object for it, or throws a ProtocolError. */
-  deliver(
-    session: Session,
-    parser: RequestParser,
-    body: Uint8Array | RequestBody | null,
-  ): HeldRequest;
-  /** Output was queued that may wait for more of its kind. */
-  later(session: Session): void;
-  closed(session: Session): void;
-  report(error: unknown, session: Session): void;
-}
-
 /** For how long a closed connection is drained, in ms. */
 const LINGER_TIMEOUT = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
 
+/** After so many reads that bring little, the buffer gets smaller. */
+const SMALL_READS = 16;
 /** How many parsers, and buffers, are kept for later. */
 const MAX_SPARE = 256;
 
@@ -150,6 +79,7 @@ export class Session extends Transport implements BodyOrigin {
   // Whether the peer waits for a go-ahead before it sends its body.
   #owesContinue = false;
   #successor: Successor | null = null;
+  #smallReads = 0;
 
   /** @param conn The accepted socket. */
   constructor(conn: Deno.Conn, host: SessionHost) {
@@ -263,8 +193,18 @@ export class Session extends Transport implements BodyOrigin {
       return successor.received(rest);
     }
     const goesOn = successor.received(this.#buffer!.subarray(0, length));
-    if (!this.isClosed) this.#buffer = fitBuffer(this.#buffer!, length);
+    if (!this.isClosed) this.#fitBuffer(this.#buffer!, length);
     return goesOn;
+  }
+
+  /** Gets a buffer for the next read, going by what the last ones brought. */
+  #fitBuffer(buffer: Uint8Array<ArrayBuffer>, length: number): void {
+    if (length === buffer.length) this.#buffer = largerBuffer(buffer);
+    if (length * 8 > buffer.length) this.#smallReads = 0;
+    else if (++this.#smallReads > SMALL_READS) {
+      this.#smallReads = 0;
+      this.#buffer = smallerBuffer(buffer);
+    }
   }
 
   /** Gets a parser for what has been read into the buffer. */
@@ -471,9 +411,13 @@ export class Session extends Transport implements BodyOrigin {
   /**
    * The request is about to be answered as a whole. What is left of its body
    * is passed over if it is here; otherwise the connection is to end.
+   *
+   * @returns Whether all of the body was here.
    */
-  skipBody(): void {
-    if (this.body !== null && !this.#passOver(this.body)) this.keep = false;
+  skipBody(): boolean {
+    if (this.body === null || this.#passOver(this.body)) return true;
+    this.keep = false;
+    return false;
   }
 
   /** Passes over what is here of a body; whether that was all of it. */
@@ -481,7 +425,7 @@ export class Session extends Transport implements BodyOrigin {
     if (body.isDone) return true;
     if (body.isWaiting) return false;
     const parser = this.parser!;
-    let isCut = false;
+    let isCut = body.isLent;
     for (;;) {
       switch (parser.next()) {
         case ParseEvent.BODY:
@@ -711,20 +655,32 @@ export class Session extends Transport implements BodyOrigin {
           this.destroy(new HttpError("Peer was gone, and got no answer"));
           break;
         }
-      // fallthrough
-      case "answering":
-        if (this.body?.isWaiting && exceeds(limits.bodyTimeout)) {
-          this.host.stats.timedOut++;
-          this.refuseBody(new ProtocolError("body-timeout"));
-          break;
-        }
-        this.client?.swept();
-        if (this.age > 0) this.watch();
+        this.#sweepBusy();
         break;
+      case "answering": {
+        // A source that yields nothing does not find out that its peer is gone.
+        const silence = Math.min(this.age, clock.tick - this.writeSince);
+        if (this.inputEnded && silence > clock.ticks(limits.keepAliveTimeout)) {
+          this.destroy(new HttpError("Peer was gone, and got no more"));
+        } else this.#sweepBusy();
+        break;
+      }
       case "draining":
         if (exceeds(LINGER_TIMEOUT)) this.destroy();
         break;
     }
+  }
+
+  /** Holds a request that the application has to its deadlines. */
+  #sweepBusy(): void {
+    const { limits, clock } = this.host;
+    if (this.body?.isWaiting && this.age > clock.ticks(limits.bodyTimeout)) {
+      this.host.stats.timedOut++;
+      this.refuseBody(new ProtocolError("body-timeout"));
+      return;
+    }
+    this.client?.swept();
+    if (this.age > 0) this.watch();
   }
 
   /**

@@ -3,11 +3,11 @@ import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { type AnswerHead, writeHead } from "./answer.ts";
 import type { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
+import { type Piece, pieceOf, type Source } from "./source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
-const NOTHING = new Uint8Array(0);
 
 /** How the peer is told where the body ends (RFC 9112 section 6.3). */
 const Framing = {
@@ -46,15 +46,15 @@ export class StreamAnswer {
   // Nobody reads: HEAD, or a status without a body.
   readonly #isEmpty: boolean;
   #coding: Promise<unknown> = Promise.resolve();
+  // Bytes that wait for the compressor.
+  #uncoded = 0;
 
   // How many ticks may go by before a comment is sent, and when one is due.
   #keepAliveTicks = 0;
   #dueAt = Infinity;
 
   /**
-   * Queues the head.
-   *
-   * @throws {TypeError} If the promised length is no number.
+   * Queues the head, which has been checked.
    */
   constructor(
     session: Session,
@@ -64,20 +64,20 @@ export class StreamAnswer {
   ) {
     this.#session = session;
     this.#compressor = compressor;
+    this.#isEmpty = !hasResponseBody(isHead, head.status);
+    if (head.status === 205) head.headers["content-length"] = "0";
+    if (!mayHaveLength(head.status)) delete head.headers["content-length"];
     const length = head.headers["content-length"];
-    if (length !== undefined) {
+    if (length !== undefined || !hasResponseBody(false, head.status)) {
       this.#framing = Framing.LENGTH;
-      this.#left = Number(length);
+      this.#left = Number(length ?? 0);
     } else if (session.minorVersion === 0) {
       this.#framing = Framing.CLOSE;
       session.keep = false;
     } else {
       this.#framing = Framing.CHUNKED;
-      if (mayHaveLength(head.status)) {
-        head.headers["transfer-encoding"] = "chunked";
-      }
+      head.headers["transfer-encoding"] = "chunked";
     }
-    this.#isEmpty = !hasResponseBody(isHead, head.status);
     writeHead(session, head);
   }
 
@@ -86,12 +86,18 @@ export class StreamAnswer {
     return !this.#session.isClosed && !this.#isEmpty && !this.#isEnded;
   }
 
-  /** Sends the head; resolves to whether a body is wanted. */
+  /** Sends the head; resolves to whether a body can follow. */
+  start(): Promise<boolean> {
+    const sent = this.begin();
+    return this.#isEmpty ? sent.then(() => false) : sent;
+  }
+
+  /** Sends the head, which is all of an answer that has no body. */
   begin(): Promise<boolean> {
     const session = this.#session;
     if (this.#isEmpty) {
       this.#compressor?.close();
-      return session.answered().then(() => false);
+      return session.answered();
     }
     session.answerStarted();
     return session.flush();
@@ -254,9 +260,18 @@ export class StreamAnswer {
 
   // Compressing takes place elsewhere: one piece after the other.
   #compress(bytes: Uint8Array): Promise<boolean> {
+    const { maxSendBufferSize } = this.#session.host.limits;
+    if (this.#uncoded > maxSendBufferSize) {
+      this.#session.destroy(
+        new HttpError("Peer reads too slowly for what it is sent"),
+      );
+      return GONE;
+    }
     const copy = new Uint8Array(bytes);
+    this.#uncoded += copy.length;
     return this.#afterCoding(async (compressor) => {
       const coded = await compressor.write(copy, this.isPrompt);
+      this.#uncoded -= copy.length;
       if (this.#session.isClosed) return false;
       if (coded.length > 0) this.#write(coded);
       return await this.#sent();
@@ -306,101 +321,49 @@ function writeLineEnd(out: Uint8Array, at: number): number {
 }
 
 /**
- * The bytes of a piece of a streamed body.
- *
- * @throws {TypeError} If it is neither text nor bytes.
- */
-export function pieceOf(piece: unknown): Uint8Array {
-  if (typeof piece === "string") return encoder.encode(piece);
-  if (piece instanceof Uint8Array) return piece;
-  if (ArrayBuffer.isView(piece)) {
-    return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-  }
-  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
-  if (piece === null || piece === undefined) return NOTHING;
-  throw new TypeError("Stream yields what is neither text nor bytes");
-}
-
-/** Bytes as a stream of pieces. */
-export function* slices(bytes: Uint8Array, size: number): Iterable<Uint8Array> {
-  for (let from = 0; from < bytes.length; from += size) {
-    yield bytes.subarray(from, from + size);
-  }
-}
-
-/** What a streamed body can be made of. */
-export type BodyStream =
-  | ReadableStream<string | Uint8Array>
-  | AsyncIterable<string | Uint8Array>
-  | Iterable<string | Uint8Array>;
-
-/** Whether data is to be streamed: all that iterates, but for arrays. */
-export function isStream(data: unknown): data is BodyStream {
-  return typeof data === "object" && data !== null && !Array.isArray(data) &&
-    (data instanceof ReadableStream || Symbol.asyncIterator in data ||
-      Symbol.iterator in data) &&
-    !ArrayBuffer.isView(data);
-}
-
-/**
  * Sends all that a source yields. An error in it breaks the connection off,
  * so that the peer can tell; a peer that goes ends the source.
  */
 export async function pipe(
   answer: StreamAnswer,
-  source: BodyStream,
+  source: Source,
 ): Promise<boolean> {
-  const next = reader(source);
   const began = answer.begin();
-  answer.onGone = () => next.cancel();
   try {
     if (!answer.isOpen) {
-      next.cancel();
+      source.cancel();
       return await began;
     }
     for (;;) {
-      const { done, value } = await next.read();
-      if (done) break;
-      if (!await answer.chunk(pieceOf(value))) {
-        next.cancel();
+      const piece = answer.isOpen
+        ? await nextOrGone(answer, source.read())
+        : null;
+      if (piece === null) {
+        source.cancel();
+        return false;
+      }
+      if (piece.done) break;
+      if (!await answer.chunk(pieceOf(piece.value))) {
+        source.cancel();
         return false;
       }
     }
-    if (!answer.isOpen) return false;
-    return await answer.end();
+    return answer.isOpen && await answer.end();
   } catch (error) {
-    next.cancel(error);
+    source.cancel(error);
     answer.abort(error);
     return false;
   }
 }
 
-interface SourceReader {
-  read(): Promise<{ done?: boolean; value?: unknown }>;
-  /** Ends the source, once. */
-  cancel(reason?: unknown): void;
-}
-
-function reader(source: BodyStream): SourceReader {
-  let isCancelled = false;
-  const once = (cancel: () => unknown) => {
-    if (isCancelled) return;
-    isCancelled = true;
-    // Whatever its end may bring up, there is nobody left to be told.
-    Promise.try(cancel).catch(() => {});
-  };
-  if (source instanceof ReadableStream) {
-    const stream = source.getReader();
-    return {
-      read: () => stream.read(),
-      cancel: (reason) => once(() => stream.cancel(reason)),
-    };
-  }
-  const iterator = Symbol.asyncIterator in source
-    ? source[Symbol.asyncIterator]()
-    : source[Symbol.iterator]();
-  return {
-    read: async () => await iterator.next(),
-    cancel: () => once(() => iterator.return?.()),
-  };
+/** The next piece, or null when the peer has gone while it was waited for. */
+function nextOrGone(
+  answer: StreamAnswer,
+  next: Promise<Piece> | Piece,
+): Promise<Piece | null> | Piece {
+  if (!(next instanceof Promise)) return next;
+  return new Promise((resolve, reject) => {
+    answer.onGone = () => resolve(null);
+    next.then(resolve, reject);
+  });
 }

@@ -1,11 +1,17 @@
 // Between this library and the objects of the web platform.
 import { HttpError } from "../parse/errors.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
-import { hasResponseBody } from "../wire/status.ts";
-import { type AnswerHead, checkHead, setLength, writeWhole } from "./answer.ts";
+import {
+  type AnswerHead,
+  checkHead,
+  checkLength,
+  setLength,
+  writeWhole,
+} from "./answer.ts";
 import { compressSync } from "./compressor.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { Session } from "./session.ts";
+import { openSource, type Piece, type Source } from "./source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 
 /**
@@ -49,51 +55,55 @@ function endToEnd(headers: Headers): Headers {
 }
 
 /** Turns of the queue within which a body that is there already has ended. */
-const PATIENCE = 16;
+const PATIENCE = 32;
 
 /** What a response's body turned out to be. */
 type KnownBody =
   | { isWhole: true; bytes: Uint8Array }
-  | { isWhole: false; stream: AsyncIterable<Uint8Array> };
+  | { isWhole: false; source: Source };
 
 /**
  * Looks whether a body is there as a whole, as those made of a string are:
- * then its length can be told, and it goes out in one piece.
+ * then its length can be told, and it goes out in one piece. What has to be
+ * waited for is a stream.
  */
-async function peek(
-  stream: ReadableStream<Uint8Array>,
-): Promise<KnownBody> {
-  const reader = stream.getReader();
-  const first = await reader.read();
-  if (first.done) return { isWhole: true, bytes: new Uint8Array(0) };
-  let second: ReadableStreamReadResult<Uint8Array> | undefined;
-  const reading = reader.read().then((result) => second = result);
-  // A failure is met again by whoever reads on.
-  reading.catch(() => {});
-  for (let i = 0; i < PATIENCE && second === undefined; i++) {
-    await Promise.resolve();
+async function peek(source: Source): Promise<KnownBody> {
+  const first = source.read();
+  const one = await soon(first);
+  if (one === null) return { isWhole: false, source: before([first], source) };
+  const { done, value } = await one.settled; // a failure can still be answered
+  if (done) return { isWhole: true, bytes: new Uint8Array(0) };
+  if (!(value instanceof Uint8Array)) {
+    throw new TypeError("Body of the Response yields what is no Uint8Array");
   }
-  if (second?.done) return { isWhole: true, bytes: first.value };
-  return { isWhole: false, stream: resume(reader, first.value, reading) };
+  const second = source.read();
+  const two = await soon(second);
+  if (two !== null && (await two.settled.catch(() => null))?.done) {
+    return { isWhole: true, bytes: value };
+  }
+  return { isWhole: false, source: before([first, second], source) };
 }
 
-async function* resume(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  first: Uint8Array,
-  second: Promise<ReadableStreamReadResult<Uint8Array>>,
-): AsyncGenerator<Uint8Array> {
-  let isDone = false;
-  try {
-    yield first;
-    for (let reading = second;; reading = reader.read()) {
-      const { done, value } = await reading;
-      if (done) break;
-      yield value;
-    }
-    isDone = true;
-  } finally {
-    if (!isDone) await reader.cancel();
-  }
+/** A promise that settles within a few turns of the queue; null for others. */
+async function soon(piece: Promise<Piece> | Piece): Promise<
+  { settled: Promise<Piece> } | null
+> {
+  const settled = Promise.resolve(piece);
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  settled.then(settle, settle);
+  for (let i = 0; i < PATIENCE && !isSettled; i++) await null;
+  return isSettled ? { settled } : null;
+}
+
+/** A source of which some was read before. */
+function before(pieces: (Promise<Piece> | Piece)[], source: Source): Source {
+  return {
+    read: () => pieces.shift() ?? source.read(),
+    cancel: (reason) => source.cancel(reason),
+  };
 }
 
 /**
@@ -117,6 +127,8 @@ function checkResponse(response: unknown): Response {
 /** What an answer needs of the request that it belongs to. */
 export interface WebAnswerWays {
   readonly isHead: boolean;
+  /** Whether it still waits: its peer is there, and was not refused. */
+  isHeld(): boolean;
   /** Chooses how to compress so many bytes, if at all. */
   code(head: AnswerHead, length: number): ContentCoding | null;
   /** Queues the head of an answer in parts. */
@@ -140,57 +152,53 @@ export async function answerWeb(
   ways: WebAnswerWays,
 ): Promise<boolean> {
   let response: Response | null = null;
-  let head: AnswerHead;
-  let body: KnownBody | null = null;
-  let isCut = false; // a body that HEAD does without
+  let source: Source | null = null;
   const leave = () => {
-    if (response?.body?.locked === false) {
+    if (source !== null) source.cancel();
+    else if (response?.body?.locked === false) {
       response.body.cancel().catch(() => {});
     }
     return false;
   };
+  let ready: { head: AnswerHead; body: KnownBody | null };
   try {
     response = checkResponse(await promised);
-    if (session === null || session.isClosed) return leave();
-    head = checkHead({
+    const head = checkHead({
       status: response.status,
       statusMessage: response.statusText || undefined,
       headers: endToEnd(response.headers),
     });
-    if (response.body !== null && ways.isHead) {
-      isCut = true;
-      leave();
-    } else if (response.body !== null) {
-      body = head.headers["content-length"] === undefined
-        ? await peek(response.body)
-        : { isWhole: false, stream: response.body };
-    }
+    const { "content-length": length } = head.headers;
+    checkLength(length);
+    let body: KnownBody | null = null;
+    if (response.body !== null) {
+      source = openSource(response.body);
+      body = length !== undefined
+        ? { isWhole: false, source }
+        : await peek(source);
+    } else if (!ways.isHead) delete head.headers["content-length"];
+    ready = { head, body };
   } catch (error) {
     leave();
-    if (session === null || session.isClosed) return false;
+    if (session === null || !ways.isHeld()) return false;
     session.host.report(error, session);
-    head = checkHead({
-      status: 500,
-      headers: { "content-type": "text/plain" },
-    });
-    body = { isWhole: true, bytes: SERVER_ERROR };
+    const headers = { "content-type": "text/plain" };
+    ready = {
+      head: checkHead({ status: 500, headers }),
+      body: { isWhole: true, bytes: SERVER_ERROR },
+    };
   }
-  if (session.isClosed) return leave();
-  if (isCut || body?.isWhole === false) {
+  if (session === null || !ways.isHeld()) return leave();
+  const { head, body } = ready;
+  if (body?.isWhole === false) {
     const { "content-length": length } = head.headers;
-    if (!hasResponseBody(false, head.status)) {
-      delete head.headers["content-length"];
-    }
     const coding = length === undefined ? ways.code(head, Infinity) : null;
-    const answer = ways.stream(session, head, coding);
-    return await (body?.isWhole === false
-      ? pipe(answer, body.stream)
-      : answer.begin());
+    return await pipe(ways.stream(session, head, coding), body.source);
   }
   let bytes = body === null ? null : body.bytes;
   const coding = bytes === null ? null : ways.code(head, bytes.length);
   if (coding !== null) bytes = compressSync(coding, bytes!);
-  if (bytes !== null || !ways.isHead) delete head.headers["content-length"];
+  if (!ways.isHead || bytes !== null) delete head.headers["content-length"];
   setLength(head, bytes === null ? null : bytes.length, ways.isHead);
   session.skipBody();
   writeWhole(session, head, bytes, ways.isHead);

@@ -12,7 +12,8 @@ import {
 import { Websocket } from "../websocket/websocket.ts";
 import { type CheckedHeaders, checkHeaders } from "../wire/response_head.ts";
 import type { RespondOptions } from "./answer.ts";
-import type { Session, Successor } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Successor } from "./session_host.ts";
 
 /** How to accept a WebSocket. Times are milliseconds, sizes bytes. */
 export interface WebsocketAcceptOptions {
@@ -139,6 +140,18 @@ class SessionSink implements ByteSink, Successor {
 
   append(bytes: Uint8Array): void {
     this.#session.append(bytes);
+  }
+
+  room(length: number): Uint8Array {
+    return this.#session.room(length);
+  }
+
+  get outEnd(): number {
+    return this.#session.outEnd;
+  }
+
+  wrote(end: number): void {
+    this.#session.wrote(end);
   }
 
   flush(): Promise<boolean> {

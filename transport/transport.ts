@@ -1,19 +1,25 @@
-/** Size of the buffers that small writes are gathered in. */
-const OUT_SIZE = 16384;
+/**
+ * Sizes of the buffers that writes are gathered in, and how many of each are
+ * kept for the next writer: for an answer or an event, for several of them,
+ * and for a piece of a stream. A thousand connections may write at once, so
+ * the first is small.
+ */
+const SIZES = [1024, 16_384, 66_560];
+const KEPT = [1024, 32, 32];
 /** Pieces from this size on are sent from where they lie. */
 const COPY_LIMIT = 8192;
-/** How many output buffers are kept for the next writer. */
-const POOL_LIMIT = 32;
-
 /**
  * A buffer that output is gathered in. It keeps the last view that was made of
  * it: answers are often of one size, and a view costs more than filling it.
  */
 class OutBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The index of its size; above them all for one that is not kept. */
+  readonly kind: number;
   #view: Uint8Array<ArrayBuffer>;
 
-  constructor(size: number) {
+  constructor(kind: number, size: number) {
+    this.kind = kind;
     this.bytes = this.#view = new Uint8Array(size);
   }
 
@@ -25,7 +31,21 @@ class OutBuffer {
 
 // Output buffers of all connections: a connection holds one only while it
 // has something to send.
-const pool: OutBuffer[] = [];
+const pools: OutBuffer[][] = SIZES.map(() => []);
+
+function takeBuffer(length: number): OutBuffer {
+  let kind = 0;
+  while (kind < SIZES.length && length > SIZES[kind]) kind++;
+  if (kind === SIZES.length) return new OutBuffer(kind, length);
+  return pools[kind].pop() ?? new OutBuffer(kind, SIZES[kind]);
+}
+
+function giveBuffer(buffer: OutBuffer): void {
+  const { kind } = buffer;
+  if (kind < SIZES.length && pools[kind].length < KEPT[kind]) {
+    pools[kind].push(buffer);
+  }
+}
 
 const SENT: Promise<boolean> = Promise.resolve(true);
 const GONE: Promise<boolean> = Promise.resolve(false);
@@ -155,15 +175,19 @@ export abstract class Transport {
 
   /** Room for `length` bytes of output, behind `outEnd`. */
   room(length: number): Uint8Array<ArrayBuffer> {
-    if (this.#out !== null) {
-      if (this.#out.bytes.length - this.outEnd >= length) {
+    const out = this.#out;
+    if (out !== null) {
+      if (out.bytes.length - this.outEnd >= length) return out.bytes;
+      if (out.kind === 0 && this.outEnd + length <= SIZES[1]) {
+        // More than one answer: they go on together in a larger one.
+        this.#out = takeBuffer(SIZES[1]);
+        this.#out.bytes.set(out.upTo(this.outEnd));
+        giveBuffer(out);
         return this.#out.bytes;
       }
       this.#seal();
     }
-    this.#out = length > OUT_SIZE
-      ? new OutBuffer(length)
-      : pool.pop() ?? new OutBuffer(OUT_SIZE);
+    this.#out = takeBuffer(length);
     return this.#out.bytes;
   }
 
@@ -254,9 +278,7 @@ export abstract class Transport {
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
     }
     if (this.#outWriting !== null) {
-      if (
-        this.#outWriting.bytes.length === OUT_SIZE && pool.length < POOL_LIMIT
-      ) pool.push(this.#outWriting);
+      giveBuffer(this.#outWriting);
       this.#outWriting = null;
     }
     if (this.bufferedAmount > 0) return this.#writeNext();

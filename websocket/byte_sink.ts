@@ -5,6 +5,12 @@ export interface ByteSink {
    * they are sent.
    */
   append(bytes: Uint8Array): void;
+  /** Room for so many bytes more, in a buffer that is filled from `outEnd` on. */
+  room(length: number): Uint8Array;
+  /** Where what was written into that buffer ends. */
+  readonly outEnd: number;
+  /** Queues what was written into it, up to `end`. */
+  wrote(end: number): void;
   /** Sends what is queued. Resolves to whether the kernel took it all. Never rejects. */
   flush(): Promise<boolean>;
   /** Resolves to true once no more than `amount` bytes are queued, to false if the peer is gone. */

@@ -81,12 +81,10 @@ export class FrameReader {
   /** The last message, if it is text and not compressed; else "". */
   text = "";
   /**
-   * Payload of the last ping, pong, or message that is not in `text`. It may
-   * be a view of the bytes that were fed; see `isOwned`.
+   * Payload of the last message that is not in `text`, in bytes of its own; or
+   * of the last ping or pong, which must be copied to be kept.
    */
   payload: Uint8Array<ArrayBufferLike> = NOTHING;
-  /** Whether `payload` is nobody else's, and need not be copied to be kept. */
-  isOwned = false;
   /** Code of the close frame; 1005 for one without. */
   closeCode = 1005;
   /** Reason of the close frame. */
@@ -235,7 +233,6 @@ export class FrameReader {
     this.isText = opcode === Opcode.TEXT;
     this.isCompressed = isCompressed;
     this.#messageLength = 0;
-    this.#validator?.reset();
     return true;
   }
 
@@ -312,11 +309,10 @@ export class FrameReader {
       this.#isInMessage = false;
       if (this.#messageLength === 0) {
         // All of it lies in the bytes that were fed.
-        this.isOwned = false;
         this.payload = NOTHING;
         if (!this.isText || this.isCompressed) {
           this.text = "";
-          this.payload = view(bytes, start, end);
+          this.payload = copy(bytes, start, end);
         } else if (isAscii) this.text = asciiText(bytes, start, end);
         else {
           const text = decodeUtf8(bytes, start, end);
@@ -372,7 +368,6 @@ export class FrameReader {
         ? message
         : message.slice(0, length);
     }
-    this.isOwned = true;
   }
 
   /** A piece of a control frame; true when that is complete. */
@@ -396,7 +391,6 @@ export class FrameReader {
 
   #controlDone(): FrameEvent {
     this.#state = State.FIRST;
-    this.isOwned = false;
     if (this.#opcode === Opcode.PING) return FrameEvent.PING;
     if (this.#opcode === Opcode.PONG) return FrameEvent.PONG;
     const { payload } = this;
@@ -419,6 +413,12 @@ export class FrameReader {
     this.#isInMessage = false;
     return FrameEvent.CLOSE;
   }
+}
+
+function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copied = new Uint8Array(end - start);
+  if (end > start) copied.set(view(bytes, start, end));
+  return copied;
 }
 
 /** A plain view: that of a Node buffer would be one too, which takes longer. */

@@ -15,6 +15,8 @@ import { applyMask } from "./mask.ts";
 const COMPRESS_FROM = 256;
 /** Messages of up to so many bytes, or characters, are gathered as one piece. */
 const SMALL = 1024;
+/** Longer payloads are sent from where they lie; others are copied once. */
+const LARGE = 65_536;
 /** Up to so many characters a loop is quicker than the encoder. */
 const LOOP_UP_TO = 24;
 /** How often a turn must bring nothing more before output is sent. */
@@ -52,6 +54,13 @@ function nextKey(): Uint8Array {
   return key;
 }
 
+/** A text as bytes of their own; for ASCII this is the quickest way. */
+function encode(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  const { read } = encoder.encodeInto(text, bytes);
+  return read === text.length ? bytes : encoder.encode(text);
+}
+
 /** Something that waits for the compressor. */
 interface Waiting {
   opcode: Opcode;
@@ -71,6 +80,8 @@ export class Outbox {
   #deflater: Deflater | null = null;
   #isDeflating = false;
   #waiting: Waiting[] = [];
+  // Resolves to true once nothing waits for the compressor.
+  #compressed: PromiseWithResolvers<boolean> | null = null;
   #quiet = 0;
   #isFlushing = false;
 
@@ -98,7 +109,7 @@ export class Outbox {
     // A compressor can do no less than 9 bits; with 8 nothing is compressed.
     const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
     if (length > SMALL || isToCompress || this.#isDeflating) {
-      this.#own(Opcode.TEXT, encoder.encode(text), isToCompress);
+      this.#own(Opcode.TEXT, encode(text), isToCompress);
       return;
     }
     let i = 0;
@@ -119,8 +130,12 @@ export class Outbox {
   binary(bytes: Uint8Array): void {
     const { length } = bytes;
     const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
-    if (length > SMALL || isToCompress || this.#isDeflating) {
+    if (isToCompress || this.#isDeflating || length > LARGE) {
       this.#own(Opcode.BINARY, new Uint8Array(bytes), isToCompress);
+      return;
+    }
+    if (length > SMALL) {
+      this.#copied(Opcode.BINARY, bytes, false);
       return;
     }
     scratchBody.set(bytes);
@@ -148,10 +163,28 @@ export class Outbox {
     written();
   }
 
+  /**
+   * Resolves to true once no more than `amount` bytes wait, be it for the
+   * compressor or for the peer, to false if they will not be sent.
+   */
+  whenBelow(amount: number): Promise<boolean> {
+    if (
+      !this.#isDeflating ||
+      this.waitingBytes + this.#sink.bufferedAmount <= amount
+    ) return this.#sink.whenBelow(amount);
+    this.#compressed ??= Promise.withResolvers();
+    return this.#compressed.promise.then((isSent) =>
+      isSent && this.#sink.whenBelow(amount)
+    );
+  }
+
   /** Sends nothing more of what waits, and lets go of the compressor. */
   drop(): void {
     this.#waiting = [];
     this.waitingBytes = 0;
+    this.#isDeflating = false;
+    this.#compressed?.resolve(false);
+    this.#compressed = null;
     this.#deflater?.close();
     this.#deflater = null;
   }
@@ -186,6 +219,7 @@ export class Outbox {
       const { opcode, bytes, isToCompress, written } = this.#waiting.shift()!;
       if (written !== null) {
         this.control(opcode, bytes);
+        this.#allCompressed();
         written();
         continue;
       }
@@ -193,6 +227,12 @@ export class Outbox {
       if (isToCompress) this.#compress(opcode, bytes);
       else this.#large(opcode, bytes, false);
     }
+    if (!this.#isDeflating) this.#allCompressed();
+  }
+
+  #allCompressed(): void {
+    this.#compressed?.resolve(true);
+    this.#compressed = null;
   }
 
   /** A frame whose payload is in `scratchBody`. */
@@ -209,11 +249,30 @@ export class Outbox {
   /** A frame of bytes that are nobody else's, and are masked where they lie. */
   #large(opcode: Opcode, bytes: Uint8Array, isCompressed: boolean): void {
     const { length } = bytes;
+    if (length <= LARGE) {
+      this.#copied(opcode, bytes, isCompressed);
+      return;
+    }
     const key = this.#isMasked ? nextKey() : null;
     const end = writeFrameHead(scratch, 0, opcode, length, key, isCompressed);
     if (key !== null) applyMask(bytes, 0, length, key);
     this.#sink.append(scratchPart(0, end));
-    if (length > 0) this.#sink.append(bytes);
+    this.#sink.append(bytes);
+    this.#flushSoon();
+  }
+
+  /** A frame of bytes that are copied, to leave in one piece with its head. */
+  #copied(opcode: Opcode, bytes: Uint8Array, isCompressed: boolean): void {
+    const sink = this.#sink;
+    if (sink.isClosed) return;
+    const { length } = bytes;
+    const key = this.#isMasked ? nextKey() : null;
+    const out = sink.room(MAX_HEAD + length);
+    const start = sink.outEnd;
+    const at = writeFrameHead(out, start, opcode, length, key, isCompressed);
+    out.set(bytes, at);
+    if (key !== null) applyMask(out, at, at + length, key);
+    sink.wrote(at + length);
     this.#flushSoon();
   }
 

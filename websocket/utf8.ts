@@ -29,15 +29,6 @@ export function utf8Text(
   return utf8Slice.call(bytes, start, end);
 }
 
-/** Whether bytes are all below 128. */
-export function isAscii(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): boolean {
-  return asciiEnd(bytes, start, end) === end;
-}
-
 /** Where the ASCII bytes from `start` end, or a little before. */
 function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
   let pos = start;

@@ -103,11 +103,6 @@ interface Handler {
  *
  * Messages are pulled, by `for await` or `recv()`, or come as events once
  * somebody listens for them. Reading stops while too many wait to be pulled.
- *
- * ```ts ignore
- * const ws = client.acceptWebsocket();
- * for await (const message of ws) ws.send(message);
- * ```
  */
 export class Websocket extends EventTarget {
   /** State before it is open; none here is ever in it. */
@@ -274,7 +269,7 @@ export class Websocket extends EventTarget {
     }
     if (isText) this.#outbox.text(data);
     else this.#outbox.binary(bytesOf(data));
-    return this.#sink.whenBelow(this.#maxSendBufferSize);
+    return this.#outbox.whenBelow(this.#maxSendBufferSize);
   }
 
   /**
@@ -492,9 +487,7 @@ export class Websocket extends EventTarget {
     const { isText, isCompressed } = reader;
     const message = isText && !isCompressed
       ? reader.text
-      : reader.isOwned
-      ? reader.payload as Uint8Array<ArrayBuffer>
-      : new Uint8Array(reader.payload);
+      : reader.payload as Uint8Array<ArrayBuffer>;
     const unpacker = this.#unpacker;
     if (unpacker !== null && (isCompressed || !unpacker.isEmpty)) {
       unpacker.push({ data: message, isText, isCompressed });

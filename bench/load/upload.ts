@@ -1,7 +1,7 @@
 // Uploads 200 MiB, again and again on one connection: `PORT PATH MODE SECONDS`,
 // where MODE is `length` or `chunked`. The answer has to be the count of bytes.
 // Prints one line of JSON, which counts MiB.
-import { readHead, writeAll } from "./http.ts";
+import { readText, writeAll } from "./http.ts";
 
 const MIB = 1024 * 1024;
 const TOTAL = 200 * MIB;
@@ -11,7 +11,6 @@ const CHUNK = 65_536;
 
 const [port, path, mode, seconds] = Deno.args;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -43,18 +42,19 @@ const block = mode === "chunked"
   : new Uint8Array(BLOCK).fill(0x61);
 const end = encoder.encode(mode === "chunked" ? "0\r\n\r\n" : "");
 
-/** Reads an answer that is to be the count of bytes. */
-async function checkAnswer(
-  conn: Deno.Conn,
-  buffer: Uint8Array,
-): Promise<void> {
-  const { start, length } = await readHead(conn, buffer);
-  let at = start;
-  let rest = length;
-  let text = "";
-  for (;;) {
-    text += decoder.decode(buffer.subarray(at, at + rest));
-  }
-}
-
 const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+const buffer = new Uint8Array(4096);
+const start = performance.now();
+const until = start + Number(seconds) * 1000;
+let count = 0;
+do {
+  await writeAll(conn, head);
+  for (let sent = 0; sent < TOTAL; sent += BLOCK) await writeAll(conn, block);
+  await writeAll(conn, end);
+  const text = await readText(conn, buffer);
+  if (text !== String(TOTAL)) throw new Error(`Not the count: ${text}`);
+  count += TOTAL / MIB;
+} while (performance.now() < until);
+const micros = Math.round((performance.now() - start) * 1000);
+conn.close();
+console.log(JSON.stringify({ count, micros }));

@@ -2,7 +2,7 @@
 // server, and the answer comes back, both as they arrive.
 import type { HttpConnection } from "@uhttp/uhttp";
 
-/** How long the other server may take to begin its answer, in ms. */
+/** How long the other server may take to answer what it has got, in ms. */
 const TIMEOUT = 30_000;
 
 /** Fields that concern one connection only (RFC 9110 section 7.6.1). */
@@ -20,12 +20,12 @@ const HOP_BY_HOP = [
 
 /** The fields that may be passed on. Those that `Connection` names may not. */
 function endToEnd(headers: Headers): Headers {
-  const passed = new Headers(headers);
-  const named = (headers.get("connection") ?? "").split(",");
-  for (const name of [...HOP_BY_HOP, ...named.map((name) => name.trim())]) {
-    if (name !== "") passed.delete(name);
+  const named = (headers.get("connection") ?? "").toLowerCase().split(",");
+  const dropped = [...HOP_BY_HOP, ...named.map((name) => name.trim())];
+  const passed = new Headers({ via: "1.1 uhttp" });
+  for (const [name, value] of headers) {
+    if (!dropped.includes(name)) passed.append(name, value);
   }
-  passed.append("via", "1.1 uhttp");
   return passed;
 }
 
@@ -52,16 +52,25 @@ export async function forward(
   headers.set("accept-encoding", "identity");
   for (const [name, value] of Object.entries(added)) headers.set(name, value);
 
-  // When the client goes, nobody waits for the other server's answer.
+  // The other server has its time from when the whole request is sent: large
+  // bodies may take longer. When the client goes, nobody waits for an answer.
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), TIMEOUT);
-  const hasBody = method !== "GET" && method !== "HEAD" && !client.isLoaded;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+  const isSent = () => {
+    if (!isOver) timer = setTimeout(() => timeout.abort(), TIMEOUT);
+  };
+  let body: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
+  if (method === "GET" || method === "HEAD" || client.isLoaded) isSent();
+  else {
+    // A stream: as much is read from the client as the other server takes.
+    body = client.body.pipeThrough(new TransformStream({ flush: isSent }));
+  }
   try {
     const response = await fetch(url, {
       method,
       headers,
-      // A stream: as much is read from the client as the other server takes.
-      body: hasBody ? client.body : null,
+      body,
       redirect: "manual", // it is the client's to follow
       signal: AbortSignal.any([client.signal, timeout.signal]),
     });
@@ -79,6 +88,7 @@ export async function forward(
       ? new Response("No answer in time\n", { status: 504 })
       : new Response("Server cannot be reached\n", { status: 502 });
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

@@ -82,7 +82,32 @@ export class RawClient implements Disposable {
     return decoder.decode(this.#take(this.#received.length));
   }
 
-  /** Receives one response, by its length or to the end. */
+  /** Receives so many bytes. */
+  async bytes(length: number): Promise<Uint8Array> {
+    while (this.#received.length < length) {
+      if (!await this.more()) throw new Error(`Ended before ${length} bytes`);
+    }
+    return this.#take(length);
+  }
+
+  /** Receives a chunked body, to the letter; none of its chunks is empty. */
+  async chunks(): Promise<Uint8Array[]> {
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const line = await this.until("\r\n");
+      if (!/^(?:0|[1-9a-f][0-9a-f]*)\r\n$/.test(line)) {
+        throw new Error(`Bad chunk size: ${JSON.stringify(line)}`);
+      }
+      const size = parseInt(line, 16);
+      if (size > 0) chunks.push(await this.bytes(size));
+      if (decoder.decode(await this.bytes(2)) !== "\r\n") {
+        throw new Error("Chunk does not end with CR LF");
+      }
+      if (size === 0) return chunks;
+    }
+  }
+
+  /** Receives one response, by its framing or to the end. */
   async response(isHead = false): Promise<RawResponse> {
     const head = await this.until("\r\n\r\n");
     const [line, ...fields] = head.slice(0, -4).split("\r\n");
@@ -99,7 +124,11 @@ export class RawClient implements Disposable {
     const hasBody = !isHead && status >= 200 && status !== 204 &&
       status !== 304;
     const length = Number(headers["content-length"] ?? NaN);
-    if (hasBody && Number.isNaN(length)) {
+    const isChunked = hasBody && headers["transfer-encoding"] === "chunked";
+    const chunks = isChunked ? await this.chunks() : null;
+    if (chunks !== null) {
+      this.#received = joined([...chunks, this.#received]);
+    } else if (hasBody && Number.isNaN(length)) {
       while (await this.more());
     } else if (hasBody) {
       while (this.#received.length < length) {
@@ -107,7 +136,13 @@ export class RawClient implements Disposable {
       }
     }
     const bytes = this.#take(
-      !hasBody ? 0 : Number.isNaN(length) ? this.#received.length : length,
+      !hasBody
+        ? 0
+        : chunks !== null
+        ? chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+        : Number.isNaN(length)
+        ? this.#received.length
+        : length,
     );
     const statusMessage = match[2];
     return {
@@ -139,6 +174,18 @@ export class RawClient implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function joined(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function latin1(bytes: Uint8Array): string {

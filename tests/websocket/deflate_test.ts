@@ -332,3 +332,61 @@ Deno.test("Websocket keeps the order of events: messages, then the end", async (
   await until(() => seen.length === 3);
   assertEquals(seen, ["one", "two", 1000]);
 });
+
+Deno.test("Websocket comes to its end also where what is left cannot be unpacked", async () => {
+  const sink = new FakeSink();
+  const maxMessageLength = 100_000;
+  const ws = new Websocket(sink, {
+    role: "server",
+    deflate: WHOLE,
+    maxMessageLength,
+  });
+  const most = pack(new Uint8Array(maxMessageLength));
+  const bomb = pack(new Uint8Array(maxMessageLength + 1));
+  let isClosed = false;
+  ws.onclose = () => isClosed = true;
+  for (const bytes of [most, most, bomb, most]) {
+    ws.receive(writeFrame(Opcode.BINARY, bytes, KEY, true));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  ws.gone();
+  for (let i = 0; i < 2; i++) {
+    assertEquals((await ws.recv())?.length, maxMessageLength);
+  }
+  assertEquals(await ws.recv(), null);
+  assert(isClosed);
+  assertEquals((await ws.closed).code, 1006);
+});
+
+Deno.test("Websocket does not call an end clean that its answer did not reach", async () => {
+  const sink = new FakeSink();
+  const ws = new Websocket(sink, { role: "server", deflate: WHOLE });
+  ws.send("compressed ".repeat(1000));
+  ws.receive(writeFrame(Opcode.CLOSE, new Uint8Array([0x03, 0xe8]), KEY));
+  assert(!ws.isClosed);
+  ws.gone();
+  const closed = { code: 1000, reason: "", wasClean: false };
+  assertEquals(await ws.closed, closed);
+});
+
+Deno.test("Websocket.send() waits for the compressor too", async () => {
+  const random = new Random(6);
+  const { server, client, sinks } = pair(WHOLE, random);
+  const small = new Websocket(sinks[0], {
+    role: "server",
+    deflate: WHOLE,
+    maxSendBufferSize: 1000,
+  });
+  const text = "more than the buffer may hold ".repeat(100);
+  for (let i = 0; i < 3; i++) {
+    const sent = small.send(text);
+    assert(small.bufferedAmount > 1000);
+    assertEquals(await sent, true);
+    assert(small.bufferedAmount <= 1000);
+    assertEquals(await client.recv(), text);
+  }
+  const lost = small.send(text);
+  small.gone();
+  assertEquals(await lost, false);
+  for (const ws of [server, client]) ws.gone();
+});

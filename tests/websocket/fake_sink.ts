@@ -16,12 +16,19 @@ export class FakeSink implements ByteSink {
   onResume: (() => void) | null = null;
   onEnd: (() => void) | null = null;
   readonly timers: { ms: number; callback: () => void }[] = [];
+  readonly outEnd = 0;
+  #room: Uint8Array = new Uint8Array(0);
   #queued: number[] = [];
   #below: { amount: number; resolve: (isBelow: boolean) => void }[] = [];
   #stuck = 0;
 
   get bufferedAmount(): number {
     return this.#queued.length + this.#stuck;
+  }
+
+  /** How many wait for the peer to read. */
+  get waiting(): number {
+    return this.#below.length;
   }
 
   /** All that was flushed, as one. */
@@ -32,6 +39,14 @@ export class FakeSink implements ByteSink {
   append(bytes: Uint8Array): void {
     if (this.isClosed) return;
     for (const byte of bytes) this.#queued.push(byte);
+  }
+
+  room(length: number): Uint8Array {
+    return this.#room = new Uint8Array(length);
+  }
+
+  wrote(end: number): void {
+    this.append(this.#room.subarray(0, end));
   }
 
   flush(): Promise<boolean> {

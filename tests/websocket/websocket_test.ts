@@ -177,6 +177,20 @@ Deno.test("Websocket.send() sends text and bytes, those of one go together", asy
   assertEquals(sink.flushed.length, 1);
 });
 
+Deno.test("Websocket sends together what answers messages that came together", async () => {
+  const { ws, sink, gets, sent } = bound();
+  const frames = Array.from({ length: 50 }, (_, i) => [TEXT, `${i}`] as const);
+  (async () => {
+    for await (const message of ws) await ws.send(message);
+  })();
+  await turns();
+  gets(...frames.map(([opcode, text]): [Opcode, string] => [opcode, text]));
+  await turns(500);
+  assertEquals(await sent(), frames.map(([, text]) => `text:${text}`));
+  assertEquals(sink.flushed.length, 1);
+  ws.gone();
+});
+
 Deno.test("Websocket.send() refuses what is no message", () => {
   const { ws } = bound();
   for (const data of [1, null, undefined, {}, [1]]) {
@@ -214,6 +228,7 @@ Deno.test("Websocket answers pings, and of a flood only the latest", async () =>
   for (let i = 0; i < 5000; i++) gets([PING, `flood ${i}`]);
   await turns();
   assert(sink.bufferedAmount < 5000, String(sink.bufferedAmount));
+  assertEquals(sink.waiting, 1);
   sink.unstick();
   const pongs = await sent();
   assertEquals(pongs.at(-1), "pong:flood 4999");
@@ -244,12 +259,15 @@ Deno.test("Websocket.close() waits for the peer's close frame", async () => {
   assertEquals(await ws.send("late"), false);
   assertEquals(await sent(), ["text:last", "close:3001:done"]);
   assertEquals(sink.ended, 0);
+  const { length } = sink.output;
   gets([TEXT, "thrown away"], [PING, "p"], [CLOSE, codeText(3001)]);
   assertEquals(await closed, { code: 3001, reason: "" });
   assertEquals(ws.readyState, ws.CLOSED);
   assertEquals([sink.ended, sink.destroyed, sink.timers.length], [1, 0, 0]);
   assertEquals(await all(ws), []);
-  assertEquals((await sent()).length, 2);
+  await turns();
+  // Nothing behind our close frame.
+  assertEquals(sink.output.length, length);
 });
 
 Deno.test("Websocket.close() gives up when its time is over", async () => {
@@ -367,9 +385,14 @@ Deno.test("Websocket.receive() stops while too many bytes wait", async () => {
   await ws.recv();
   assertEquals(sink.resumed, 1);
   assertEquals(gets([BINARY, "x".repeat(1000)]), false);
+  await ws.recv();
+  assertEquals(sink.resumed, 2);
+  for (let i = 0; i < 3; i++) gets([BINARY, "x".repeat(1000)]);
+  await ws.recv();
+  assertEquals(sink.resumed, 2);
   // Nobody needs the messages any more, but the peer's close frame.
   ws.close();
-  assertEquals(sink.resumed, 2);
+  assertEquals(sink.resumed, 3);
 });
 
 Deno.test("Websocket dispatches events, also for what came before", async () => {

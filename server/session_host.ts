@@ -1,0 +1,79 @@
+import type {
+  RequestParser,
+  RequestParserOptions,
+} from "../parse/request_parser.ts";
+import type { Clock } from "../transport/clock.ts";
+import type { Compression } from "./compression.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { RequestBody } from "./request_body.ts";
+import type { Session } from "./session.ts";
+
+/** Counters of a server. */
+export interface ServerStats {
+  /** Connections open now. */
+  openConnections: number;
+  /** Requests handed to the application. */
+  requests: number;
+  /** Bytes received; with TLS, after decryption. */
+  bytesIn: number;
+  /** Bytes sent; with TLS, before encryption. */
+  bytesOut: number;
+  /** Requests that the server answered itself, with an error. */
+  refused: number;
+  /** Connections cut off for being too slow. */
+  timedOut: number;
+}
+
+/** What a session needs to know of the request that it has handed out. */
+export interface HeldRequest {
+  /** The peer has closed its side, or is gone altogether. */
+  peerGone(): void;
+  /** A tick has gone by while it was held. */
+  swept(): void;
+}
+
+/**
+ * What takes over a connection that no longer speaks HTTP. It may read and
+ * write by the session's own means.
+ */
+export interface Successor {
+  /** Bytes are in, in a buffer that is used again; returns whether to read on. */
+  received(bytes: Uint8Array): boolean;
+  /** The peer has closed its side. */
+  ended(): void;
+  /** The connection is closed, or broke. */
+  gone(error: unknown): void;
+  /** The server is stopping. */
+  stopping(): void;
+}
+
+/** What a session needs of its server. */
+export interface SessionHost {
+  readonly limits: ServerLimits;
+  readonly stats: ServerStats;
+  readonly clock: Clock;
+  /** Connections given up in a TLS handshake, whose peers are still there. */
+  readonly stalled: Set<Session>;
+  /** No further requests are wanted on kept-alive connections. */
+  readonly isStopping: boolean;
+  /** Requests are wanted before their bodies. */
+  readonly isStreaming: boolean;
+  /** How answers are compressed, if at all. */
+  readonly compression: Compression | null;
+  /** What every parser is made with. */
+  readonly parserOptions: RequestParserOptions;
+  /** Parsers that no session needs at present. */
+  readonly parsers: RequestParser[];
+  /** Read buffers of connections that have gone. */
+  readonly buffers: Uint8Array<ArrayBuffer>[];
+  /** A whole request is in; makes the object for it, or throws a ProtocolError. */
+  deliver(
+    session: Session,
+    parser: RequestParser,
+    body: Uint8Array | RequestBody | null,
+  ): HeldRequest;
+  /** Output was queued that may wait for more of its kind. */
+  later(session: Session): void;
+  closed(session: Session): void;
+  report(error: unknown, session: Session): void;
+}
