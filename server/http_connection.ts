@@ -46,7 +46,7 @@ import { answerWeb, toRequest } from "./web.ts";
 import {
   agree,
   checkUpgrade,
-  openWebsocket,
+  makeWebsocket,
   type WebsocketAcceptOptions,
 } from "./websocket_answer.ts";
 
@@ -570,7 +570,8 @@ export class HttpConnection extends HttpRequest {
    * @throws {TypeError} If the request is answered already.
    */
   hijack(): RawConnection {
-    return new RawConnection(this.session, this.#take() !== null);
+    const isHeld = this.#take() !== null;
+    return new RawConnection(this.session, isHeld, () => super.peerGone());
   }
 
   /**
@@ -605,7 +606,7 @@ export class HttpConnection extends HttpRequest {
     // The protocol changes behind the whole request, not within its body.
     if (!this.isBegun && this.isHeld && !this.session.skipBody()) {
       this.respond(null, { status: 400 });
-      return new RawConnection(this.session, false);
+      return new RawConnection(this.session, false, () => {});
     }
     const session = this.#take();
     if (session !== null) {
@@ -613,7 +614,11 @@ export class HttpConnection extends HttpRequest {
       session.appendHead(isTunnel ? 200 : 101, undefined, headers);
       session.flush();
     }
-    return new RawConnection(this.session, session !== null);
+    return new RawConnection(
+      this.session,
+      session !== null,
+      () => super.peerGone(),
+    );
   }
 
   /** Whether the request asks for a WebSocket (RFC 6455), rightly or not. */
@@ -634,6 +639,7 @@ export class HttpConnection extends HttpRequest {
    * @returns The WebSocket; `null` when it was refused or the peer is gone.
    * @throws {TypeError} If the request is answered already, or an option or a
    * header is wrong.
+   * @throws {RangeError} If an option is out of range.
    */
   acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
     const refusal = this.session.body === null
@@ -645,9 +651,20 @@ export class HttpConnection extends HttpRequest {
       this.respond(null, { status: refusal.status, headers });
       return null;
     }
+    if (this.isBegun || !this.isHeld) {
+      this.#take();
+      return null;
+    }
     const agreement = agree(this, options);
-    const session = this.#take();
-    return session === null ? null : openWebsocket(session, agreement, options);
+    const { websocket, open } = makeWebsocket(
+      this.session,
+      agreement,
+      options,
+      () => super.peerGone(),
+    );
+    this.#take();
+    open(agreement.headers);
+    return websocket;
   }
 
   /** Whether the peer wants to change to a protocol. */

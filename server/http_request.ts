@@ -384,6 +384,8 @@ export abstract class HttpRequest {
    * @returns Bytes written.
    */
   saveTo(path: string): Promise<number> {
+    const error = this.#reader.checkLength();
+    if (error !== null) return Promise.reject(error); // and no file is made
     return saveBody(() => this.#reader.next(), path);
   }
 

@@ -13,19 +13,27 @@ export class RawConnection implements Deno.Conn {
   // Whether it ever was ours: the peer may have gone before.
   readonly #isOpen: boolean;
   #inputEnded: boolean;
+  #isGone = false;
   #waiting: PromiseWithResolvers<void> | null = null;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
 
   /** @ignore Made by `HttpConnection` alone. */
-  constructor(session: Session, isHeld: boolean) {
+  constructor(session: Session, isHeld: boolean, peerGone: () => void) {
     this.#session = session;
     this.#isOpen = isHeld;
     this.#inputEnded = !isHeld || session.inputEnded;
     this.#front = !isHeld ? new Uint8Array(0) : session.upgrade({
       received: (bytes) => this.#received(bytes),
-      ended: () => this.#ended(),
-      gone: () => this.#ended(),
+      ended: () => {
+        peerGone();
+        this.#ended();
+      },
+      gone: () => {
+        this.#isGone = true;
+        peerGone();
+        this.#ended();
+      },
       stopping: () => {},
     });
   }
@@ -43,13 +51,17 @@ export class RawConnection implements Deno.Conn {
   /**
    * Reads up to `p.length` bytes; resolves to how many there were, or to
    * `null` at the end.
+   *
+   * @throws {Deno.errors.ConnectionAborted} If the connection is closed or
+   * broken; a read under way may throw another of `Deno.errors`.
    */
   async read(p: Uint8Array): Promise<number | null> {
     if (p.length === 0) return 0;
     const session = this.#session;
     // A read for the sake of HTTP may have been under way; it comes first.
     while (
-      this.#isOpen && this.#front.length === 0 && session.isReading
+      this.#isOpen && !session.isClosed && this.#front.length === 0 &&
+      session.isReading
     ) {
       await (this.#waiting ??= Promise.withResolvers()).promise;
     }
@@ -58,6 +70,9 @@ export class RawConnection implements Deno.Conn {
       p.set(part);
       this.#front = this.#front.subarray(part.length);
       return part.length;
+    }
+    if (this.#isGone) {
+      throw new Deno.errors.ConnectionAborted("Connection is closed");
     }
     if (this.#inputEnded) return null;
     const length = await session.conn.read(p);

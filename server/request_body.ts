@@ -97,14 +97,24 @@ export class RequestBody {
       this.#loaded = null;
       return Promise.resolve(loaded);
     }
-    if (this.#error === null && !this.isDone && this.#announced > this.limit) {
-      this.#exceed();
-    }
+    this.checkLength();
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.isDone) return LAST;
     const { promise } = this.#waiter = Promise.withResolvers();
     this.#origin!.readBody();
     return promise;
+  }
+
+  /**
+   * Refuses a body that is known to be too long.
+   *
+   * @returns Why nothing more will come of it, if that is so.
+   */
+  checkLength(): Error | null {
+    if (this.#error === null && !this.isDone && this.#announced > this.limit) {
+      this.#exceed();
+    }
+    return this.#error;
   }
 
   /** Says that the last piece is not looked at any more. */

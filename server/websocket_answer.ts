@@ -89,45 +89,64 @@ export function agree(
   };
 }
 
-/** Answers with 101 and goes on as a WebSocket. */
-export function openWebsocket(
+/**
+ * Makes the WebSocket that a session is to become; nothing is sent yet.
+ *
+ * @param peerGone Called when the peer has gone.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function makeWebsocket(
   session: Session,
-  { headers, protocol, deflate }: Agreement,
+  { protocol, deflate }: Agreement,
   options: WebsocketAcceptOptions,
-): Websocket {
-  session.keep = true; // nothing is said of an end
-  session.appendHead(101, undefined, headers);
-  return start(session, (sink) =>
-    new Websocket(sink, {
-      role: "server",
-      protocol,
-      maxMessageLength: options.maxMessageLength,
-      maxSendBufferSize: session.host.limits.maxSendBufferSize,
-      idleTimeout: options.idleTimeout,
-      closeTimeout: options.closeTimeout,
-      deflate: deflate?.parameters ?? null,
-    }));
-}
-
-function start(
-  session: Session,
-  make: (sink: ByteSink) => Websocket,
-): Websocket {
-  const sink = new SessionSink(session);
-  const websocket = sink.websocket = make(sink);
-  const rest = session.upgrade(sink);
-  session.flush();
-  if (rest.length === 0 || websocket.receive(rest)) session.read();
-  return websocket;
+  peerGone: () => void,
+): { websocket: Websocket; open: (headers: CheckedHeaders) => void } {
+  const sink = new SessionSink(session, peerGone);
+  const websocket = sink.websocket = new Websocket(sink, {
+    role: "server",
+    protocol,
+    maxMessageLength: options.maxMessageLength,
+    maxSendBufferSize: session.host.limits.maxSendBufferSize,
+    idleTimeout: options.idleTimeout,
+    closeTimeout: options.closeTimeout,
+    deflate: deflate?.parameters ?? null,
+  });
+  return { websocket, open: (headers) => sink.open(headers) };
 }
 
 /** A session as what a WebSocket stands on. */
 class SessionSink implements ByteSink, Successor {
   websocket!: Websocket;
   readonly #session: Session;
+  readonly #peerGone: () => void;
+  // What came along with the request.
+  #rest: Uint8Array | null = null;
 
-  constructor(session: Session) {
+  constructor(session: Session, peerGone: () => void) {
     this.#session = session;
+    this.#peerGone = peerGone;
+  }
+
+  /** Answers with 101 and takes the connection over. */
+  open(headers: CheckedHeaders): void {
+    const session = this.#session;
+    session.keep = true; // nothing is said of an end
+    session.appendHead(101, undefined, headers);
+    this.#rest = session.upgrade(this);
+    session.flush();
+    if (session.host.isStopping) this.stopping();
+    // Behind this turn, in which the application begins to listen.
+    queueMicrotask(() => {
+      if (!this.#readRest()) return;
+      if (session.inputEnded) this.ended();
+      else session.read();
+    });
+  }
+
+  #readRest(): boolean {
+    const rest = this.#rest;
+    this.#rest = null;
+    return rest === null || rest.length === 0 || this.websocket.receive(rest);
   }
 
   get bufferedAmount(): number {
@@ -179,14 +198,19 @@ class SessionSink implements ByteSink, Successor {
   }
 
   received(bytes: Uint8Array): boolean {
+    // A read that was under way: what came before it goes first.
+    if (this.#rest !== null) this.#readRest();
     return this.websocket.receive(bytes);
   }
 
   ended(): void {
+    this.#readRest();
+    this.#peerGone();
     this.websocket.inputEnded();
   }
 
   gone(error: unknown): void {
+    this.#peerGone();
     this.websocket.gone(error);
   }
 

@@ -67,6 +67,8 @@ export interface WebsocketEventMap {
 const MAX_QUEUED = 256;
 /** So many that are compressed. */
 const MAX_PACKED = 16;
+/** Turns in which the application does nothing, before its silence counts. */
+const REST_TURNS = 8;
 /** Compressed bytes that may wait. */
 const MAX_PACKED_BYTES = 65536;
 /** With more than this to be sent, only the latest ping is answered. */
@@ -143,6 +145,10 @@ export class Websocket extends EventTarget {
   readonly #settle: (close: WebsocketClose) => void;
 
   #state: WebsocketState = "open";
+  // Our close frame, until the application has said what it has to say.
+  #heldClose: Uint8Array | null = null;
+  #hasDelivered = false;
+  #quiet = 0;
   // How it ends, once that is known.
   #outcome: WebsocketClose | null = null;
   #isCloseSent = false;
@@ -262,7 +268,9 @@ export class Websocket extends EventTarget {
     ) {
       throw new TypeError("Message must be text or bytes");
     }
-    if (this.#state !== "open" || this.#sink.isClosed) return FALSE;
+    const isOpen = this.#state === "open" || this.#heldClose !== null;
+    if (!isOpen || this.#sink.isClosed) return FALSE;
+    this.#quiet = 0;
     if (this.bufferedAmount > this.#maxSendBufferSize) {
       this.#drop();
       return FALSE;
@@ -399,6 +407,7 @@ export class Websocket extends EventTarget {
 
   #take(): WebsocketMessage {
     const message = this.#queue.shift()!;
+    this.#quiet = 0;
     this.#queuedLength -= message.length;
     this.#unpacker?.goOn();
     this.#checkResume();
@@ -427,6 +436,7 @@ export class Websocket extends EventTarget {
   }
 
   #deliver(message: WebsocketMessage): void {
+    this.#hasDelivered = true;
     if (this.#isListening) {
       this.#dispatchMessage(message);
       return;
@@ -454,6 +464,7 @@ export class Websocket extends EventTarget {
     this.#wasHeard = true;
     if (this.#state !== "open" && this.#state !== "closing") return true;
     const reader = this.#reader;
+    this.#hasDelivered = false;
     reader.feed(bytes);
     for (;;) {
       switch (reader.next()) {
@@ -528,7 +539,7 @@ export class Websocket extends EventTarget {
     if (this.#isCloseSent) this.#finish("sent");
     else if (wasOpen) {
       this.#startCloseTimer();
-      this.#sendClose(code === 1005 ? NOTHING : closePayload(code, ""));
+      this.#answerClose(code === 1005 ? NOTHING : closePayload(code, ""));
     }
   }
 
@@ -578,9 +589,35 @@ export class Websocket extends EventTarget {
     if (this.#isCloseSent) this.#finish("sent");
     else if (wasOpen) {
       this.#startCloseTimer();
-      this.#sendClose(closePayload(code, reason));
+      this.#answerClose(closePayload(code, reason));
     }
   }
+
+  /**
+   * Sends our close frame, once the application has come to rest: what it says
+   * to the messages before that of the peer is to go out first (section 5.5.1).
+   */
+  #answerClose(payload: Uint8Array): void {
+    const isPacked = !(this.#unpacker?.isEmpty ?? true);
+    if (!this.#hasDelivered && this.#queue.length === 0 && !isPacked) {
+      this.#sendClose(payload);
+      return;
+    }
+    this.#heldClose = payload;
+    this.#quiet = 0;
+    if (!isPacked) queueMicrotask(this.#rest);
+  }
+
+  readonly #rest = (): void => {
+    const payload = this.#heldClose;
+    if (payload === null) return;
+    if (++this.#quiet < REST_TURNS) {
+      queueMicrotask(this.#rest);
+      return;
+    }
+    this.#heldClose = null;
+    this.#sendClose(payload);
+  };
 
   // ---- The end ----
 
@@ -606,6 +643,7 @@ export class Websocket extends EventTarget {
 
   #finish(move: WebsocketMove): void {
     const wasFailing = this.#state === "failing";
+    this.#heldClose = null;
     this.#enter(move);
     this.#callOffIdle?.();
     this.#callOffIdle = null;
@@ -648,6 +686,7 @@ export class Websocket extends EventTarget {
   /** All messages are with the application, or queued for it. */
   #unpacked(): void {
     this.#checkResume();
+    if (this.#heldClose !== null) queueMicrotask(this.#rest);
     if (this.#state !== "closed") return;
     this.#unpacker?.drop();
     for (const waiter of this.#waiters) {
