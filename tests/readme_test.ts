@@ -4,6 +4,8 @@ import {
   HttpRequest,
   HttpServer,
   protocolErrors,
+  Websocket,
+  websocketErrors,
 } from "@uhttp/uhttp";
 import { startServer } from "./support/serving.ts";
 
@@ -33,6 +35,26 @@ Deno.test("README lists every error code with its status", () => {
   assertEquals(listed, codes);
 });
 
+Deno.test("README lists every code of a WebSocket with its close code", () => {
+  const listed = Object.fromEntries(
+    section("`Websocket`").split("\n").flatMap((line) => {
+      const closeCode = /\| (1\d{3}) +\|$/.exec(line)?.[1];
+      return closeCode === undefined
+        ? []
+        : [...line.matchAll(/`([a-z-]+)`/g)].map(([, code]) => [
+          code,
+          closeCode,
+        ]);
+    }),
+  );
+  const codes = Object.fromEntries(
+    Object.entries(websocketErrors).map((
+      [code, [closeCode]],
+    ) => [code, String(closeCode)]),
+  );
+  assertEquals(listed, codes);
+});
+
 Deno.test("README lists every limit with its default", async () => {
   const rows = section("Limits").split("\n").filter((row) =>
     row.startsWith("| `")
@@ -47,16 +69,20 @@ Deno.test("README lists every limit with its default", async () => {
   assertEquals(listed, { ...server.limits });
 });
 
-Deno.test("README lists every member of the two classes", () => {
+Deno.test("README lists every member of the classes", () => {
   const inner = [
     "constructor",
+    "gone",
+    "inputEnded",
     "isHeld",
     "peerGone",
+    "receive",
+    "removeEventListener",
     "swept",
     "toString",
     "watch",
   ];
-  for (const type of [HttpServer, HttpConnection, HttpRequest]) {
+  for (const type of [HttpServer, HttpConnection, HttpRequest, Websocket]) {
     const title = type === HttpRequest ? "HttpConnection" : type.name;
     const text = section(`\`${title}\``);
     for (const name of Object.getOwnPropertyNames(type.prototype)) {

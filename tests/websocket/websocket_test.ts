@@ -409,6 +409,7 @@ Deno.test("Websocket dispatches events, also for what came before", async () => 
   gets([BINARY, "\x02"]);
   ws.onmessage = null;
   gets([TEXT, "b"], [CLOSE, codeText(1000)]);
+  await turns(); // in which somebody may still answer "b"
   const one = new Uint8Array([1]).buffer;
   const two = new Uint8Array([2]);
   assertEquals(seen, [
