@@ -181,7 +181,7 @@ export abstract class Transport {
       if (out.kind === 0 && this.outEnd + length <= SIZES[1]) {
         // More than one answer: they go on together in a larger one.
         this.#out = takeBuffer(SIZES[1]);
-        this.#out.bytes.set(out.upTo(this.outEnd));
+        this.#out.bytes.set(out.bytes); // all of it: a view would cost more
         giveBuffer(out);
         return this.#out.bytes;
       }

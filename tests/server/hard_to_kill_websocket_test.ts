@@ -41,9 +41,14 @@ interface Zlib {
 /** Compressors and decompressors that were ever used here. */
 const zlibs = new Set<Zlib>();
 
-for (const { prototype } of [zlib.DeflateRaw, zlib.InflateRaw]) {
-  const { flush } = prototype as unknown as Zlib;
-  (prototype as unknown as Zlib).flush = function (this: Zlib, ...args) {
+// Node's types know the functions alone that make them.
+const { DeflateRaw, InflateRaw } = zlib as unknown as Record<
+  string,
+  { prototype: Zlib }
+>;
+for (const { prototype } of [DeflateRaw, InflateRaw]) {
+  const { flush } = prototype;
+  prototype.flush = function (this: Zlib, ...args) {
     zlibs.add(this);
     flush.apply(this, args);
   };
@@ -230,6 +235,9 @@ for (const { kind, options, ignore } of KINDS) {
       }
     })();
     assertEquals(await flowsUntil(arena, promise), LOST);
+    // With TLS, Deno keeps both sockets until one side reads.
+    const buffer = new Uint8Array(65536);
+    while (await peer.conn.read(buffer).catch(() => null) !== null);
     peer.close();
     await flood;
     assertEquals(arena.server.stats.timedOut, 1);
@@ -293,7 +301,7 @@ interface Flood {
 const FLOODS: Flood[] = [
   {
     name: "small messages",
-    count: 100_000,
+    count: 40_000,
     message: (i) => `${i}`,
     most: 200_000,
   },
@@ -305,13 +313,13 @@ const FLOODS: Flood[] = [
   },
   {
     name: "large messages",
-    count: 80,
+    count: 50,
     message: (i) => `${i} ${"x".repeat(100_000)}`,
     most: 1_400_000,
   },
   {
     name: "messages that are packed tight",
-    count: 1000,
+    count: 500,
     message: (i) => `${i} ${"x".repeat(300_000)}`,
     isPacked: true,
     most: 250_000,
@@ -503,7 +511,7 @@ for (const { kind, options, ignore } of KINDS) {
           ws[Symbol.asyncIterator]().next(),
           ws.ping("?"),
           // A large one that is being compressed, and others behind it.
-          ws.send("compress me ".repeat(500_000)),
+          ws.send(noise(2_000_000)).then(() => null),
           ws.close(4000),
           ws.closed,
         ]);
@@ -512,21 +520,22 @@ for (const { kind, options, ignore } of KINDS) {
           null,
           { value: undefined, done: true },
           false,
-          false,
+          null,
           { code: 1006, reason: "" },
           LOST,
         ]);
         await closed;
         assertEquals(await ws.recv(), null);
       }, options);
-      const peer = kind === "TLS"
-        ? await arena.call()
+      const broken = kind === "TLS"
+        ? null
         : await WebsocketPeer.resettable(arena.server.port);
+      const peer = broken ?? await arena.call();
       await peer.open(COMPRESSED);
       await peer.send(frame(0x41, packed("abc".repeat(100)).subarray(6)));
       await promise;
       if (ending === "server.close()") await arena.server.close();
-      else if ("reset" in peer && ending === "reset") await peer.reset();
+      else if (ending === "reset") await broken!.reset();
       peer.close();
       await arena.until(() => arena.unsettled === 0);
       assertEquals(closes, [1006]);
@@ -765,11 +774,12 @@ const USES: ((ws: Websocket, random: Random) => unknown)[] = [
 for (const seed of [1, 2, 3]) {
   Deno.test(`Websocket makes no wrong move whatever comes (seed ${seed})`, async () => {
     const random = new Random(seed);
+    zlibs.clear();
     const all: Promise<unknown>[] = [];
     await using scene = new MemoryScene((client) => {
       const ws = client.acceptWebsocket({
         compress: true,
-        maxMessageLength: 2000,
+        maxMessageLength: 5000, // so much that no queue is ever full
         closeTimeout: 30,
         idleTimeout: 30,
       });
@@ -791,7 +801,7 @@ for (const seed of [1, 2, 3]) {
       frame(0x89, "p"),
       frame(0x8a, "p"),
       packed("abc".repeat(300)),
-      packed("z".repeat(3000)),
+      packed("z".repeat(10_000)),
       closing(1000),
     ];
     const head = handshake(COMPRESSED);
@@ -819,7 +829,6 @@ for (const seed of [1, 2, 3]) {
     }
     await Promise.all(all);
     assert(all.length > 900);
-    await eventually(() => [...zlibs].every(({ destroyed }) => destroyed));
     await checkZlibs(20);
   });
 }

@@ -216,26 +216,38 @@ for (const { mode, options } of MODES) {
   });
 }
 
-Deno.test("acceptWebsocket() makes the same of a handshake with a body in both modes", async () => {
-  const statuses: number[] = [];
-  for (const { options } of MODES) {
-    await using arena = new Arena(echoes(), options);
-    using peer = await call(arena);
-    const body = text("x"); // as a frame it would come back
-    const request = handshake({ "content-length": String(body.length) });
-    await peer.send(join(request, body));
-    const { status } = await peer.response();
-    statuses.push(status);
-    if (status === 101) {
-      await peer.send(text("real"));
-      assertEquals(await peer.event(), "text:real");
-    } else {
-      await peer.send(NEXT);
-      assertEquals((await peer.response()).body, "next");
+const asFrame = latin1Text(text("x")); // so that it would come back
+for (
+  const [name, headers, body] of [
+    ["a body", { "content-length": String(asFrame.length) }, asFrame],
+    [
+      "a chunked body",
+      { "transfer-encoding": "chunked" },
+      "1\r\nx\r\n0\r\n\r\n",
+    ],
+    ["an empty body", { "content-length": "0" }, ""],
+    ["an empty chunked body", { "transfer-encoding": "chunked" }, "0\r\n\r\n"],
+  ] as const
+) {
+  Deno.test(`acceptWebsocket() makes the same of ${name} in both modes`, async () => {
+    const statuses: number[] = [];
+    for (const { options } of MODES) {
+      await using arena = new Arena(echoes(), options);
+      using peer = await call(arena);
+      await peer.send(join(handshake(headers), body));
+      const { status } = await peer.response();
+      statuses.push(status);
+      if (status === 101) {
+        await peer.send(text("real"));
+        assertEquals(await peer.event(), "text:real");
+      } else {
+        await peer.send(NEXT);
+        assertEquals((await peer.response()).body, "next");
+      }
     }
-  }
-  assertEquals(statuses[0], statuses[1]);
-});
+    assertEquals(statuses[0], statuses[1]);
+  });
+}
 
 Deno.test("acceptWebsocket() answers 403 to origins that are not allowed", async () => {
   await using arena = new Arena(
@@ -756,6 +768,25 @@ Deno.test("Websocket sends what answers a message before it answers what follows
     using _ = peer;
     await peer.send(join(text("a"), text("b"), last));
     assertEquals(await peer.events(), ["text:a", "text:b", close, "end"]);
+  }
+});
+
+Deno.test("Websocket answers a close though nobody takes what came before", async () => {
+  await using arena = new WebsocketArena(() => {}, { compress: true });
+  const attacks: Record<string, Uint8Array> = {
+    "a text": text("a"),
+    "a packed text": packed("a"),
+    "more than may wait": join(...Array(300).fill(text("a"))),
+    "more than may wait, packed": join(
+      ...Array(6).fill(packed("a".repeat(600_000))),
+    ),
+  };
+  for (const [name, bytes] of Object.entries(attacks)) {
+    const { peer, ws } = await arena.meet(COMPRESSED);
+    using _ = peer;
+    await peer.send(join(bytes, closing(1000)));
+    assertEquals(await peer.events(), ["close:1000:", "end"], name);
+    assertEquals((await ws.closed).wasClean, true, name);
   }
 });
 

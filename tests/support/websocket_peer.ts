@@ -83,11 +83,18 @@ export function pack(message: string | Uint8Array): Uint8Array {
 
 /** Several pieces as one. */
 export function join(...parts: (string | Uint8Array)[]): Uint8Array {
-  return Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === "string" ? [...latin1Bytes(part)] : [...part]
-    ),
+  const pieces = parts.map((part) =>
+    typeof part === "string" ? latin1Bytes(part) : part
   );
+  const all = new Uint8Array(
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 /**
