@@ -642,7 +642,8 @@ export class HttpConnection extends HttpRequest {
    * @throws {RangeError} If an option is out of range.
    */
   acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
-    const hasBody = this.session.body !== null || this.rawData.length > 0;
+    const hasBody = this.headers["transfer-encoding"] !== undefined ||
+      (this.contentLength ?? 0) > 0;
     const refusal = !hasBody
       ? checkUpgrade(this, options.allowedOrigins)
       : { status: 400, headers: {} };

@@ -445,6 +445,9 @@ export class Websocket extends EventTarget {
     if (waiter === undefined) {
       this.#queue.push(message);
       this.#queuedLength += message.length;
+      if (this.#heldClose !== null && this.#isFull) {
+        queueMicrotask(this.#rest);
+      }
       return;
     }
     waiter.callOff?.();
@@ -605,7 +608,8 @@ export class Websocket extends EventTarget {
     }
     this.#heldClose = payload;
     this.#quiet = 0;
-    if (!isPacked) queueMicrotask(this.#rest);
+    // What is not unpacked as nobody takes messages is not waited for.
+    if (!isPacked || this.#isFull) queueMicrotask(this.#rest);
   }
 
   readonly #rest = (): void => {
