@@ -60,7 +60,10 @@ export {
 export {
   Websocket,
   type WebsocketClose,
-  type WebsocketEventMap,
-  type WebsocketMessage,
   type WebsocketOptions,
 } from "./websocket/websocket.ts";
+export {
+  type WebsocketEventMap,
+  WebsocketEvents,
+  type WebsocketMessage,
+} from "./websocket/event_face.ts";

@@ -6,6 +6,7 @@ import {
   protocolErrors,
   Websocket,
   websocketErrors,
+  WebsocketEvents,
 } from "@uhttp/uhttp";
 import { startServer } from "./support/serving.ts";
 
@@ -72,9 +73,11 @@ Deno.test("README lists every limit with its default", async () => {
 Deno.test("README lists every member of the classes", () => {
   const inner = [
     "constructor",
+    "dispatchMessage",
     "gone",
     "inputEnded",
     "isHeld",
+    "listen",
     "peerGone",
     "receive",
     "removeEventListener",
@@ -82,8 +85,20 @@ Deno.test("README lists every member of the classes", () => {
     "toString",
     "watch",
   ];
-  for (const type of [HttpServer, HttpConnection, HttpRequest, Websocket]) {
-    const title = type === HttpRequest ? "HttpConnection" : type.name;
+  for (
+    const type of [
+      HttpServer,
+      HttpConnection,
+      HttpRequest,
+      Websocket,
+      WebsocketEvents,
+    ]
+  ) {
+    const title = type === HttpRequest
+      ? "HttpConnection"
+      : type === WebsocketEvents
+      ? "Websocket"
+      : type.name;
     const text = section(`\`${title}\``);
     for (const name of Object.getOwnPropertyNames(type.prototype)) {
       if (inner.includes(name)) continue;

@@ -50,6 +50,13 @@ function giveBuffer(buffer: OutBuffer): void {
 const SENT: Promise<boolean> = Promise.resolve(true);
 const GONE: Promise<boolean> = Promise.resolve(false);
 
+/** Somebody who waits until no more than so much is queued. */
+interface Waiting extends PromiseWithResolvers<boolean> {
+  amount: number;
+}
+
+const NOBODY: Waiting[] = []; // of all connections; never altered
+
 /** What a transport counts for its owner. */
 export interface Meter {
   /** Bytes received. */
@@ -89,8 +96,8 @@ export abstract class Transport {
   #outWriting: OutBuffer | null = null;
   #drained: Promise<boolean> = SENT;
   #batch: PromiseWithResolvers<boolean> | null = null;
-  #waiting: PromiseWithResolvers<boolean> | null = null;
-  #waitingFor = 0;
+  // Who waits for the queue to get shorter.
+  #waiting: Waiting[] = NOBODY;
 
   /** @param conn The socket; it belongs to the transport from now on. */
   constructor(conn: Deno.Conn, meter: Meter) {
@@ -237,8 +244,12 @@ export abstract class Transport {
   whenBelow(amount: number): Promise<boolean> {
     if (this.isClosed) return GONE;
     if (this.bufferedAmount <= amount) return SENT;
-    this.#waitingFor = amount;
-    return (this.#waiting ??= Promise.withResolvers()).promise;
+    let waiting = this.#waiting.find((other) => other.amount === amount);
+    if (waiting === undefined) {
+      waiting = { amount, ...Promise.withResolvers<boolean>() };
+      this.#waiting = [...this.#waiting, waiting];
+    }
+    return waiting.promise;
   }
 
   #seal(): void {
@@ -265,12 +276,7 @@ export abstract class Transport {
     this.#meter.bytesOut += length;
     if (this.isClosed) return false;
     this.bufferedAmount -= length;
-    if (
-      this.#waiting !== null && this.bufferedAmount <= this.#waitingFor
-    ) {
-      this.#waiting.resolve(true);
-      this.#waiting = null;
-    }
+    if (this.#waiting.length > 0) this.#tellWaiting();
     const piece = this.#writing!;
     if (length < piece.length) {
       const rest = this.#writing = piece.subarray(length);
@@ -286,6 +292,14 @@ export abstract class Transport {
     this.sent();
     return true;
   };
+
+  #tellWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((one) => this.bufferedAmount > one.amount);
+    for (const one of waiting) {
+      if (this.bufferedAmount <= one.amount) one.resolve(true);
+    }
+  }
 
   /** Closes the socket at once. Safe to call again. */
   destroy(error?: unknown): void {
@@ -313,8 +327,9 @@ export abstract class Transport {
     this.bufferedAmount = 0;
     this.#queue = [];
     this.#batch?.resolve(false);
-    this.#waiting?.resolve(false);
-    this.#batch = this.#waiting = null;
+    for (const { resolve } of this.#waiting) resolve(false);
+    this.#waiting = NOBODY;
+    this.#batch = null;
     this.gone(error);
     if (!this.#isReading) this.readingEnded();
   }

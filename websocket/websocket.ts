@@ -1,3 +1,4 @@
+import { WebsocketEvents, type WebsocketMessage } from "./event_face.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { WebsocketError } from "./errors.ts";
 import type { DeflateParameters } from "./extensions.ts";
@@ -11,9 +12,6 @@ import {
 import { Outbox } from "./outbox.ts";
 import { step, type WebsocketMove, type WebsocketState } from "./states.ts";
 import { Unpacker } from "./unpacker.ts";
-
-/** What comes and goes: text, or bytes. */
-export type WebsocketMessage = string | Uint8Array<ArrayBuffer>;
 
 /** How a WebSocket ended. */
 export interface WebsocketClose {
@@ -51,18 +49,6 @@ export interface WebsocketOptions {
   deflate?: DeflateParameters | null;
 }
 
-/** The events of a {@linkcode Websocket}, by name. */
-export interface WebsocketEventMap {
-  /** Never comes from one that is open to begin with, as all here are. */
-  open: Event;
-  /** A message, in `data`. */
-  message: MessageEvent;
-  /** The end; the last event. */
-  close: CloseEvent;
-  /** The peer broke a rule, or the connection broke; `close` follows. */
-  error: ErrorEvent;
-}
-
 /** So many messages may wait for the application before reading stops. */
 const MAX_QUEUED = 256;
 /** So many that are compressed. */
@@ -94,19 +80,13 @@ interface Pinged {
   resolve: (value: boolean) => void;
 }
 
-/** Someone's handler, and what calls it. */
-interface Handler {
-  handler: unknown;
-  listener: EventListener;
-}
-
 /**
  * One WebSocket connection (RFC 6455), of either side.
  *
  * Messages are pulled, by `for await` or `recv()`, or come as events once
  * somebody listens for them. Reading stops while too many wait to be pulled.
  */
-export class Websocket extends EventTarget {
+export class Websocket extends WebsocketEvents {
   /** State before it is open; none here is ever in it. */
   static readonly CONNECTING = 0;
   /** State in which messages come and go. */
@@ -148,6 +128,7 @@ export class Websocket extends EventTarget {
   // Our close frame, until the application has said what it has to say.
   #heldClose: Uint8Array | null = null;
   #hasDelivered = false;
+  #isResting = false;
   #quiet = 0;
   // How it ends, once that is known.
   #outcome: WebsocketClose | null = null;
@@ -169,8 +150,6 @@ export class Websocket extends EventTarget {
   // The latest ping that could not be answered at once.
   #pongDue: Uint8Array | null = null;
 
-  #binaryType: "arraybuffer" | "blob" | "bytes" = "arraybuffer";
-  #handlers: Map<string, Handler> | null = null;
   #closeEvent: CloseEvent | null = null;
 
   /**
@@ -233,20 +212,6 @@ export class Websocket extends EventTarget {
   /** Bytes that were sent and that the kernel has not taken. */
   get bufferedAmount(): number {
     return this.#sink.bufferedAmount + this.#outbox.waitingBytes;
-  }
-
-  /**
-   * As what bytes come in message events: "arraybuffer" (the default), "blob",
-   * or "bytes" for `Uint8Array`.
-   */
-  get binaryType(): "arraybuffer" | "blob" | "bytes" {
-    return this.#binaryType;
-  }
-
-  set binaryType(type: "arraybuffer" | "blob" | "bytes") {
-    if (type === "arraybuffer" || type === "blob" || type === "bytes") {
-      this.#binaryType = type;
-    }
   }
 
   // ---- What the application sends ----
@@ -438,16 +403,14 @@ export class Websocket extends EventTarget {
   #deliver(message: WebsocketMessage): void {
     this.#hasDelivered = true;
     if (this.#isListening) {
-      this.#dispatchMessage(message);
+      this.dispatchMessage(message);
       return;
     }
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       this.#queue.push(message);
       this.#queuedLength += message.length;
-      if (this.#heldClose !== null && this.#isFull) {
-        queueMicrotask(this.#rest);
-      }
+      if (this.#heldClose !== null && this.#isFull) this.#startRest();
       return;
     }
     waiter.callOff?.();
@@ -609,16 +572,26 @@ export class Websocket extends EventTarget {
     this.#heldClose = payload;
     this.#quiet = 0;
     // What is not unpacked as nobody takes messages is not waited for.
-    if (!isPacked || this.#isFull) queueMicrotask(this.#rest);
+    if (!isPacked || this.#isFull) this.#startRest();
+  }
+
+  #startRest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
+    queueMicrotask(this.#rest);
   }
 
   readonly #rest = (): void => {
     const payload = this.#heldClose;
-    if (payload === null) return;
+    if (payload === null) {
+      this.#isResting = false;
+      return;
+    }
     if (++this.#quiet < REST_TURNS) {
       queueMicrotask(this.#rest);
       return;
     }
+    this.#isResting = false;
     this.#heldClose = null;
     this.#sendClose(payload);
   };
@@ -690,7 +663,7 @@ export class Websocket extends EventTarget {
   /** All messages are with the application, or queued for it. */
   #unpacked(): void {
     this.#checkResume();
-    if (this.#heldClose !== null) queueMicrotask(this.#rest);
+    if (this.#heldClose !== null) this.#startRest();
     if (this.#state !== "closed") return;
     this.#unpacker?.drop();
     for (const waiter of this.#waiters) {
@@ -727,101 +700,18 @@ export class Websocket extends EventTarget {
 
   // ---- Events ----
 
-  #dispatchMessage(message: WebsocketMessage): void {
-    let data: unknown = message;
-    if (typeof message !== "string") {
-      if (this.#binaryType === "arraybuffer") data = message.buffer;
-      else if (this.#binaryType === "blob") data = new Blob([message]);
-    }
-    this.dispatchEvent(new MessageEvent("message", { data }));
-  }
-
-  /** From now on messages are events; those that wait follow in this turn. */
-  #listen(): void {
+  /** @ignore From now on messages are events; those that wait follow in this turn. */
+  protected override listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;
     queueMicrotask(() => {
       const queue = this.#queue;
       this.#queue = [];
       this.#queuedLength = 0;
-      for (const message of queue) this.#dispatchMessage(message);
+      for (const message of queue) this.dispatchMessage(message);
       this.#unpacker?.goOn();
       this.#checkResume();
     });
-  }
-
-  /** Adds a listener. One for messages makes all of them events. */
-  override addEventListener<K extends keyof WebsocketEventMap>(
-    type: K,
-    listener: (this: Websocket, event: WebsocketEventMap[K]) => unknown,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /** Adds a listener. */
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /** Adds a listener. */
-  override addEventListener(
-    type: string,
-    // deno-lint-ignore no-explicit-any
-    listener: any,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    super.addEventListener(type, listener, options);
-    if (type === "message" && listener !== null) this.#listen();
-  }
-
-  #handler<T>(type: string): T | null {
-    return (this.#handlers?.get(type)?.handler ?? null) as T | null;
-  }
-
-  #setHandler(type: string, handler: unknown): void {
-    this.#handlers ??= new Map();
-    const before = this.#handlers.get(type);
-    if (before !== undefined) this.removeEventListener(type, before.listener);
-    this.#handlers.delete(type);
-    if (typeof handler !== "function") return;
-    const listener = (event: Event) => handler.call(this, event);
-    this.#handlers.set(type, { handler, listener });
-    this.addEventListener(type, listener);
-  }
-
-  /** Called when it is open; never, as all here are open to begin with. */
-  get onopen(): ((event: Event) => unknown) | null {
-    return this.#handler("open");
-  }
-
-  set onopen(handler: ((event: Event) => unknown) | null) {
-    this.#setHandler("open", handler);
-  }
-
-  /** Called for each message. */
-  get onmessage(): ((event: MessageEvent) => unknown) | null {
-    return this.#handler("message");
-  }
-
-  set onmessage(handler: ((event: MessageEvent) => unknown) | null) {
-    this.#setHandler("message", handler);
-  }
-
-  /** Called at the end. */
-  get onclose(): ((event: CloseEvent) => unknown) | null {
-    return this.#handler("close");
-  }
-
-  set onclose(handler: ((event: CloseEvent) => unknown) | null) {
-    this.#setHandler("close", handler);
-  }
-
-  /** Called where the peer broke a rule. */
-  get onerror(): ((event: ErrorEvent) => unknown) | null {
-    return this.#handler("error");
-  }
-
-  set onerror(handler: ((event: ErrorEvent) => unknown) | null) {
-    this.#setHandler("error", handler);
   }
 }
 
