@@ -4,10 +4,15 @@ import {
   HttpServer,
   type WebsocketAcceptOptions,
 } from "@uhttp/uhttp";
-import { type Websocket, websocketErrors } from "../../websocket.ts";
+import {
+  type Websocket,
+  type WebsocketClose,
+  websocketErrors,
+} from "../../websocket.ts";
 import { type FrameRow, websocketFrames } from "../cases/websocket_frames.ts";
 import {
   deflateOffers,
+  type HandshakeRow,
   websocketHandshakes,
 } from "../cases/websocket_handshakes.ts";
 import { Arena } from "../support/arena.ts";
@@ -28,7 +33,7 @@ import {
 
 const pair = noOpenssl === false ? await makePair() : null;
 const NEXT = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
-const UNCOMPRESSED = { "sec-websocket-extensions": null };
+const UNCOMPRESSED = {};
 const COMPRESSED = {
   "sec-websocket-extensions": "permessage-deflate; server_no_context_takeover",
 };
@@ -85,62 +90,74 @@ async function call(arena: Arena): Promise<WebsocketPeer> {
 
 // ---- The handshake ----------------------------------------------------------
 
-for (const { mode, options } of MODES) {
+/** A good request is answered with 101 and no more than that needs. */
+async function isAccepted(peer: WebsocketPeer): Promise<void> {
+  const { headers } = await peer.opened();
+  assertEquals(headers.upgrade, "websocket");
+  assertEquals(headers.connection, "Upgrade");
+  assertEquals(headers["sec-websocket-accept"], ACCEPT);
   for (
-    const { name, method, protocol, headers, refused } of websocketHandshakes
-  ) {
-    const outcome = refused === undefined ? "accepts" : "refuses";
-    Deno.test(`acceptWebsocket() ${outcome} ${name} (${mode})`, async () => {
-      const accepted: boolean[] = [];
-      await using arena = new Arena((client) => {
-        if (client.path === "/next") return client.respond("next");
-        const isWanted = client.isWebsocketRequest;
-        const ws = client.acceptWebsocket();
-        accepted.push(ws !== null);
-        // What is accepted was asked for.
-        assert(isWanted || ws === null);
-        return ws === null ? null : echo(ws);
-      }, options);
-      const line = `${method ?? "GET"} / ${protocol ?? "HTTP/1.1"}`;
-      const request = handshake(headers ?? {}, line);
+    const absent of [
+      "content-length",
+      "transfer-encoding",
+      "sec-websocket-protocol",
+      "sec-websocket-extensions",
+    ]
+  ) assert(!(absent in headers), absent);
+  assertEquals(await peer.event(), "text:hi");
+  assertEquals(await peer.leave(), ["close:1000:", "end"]);
+}
+
+/** A bad one is answered as it should be, and the connection goes on. */
+async function isRefused(
+  peer: WebsocketPeer,
+  { name, method, protocol, refused }: HandshakeRow,
+): Promise<void> {
+  const answer = await peer.response(method === "HEAD");
+  const [status, field, value] = refused!;
+  assertEquals([answer.status, answer.body], [status, ""], name);
+  if (field !== undefined) assertEquals(answer.headers[field], value, name);
+  if (protocol === "HTTP/1.0") {
+    assertEquals(await peer.rest(), "", name);
+    return;
+  }
+  if (field === "upgrade") {
+    assertEquals(answer.headers.connection, "upgrade", name);
+  }
+  assertEquals((await peer.response()).body, "next", name);
+}
+
+for (const { mode, options } of MODES) {
+  Deno.test(`acceptWebsocket() accepts what is good, and refuses what is not (${mode})`, async () => {
+    const accepted: boolean[] = [];
+    await using arena = new Arena((client) => {
+      if (client.path === "/next") return client.respond("next");
+      const isWanted = client.isWebsocketRequest;
+      const ws = client.acceptWebsocket();
+      accepted.push(ws !== null);
+      // What is accepted was asked for.
+      assert(isWanted || ws === null);
+      return ws === null ? null : echo(ws);
+    }, options);
+    for (const row of websocketHandshakes) {
+      const { method = "GET", protocol = "HTTP/1.1", headers, refused } = row;
+      const request = join(
+        handshake(headers, `${method} / ${protocol}`),
+        refused === undefined
+          ? text("hi")
+          : protocol === "HTTP/1.0"
+          ? ""
+          : NEXT,
+      );
       for (const isSlow of [false, true]) {
         using peer = await call(arena);
-        if (refused === undefined) {
-          const frames = join(request, text("hi"));
-          await (isSlow ? peer.dribble(frames) : peer.send(frames));
-          const answer = await peer.response();
-          assertEquals(answer.status, 101);
-          assertEquals(answer.headers.upgrade, "websocket");
-          assertEquals(answer.headers.connection, "Upgrade");
-          assertEquals(answer.headers["sec-websocket-accept"], ACCEPT);
-          for (
-            const absent of [
-              "content-length",
-              "transfer-encoding",
-              "sec-websocket-protocol",
-              "sec-websocket-extensions",
-            ]
-          ) assert(!(absent in answer.headers), absent);
-          assertEquals(await peer.event(), "text:hi");
-          assertEquals(await peer.leave(), ["close:1000:", "end"]);
-          continue;
-        }
-        const both = join(request, protocol === "HTTP/1.0" ? "" : NEXT);
-        await (isSlow ? peer.dribble(both) : peer.send(both));
-        const answer = await peer.response(method === "HEAD");
-        const [status, field, value] = refused;
-        assertEquals(answer.status, status);
-        assertEquals(answer.body, "");
-        if (field !== undefined) assertEquals(answer.headers[field], value);
-        if (field === "upgrade" && protocol !== "HTTP/1.0") {
-          assertEquals(answer.headers.connection, "upgrade");
-        }
-        if (protocol === "HTTP/1.0") assertEquals(await peer.rest(), "");
-        else assertEquals((await peer.response()).body, "next");
+        await (isSlow ? peer.dribble(request) : peer.send(request));
+        if (refused === undefined) await isAccepted(peer);
+        else await isRefused(peer, row);
+        assertEquals(accepted.pop(), refused === undefined, row.name);
       }
-      assertEquals(accepted, Array(2).fill(refused === undefined));
-    });
-  }
+    }
+  });
 
   for (
     const [name, extra, status] of [
@@ -193,13 +210,14 @@ for (const { mode, options } of MODES) {
       arena.hold(client);
       client.signal; // so that there is a read under way
     }, options);
-    for (const isEarly of [true, false]) {
+    for (const when of ["with the request", "before", "afterwards"]) {
       using peer = await call(arena);
-      await peer.send(handshake());
+      const early = join(text("one"), frame(0x01, "tw"));
+      const isWithIt = when === "with the request";
+      await peer.send(isWithIt ? join(handshake(), early) : handshake());
       const client = await arena.next();
       const { bytesIn } = arena.server.stats;
-      if (isEarly) {
-        const early = join(text("one"), frame(0x01, "tw"));
+      if (when === "before") {
         await peer.send(early);
         const all = bytesIn + early.length;
         while (arena.server.stats.bytesIn < all) {
@@ -207,7 +225,7 @@ for (const { mode, options } of MODES) {
         }
       }
       arena.track(echo(client.acceptWebsocket()!));
-      if (!isEarly) await peer.send(join(text("one"), frame(0x01, "tw")));
+      if (when === "afterwards") await peer.send(early);
       await peer.opened();
       await peer.send(frame(0x80, "o"));
       assertEquals(await peer.take(2), ["text:one", "text:two"]);
@@ -618,66 +636,80 @@ const ROWS = websocketFrames.filter(({ events }) =>
   !events.some((event) => event.startsWith("packed"))
 );
 
-for (const row of ROWS) {
-  const { name, rfc, events, fault, isPending, allowCompressed } = row;
-  Deno.test(`Websocket takes, in any pieces: ${name} (${rfc})`, async () => {
+/** What a peer is sent for a row, and what its WebSocket comes to. */
+function outcome(row: FrameRow): { events: string[]; end: WebsocketClose } {
+  const events = ["text:owed"];
+  for (const event of row.events) {
+    const [kind, code, ...rest] = event.split(":");
+    if (kind === "ping") events.push("pong:" + event.slice(5));
+    if (kind !== "close") continue;
+    const end = { code: Number(code), reason: rest.join(":"), wasClean: true };
+    return { events: [...events, `close:${code}:`], end };
+  }
+  if (row.fault !== undefined) {
+    const [code, reason] = websocketErrors[row.fault];
+    const end = { code, reason, wasClean: false };
+    return { events: [...events, `close:${code}:${reason}`], end };
+  }
+  if (row.isPending) {
+    return { events, end: { code: 1006, reason: "", wasClean: false } };
+  }
+  const end = { code: 1000, reason: "", wasClean: true };
+  return { events: [...events, "close:1000:"], end };
+}
+
+/** The messages of a row, one character a byte where they are bytes. */
+function messagesOf(row: FrameRow): string[] {
+  return row.events.flatMap((event) => {
+    const value = event.slice(event.indexOf(":") + 1);
+    if (event.startsWith("text:")) return value;
+    if (!event.startsWith("binary:")) return [];
+    return value.replace(
+      /../g,
+      (hex) => String.fromCharCode(parseInt(hex, 16)),
+    );
+  });
+}
+
+for (const rfc of new Set(ROWS.map((row) => row.rfc))) {
+  Deno.test(`Websocket holds to ${rfc}, in whatever pieces frames come`, async () => {
     const received: string[][] = [];
-    await using arena = new WebsocketArena(async (ws) => {
+    const opened: Websocket[] = [];
+    await using arena = new Arena(async (client) => {
+      const row = ROWS[Number(client.headers["x-row"])];
+      const ws = client.acceptWebsocket({
+        maxMessageLength: row.maxMessageLength,
+        compress: row.allowCompressed ?? false,
+      })!;
+      opened.push(ws);
       ws.send("owed");
       received.push(await messages(ws));
-    }, {
-      maxMessageLength: row.maxMessageLength,
-      compress: allowCompressed ?? false,
     });
-    for (const isSlow of [false, true]) {
-      const { peer, ws } = await arena.meet(
-        allowCompressed ? COMPRESSED : UNCOMPRESSED,
-      );
-      using _ = peer;
-      const bytes = bytesOf(row);
-      if (isSlow) await peer.dribble(bytes);
-      // What comes behind the end is of no account.
-      else if (fault === undefined) await peer.send(bytes);
-      else await peer.send(join(bytes, "\x88".repeat(100_000)));
-
-      const expected = ["text:owed"];
-      let end = { code: 1000, reason: "", wasClean: true };
-      let isClosed = false;
-      for (const event of events) {
-        const [kind, ...rest] = event.split(":");
-        if (kind === "ping") expected.push(`pong:${rest.join(":")}`);
-        if (kind !== "close") continue;
-        isClosed = true;
-        end = { code: +rest[0], reason: rest[1], wasClean: true };
-        expected.push(`close:${rest[0]}:`);
+    for (const [i, row] of ROWS.entries()) {
+      if (row.rfc !== rfc) continue;
+      const { name, fault, isPending } = row;
+      for (const isSlow of [false, true]) {
+        using peer = await call(arena);
+        await peer.open({
+          ...(row.allowCompressed ? COMPRESSED : {}),
+          "x-row": String(i),
+        });
+        const bytes = bytesOf(row);
+        if (isSlow) await peer.dribble(bytes);
+        // What comes behind the end is of no account.
+        else if (fault === undefined) await peer.send(bytes);
+        else await peer.send(join(bytes, "\x88".repeat(100_000)));
+        const { events, end } = outcome(row);
+        const isOver = row.events.some((event) => event.startsWith("close:"));
+        if (fault === undefined && isPending) await peer.conn.closeWrite();
+        else if (fault === undefined && !isOver) await peer.send(closing(1000));
+        assertEquals(await peer.events(), [...events, "end"], name);
+        peer.close();
+        assertEquals(await opened.pop()!.closed, end, name);
+        await arena.until(() => arena.unsettled === 0);
+        assertEquals(received.pop(), messagesOf(row), name);
       }
-      if (fault !== undefined) {
-        const [code, reason] = websocketErrors[fault];
-        expected.push(`close:${code}:${reason}`);
-        end = { code, reason, wasClean: false };
-      } else if (isPending) {
-        await peer.conn.closeWrite();
-        end = { code: 1006, reason: "", wasClean: false };
-      } else if (!isClosed) {
-        await peer.send(closing(1000));
-        expected.push("close:1000:");
-      }
-      assertEquals(await peer.events(), [...expected, "end"]);
-      peer.close();
-      assertEquals(await ws.closed, end);
-      await arena.until(() => arena.unsettled === 0);
-      assertEquals(
-        received.at(-1),
-        events.filter((event) => /^(text|binary):/.test(event)).map((event) => {
-          const value = event.slice(event.indexOf(":") + 1);
-          return event.startsWith("text:")
-            ? value
-            : value.replace(/../g, (hex) =>
-              String.fromCharCode(parseInt(hex, 16)));
-        }),
-      );
     }
-    assertEquals(received.length, 2);
   });
 }
 
