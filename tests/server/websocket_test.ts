@@ -968,6 +968,25 @@ Deno.test("Websocket.close() ends well with a peer that answers", async () => {
   }
 });
 
+Deno.test("Websocket.close() comes behind what is being compressed", async () => {
+  await using arena = new WebsocketArena(() => {}, { compress: true });
+  const { peer, ws } = await arena.meet(COMPRESSED);
+  using _ = peer;
+  const long = "compress me ".repeat(2000);
+  const sent = [ws.send(long), ws.send("short"), ws.send(long)];
+  const closed = ws.close(4000);
+  // Two of them look back to nothing, as was agreed on.
+  assertEquals(await peer.take(4), [
+    "packed text:" + long,
+    "text:short",
+    "packed text:" + long,
+    "close:4000:",
+  ]);
+  assertEquals(await Promise.all(sent), [true, true, true]);
+  assertEquals(await peer.leave(4000), ["end"]);
+  assertEquals(await closed, { code: 4000, reason: "" });
+});
+
 Deno.test("Websocket.close() ends well where both close at once", async () => {
   await using arena = new WebsocketArena();
   const { peer, ws } = await arena.meet();
