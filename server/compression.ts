@@ -1,9 +1,11 @@
 import {
   addVary,
   chooseCoding,
+  CONTENT_CODINGS,
   type ContentCoding,
   isCompressible,
 } from "../wire/content_coding.ts";
+import { hasResponseBody } from "../wire/status.ts";
 import type { AnswerHead } from "./answer.ts";
 
 /** How answers are compressed. */
@@ -20,8 +22,6 @@ export interface Compression {
   readonly encodings: readonly ContentCoding[];
 }
 
-const CODINGS: readonly ContentCoding[] = ["br", "gzip", "deflate"];
-
 /**
  * Checks the option `compress`.
  *
@@ -35,13 +35,13 @@ export function checkCompression(
   if (typeof option !== "object" || option === null) {
     throw new TypeError('Option "compress" is neither a boolean nor an object');
   }
-  const { minLength = 1024, encodings = CODINGS } = option;
+  const { minLength = 1024, encodings = CONTENT_CODINGS } = option;
   if (typeof minLength !== "number" || !(minLength >= 0)) {
     throw new TypeError('Option "compress.minLength" is not a number of bytes');
   }
   if (
     !Array.isArray(encodings) ||
-    !encodings.every((coding) => CODINGS.includes(coding))
+    !encodings.every((coding) => CONTENT_CODINGS.includes(coding))
   ) {
     throw new TypeError(
       'Option "compress.encodings" is not a list of br, gzip and deflate',
@@ -63,7 +63,7 @@ export function applyCoding(
   const { headers, status } = head;
   if (
     length < compression.minLength || length === 0 || status === 206 ||
-    status === 204 || status === 205 || status === 304 ||
+    !hasResponseBody(false, status) ||
     headers["content-encoding"] !== undefined ||
     /\bno-transform\b/i.test(String(headers["cache-control"] ?? "")) ||
     !isCompressible(String(headers["content-type"] ?? ""))

@@ -130,7 +130,7 @@ export class HttpConnection extends HttpRequest {
   /** The same for an answer that is sent as a whole: the body is left unread. */
   #takeWhole(): Session | null {
     const session = this.#take();
-    if (session !== null && session.body !== null) session.skipBody();
+    session?.skipBody();
     return session;
   }
 

@@ -447,7 +447,6 @@ export class Session extends Transport implements BodyOrigin {
   /** The body of the request in hand is not wanted any more. */
   #leaveBody(): void {
     const body = this.body;
-    this.#owesContinue = false;
     if (body === null) return;
     if (!this.#passOver(body)) {
       this.keep = this.#isLastRequest = false;
@@ -533,13 +532,22 @@ export class Session extends Transport implements BodyOrigin {
    * queue above its limit until the next part is dropped.
    */
   send(...parts: Uint8Array[]): Promise<boolean> {
-    const { maxSendBufferSize } = this.host.limits;
-    if (this.bufferedAmount > maxSendBufferSize) {
+    this.admit();
+    for (const part of parts) this.append(part);
+    return this.sendQueued();
+  }
+
+  /** Drops a peer that leaves more than its share unread, here or elsewhere. */
+  admit(amount: number = this.bufferedAmount): void {
+    if (amount > this.host.limits.maxSendBufferSize) {
       this.destroy(new HttpError("Peer reads too slowly for what it is sent"));
     }
-    for (const part of parts) this.append(part);
+  }
+
+  /** Sends what is queued; resolves to true once there is room for more. */
+  sendQueued(): Promise<boolean> {
     this.flush();
-    return this.whenBelow(maxSendBufferSize);
+    return this.whenBelow(this.host.limits.maxSendBufferSize);
   }
 
   /** @ignore */

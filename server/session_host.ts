@@ -66,7 +66,7 @@ export interface SessionHost {
   readonly parsers: RequestParser[];
   /** Read buffers of connections that have gone. */
   readonly buffers: Uint8Array<ArrayBuffer>[];
-  /** A whole request is in; makes the object for it, or throws a ProtocolError. */
+  /** A request is in, wholly or up to its body; makes the object for it, or throws a ProtocolError. */
   deliver(
     session: Session,
     parser: RequestParser,

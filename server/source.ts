@@ -1,3 +1,5 @@
+import { asBytes, isBytes } from "../parse/response_data.ts";
+
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
@@ -8,11 +10,7 @@ const NOTHING = new Uint8Array(0);
  */
 export function pieceOf(piece: unknown): Uint8Array {
   if (typeof piece === "string") return encoder.encode(piece);
-  if (piece instanceof Uint8Array) return piece;
-  if (ArrayBuffer.isView(piece)) {
-    return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-  }
-  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  if (isBytes(piece)) return asBytes(piece);
   if (piece === null || piece === undefined) return NOTHING;
   throw new TypeError("Stream yields what is neither text nor bytes");
 }
@@ -35,7 +33,7 @@ export function isStream(data: unknown): data is BodyStream {
   return typeof data === "object" && data !== null && !Array.isArray(data) &&
     (data instanceof ReadableStream || Symbol.asyncIterator in data ||
       Symbol.iterator in data) &&
-    !ArrayBuffer.isView(data);
+    !isBytes(data);
 }
 
 /** Where a streamed body comes from, a piece at a time. */

@@ -53,9 +53,7 @@ export class StreamAnswer {
   #keepAliveTicks = 0;
   #dueAt = Infinity;
 
-  /**
-   * Queues the head, which has been checked.
-   */
+  /** Queues the head, which has been checked. */
   constructor(
     session: Session,
     head: AnswerHead,
@@ -128,7 +126,8 @@ export class StreamAnswer {
     this.#check();
     if (!this.isOpen) return GONE;
     const session = this.#session;
-    this.#admit();
+    session.admit();
+    if (session.isClosed) return GONE;
     // Most text is ASCII: its length in bytes is known before it is encoded.
     const out = session.room(text.length * 3 + CHUNK_FRAME);
     const start = session.outEnd;
@@ -209,29 +208,18 @@ export class StreamAnswer {
     this.#left -= length;
   }
 
-  /** A peer that has left the queue over its limit gets no more. */
-  #admit(): void {
-    const session = this.#session;
-    if (session.bufferedAmount > session.host.limits.maxSendBufferSize) {
-      session.destroy(
-        new HttpError("Peer reads too slowly for what it is sent"),
-      );
-    }
-  }
-
   #sent(): Promise<boolean> {
     const session = this.#session;
     if (this.#keepAliveTicks > 0) {
       this.#dueAt = session.host.clock.tick + this.#keepAliveTicks;
     }
-    session.flush();
-    return session.whenBelow(session.host.limits.maxSendBufferSize);
+    return session.sendQueued();
   }
 
   /** Queues bytes, framed. */
   #write(bytes: Uint8Array): void {
     const session = this.#session;
-    this.#admit();
+    session.admit();
     if (session.isClosed) return;
     const isChunked = this.#framing === Framing.CHUNKED;
     const room = Math.min(bytes.length, COPY_SIZE) + CHUNK_FRAME;
@@ -260,13 +248,8 @@ export class StreamAnswer {
 
   // Compressing takes place elsewhere: one piece after the other.
   #compress(bytes: Uint8Array): Promise<boolean> {
-    const { maxSendBufferSize } = this.#session.host.limits;
-    if (this.#uncoded > maxSendBufferSize) {
-      this.#session.destroy(
-        new HttpError("Peer reads too slowly for what it is sent"),
-      );
-      return GONE;
-    }
+    this.#session.admit(this.#uncoded);
+    if (this.#session.isClosed) return GONE;
     const copy = new Uint8Array(bytes);
     this.#uncoded += copy.length;
     return this.#afterCoding(async (compressor) => {

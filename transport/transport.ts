@@ -8,6 +8,7 @@ const SIZES = [1024, 16_384, 66_560];
 const KEPT = [1024, 32, 32];
 /** Pieces from this size on are sent from where they lie. */
 const COPY_LIMIT = 8192;
+
 /**
  * A buffer that output is gathered in. It keeps the last view that was made of
  * it: answers are often of one size, and a view costs more than filling it.

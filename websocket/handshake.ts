@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { isToken } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
-import { type HeaderFields, trim } from "../parse/fields.ts";
+import { hasItem, type HeaderFields, trim } from "../parse/fields.ts";
 import { WebsocketError } from "./errors.ts";
 import {
   checkDeflateAnswer,
@@ -79,14 +79,9 @@ function list(value: string | undefined): string[] {
   return (value ?? "").split(",").map((part) => trim(part)).filter(Boolean);
 }
 
-/** Whether a list has a word, in any letter case. */
-function hasWord(value: string | undefined, lower: string): boolean {
-  return list(value).some((part) => part.toLowerCase() === lower);
-}
-
 /** Whether a request asks for a WebSocket, in however bad a way. */
 export function isHandshake(headers: HeaderFields): boolean {
-  return hasWord(headers.upgrade, "websocket");
+  return hasItem(headers.upgrade, "websocket");
 }
 
 function refusal(status: number, name?: string, value = ""): HandshakeRefusal {
@@ -107,7 +102,7 @@ export function checkHandshake(
   if (method !== "GET") return refusal(405, "allow", "GET");
   if (
     protocol !== "HTTP/1.1" || !isHandshake(headers) ||
-    !hasWord(headers.connection, "upgrade")
+    !hasItem(headers.connection, "upgrade")
   ) return refusal(426, "upgrade", "websocket");
   const version = headers["sec-websocket-version"];
   if (version === undefined) return refusal(400);
@@ -222,7 +217,7 @@ export function checkHandshakeAnswer(
   const protocol = headers["sec-websocket-protocol"] ?? "";
   if (
     status !== 101 || headers.upgrade?.toLowerCase() !== "websocket" ||
-    !hasWord(headers.connection, "upgrade") ||
+    !hasItem(headers.connection, "upgrade") ||
     headers["sec-websocket-accept"] !== acceptKey(offer.key) ||
     headers["sec-websocket-protocol"] !== undefined &&
       !offer.protocols?.includes(protocol)

@@ -1,3 +1,4 @@
+import { asBytes, isBytes } from "../parse/response_data.ts";
 import { WebsocketEvents, type WebsocketMessage } from "./event_face.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { WebsocketError } from "./errors.ts";
@@ -229,7 +230,7 @@ export class Websocket extends WebsocketEvents {
   send(data: string | ArrayBuffer | ArrayBufferView): Promise<boolean> {
     const isText = typeof data === "string";
     if (
-      !isText && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)
+      !isText && !isBytes(data)
     ) {
       throw new TypeError("Message must be text or bytes");
     }
@@ -241,7 +242,7 @@ export class Websocket extends WebsocketEvents {
       return FALSE;
     }
     if (isText) this.#outbox.text(data);
-    else this.#outbox.binary(bytesOf(data));
+    else this.#outbox.binary(asBytes(data));
     return this.#outbox.whenBelow(this.#maxSendBufferSize);
   }
 
@@ -730,13 +731,6 @@ function limit(
     throw new RangeError(`Option ${name} must be a number from 0 up`);
   }
   return value;
-}
-
-function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  return data instanceof ArrayBuffer
-    ? new Uint8Array(data)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function closePayload(code: number, reason: string): Uint8Array {
