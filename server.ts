@@ -41,7 +41,7 @@ export type {
   HttpServerOptions,
 } from "./server/options.ts";
 export { RawConnection } from "./server/raw_connection.ts";
-export { merge, select, type Selectable } from "./server/select.ts";
+export { merge } from "./server/merge.ts";
 export {
   type FetchHandler,
   serve,
@@ -51,6 +51,7 @@ export {
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
+export { select, type Selectable } from "./transport/select.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type { ContentCoding } from "./wire/content_coding.ts";
 export type { HeaderValues } from "./wire/response_head.ts";

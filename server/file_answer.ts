@@ -14,7 +14,7 @@ import { contentTypeOf } from "./content_type.ts";
 import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
 import type { HeldRequest } from "./session_host.ts";
-import { openSource } from "./source.ts";
+import { openSource } from "../transport/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 import { sendBody } from "./stream_body.ts";
 

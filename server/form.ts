@@ -7,8 +7,8 @@ import {
   type MultipartLimits,
   MultipartParser,
 } from "../parse/multipart_parser.ts";
-import { bodyStream, readWhole, saveBody } from "./request_body.ts";
-import { decodeUtf8 } from "./text.ts";
+import { bodyStream, readWhole, saveBody } from "../transport/incoming_body.ts";
+import { decodeUtf8 } from "../parse/text.ts";
 
 /** Bounds on the parts of a form. */
 export interface FormLimits extends MultipartLimits {

@@ -39,7 +39,7 @@ import {
   openSource,
   pieceOf,
   slices,
-} from "./source.ts";
+} from "../transport/source.ts";
 import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
 import { answerWeb, toRequest } from "./web.ts";

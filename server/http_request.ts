@@ -24,12 +24,12 @@ import {
 import { plainAddress } from "./proxies.ts";
 import {
   bodyStream,
+  IncomingBody,
   readWhole,
-  RequestBody,
   saveBody,
-} from "./request_body.ts";
+} from "../transport/incoming_body.ts";
 import type { Session } from "./session.ts";
-import { decodeUtf8 } from "./text.ts";
+import { decodeUtf8 } from "../parse/text.ts";
 
 const encoder = new TextEncoder();
 
@@ -63,7 +63,7 @@ class Parts {
   form: LoadedForm | null = null;
   isDataReady = true;
   abort: AbortController | null = null;
-  reader: RequestBody | null = null;
+  reader: IncomingBody | null = null;
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   request: Request | null = null;
 }
@@ -97,7 +97,7 @@ export abstract class HttpRequest {
     server: HttpServer,
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | RequestBody | null,
+    body: Uint8Array | IncomingBody | null,
   ) {
     this.server = server;
     this.session = session;
@@ -106,7 +106,7 @@ export abstract class HttpRequest {
     this.#head = parser.head;
     this.#fieldsStart = parser.fieldsStart;
     this.#announcedLength = parser.contentLength;
-    if (body instanceof RequestBody) this.#lazy.reader = body;
+    if (body instanceof IncomingBody) this.#lazy.reader = body;
     else if (body !== null) this.#takeBody(body, parser.contentType);
   }
 
@@ -251,8 +251,8 @@ export abstract class HttpRequest {
 
   // ---- The body, as it arrives ------------------------------------------
 
-  get #reader(): RequestBody {
-    return this.#lazy.reader ??= RequestBody.of(this.rawData);
+  get #reader(): IncomingBody {
+    return this.#lazy.reader ??= IncomingBody.of(this.rawData);
   }
 
   /**

@@ -16,7 +16,7 @@ import { Hub } from "./hub.ts";
 import { checkLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
 import { TrustedProxies } from "./proxies.ts";
-import type { Selectable } from "./select.ts";
+import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
 import type { ServerStats } from "./session_host.ts";
 

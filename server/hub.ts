@@ -1,7 +1,7 @@
 import type { Compression } from "./compression.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { RequestBody } from "./request_body.ts";
+import type { IncomingBody } from "../transport/incoming_body.ts";
 import type { Session } from "./session.ts";
 import type { ServerStats, SessionHost } from "./session_host.ts";
 import type {
@@ -24,7 +24,7 @@ export interface HubOptions {
   makeClient: (
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | RequestBody | null,
+    body: Uint8Array | IncomingBody | null,
   ) => HttpConnection;
 }
 
@@ -129,7 +129,7 @@ export class Hub implements SessionHost {
   deliver(
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | RequestBody | null,
+    body: Uint8Array | IncomingBody | null,
   ): HttpConnection {
     const client = this.#options.makeClient(session, parser, body);
     const pull = this.#pull;

@@ -17,12 +17,8 @@ import {
   writeStatusLine,
 } from "../wire/response_head.ts";
 import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
-import {
-  answeredBefore,
-  type BodyOrigin,
-  brokenOff,
-  RequestBody,
-} from "./request_body.ts";
+import { answeredBefore, brokenOff } from "./body_faults.ts";
+import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
 
 /** For how long a closed connection is drained, in ms. */
 const LINGER_TIMEOUT = 2000;
@@ -54,7 +50,7 @@ export class Session extends Transport implements BodyOrigin {
   /** The request that the application holds. */
   client: HeldRequest | null = null;
   /** The body of that request, where it is read as it arrives. */
-  body: RequestBody | null = null;
+  body: IncomingBody | null = null;
   /** Whether the connection goes on after the answer in hand. */
   keep = true;
   /** Minor version of the request in hand. */
@@ -330,10 +326,10 @@ export class Session extends Transport implements BodyOrigin {
 
   #deliver(parser: RequestParser): void {
     const { limits, stats } = this.host;
-    let body: Uint8Array | RequestBody | null = null;
+    let body: Uint8Array | IncomingBody | null = null;
     if (parser.hasBody && this.host.isStreaming) {
       const { contentLength, expectContinue } = parser;
-      body = this.body = new RequestBody(
+      body = this.body = new IncomingBody(
         this,
         contentLength,
         limits.maxContentLength,
@@ -381,7 +377,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** Passes on the next piece of a body; returns whether to read for it. */
-  #readBody(body: RequestBody): boolean {
+  #readBody(body: IncomingBody): boolean {
     const parser = this.parser!;
     switch (parser.next()) {
       case ParseEvent.MORE:
@@ -421,7 +417,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** Passes over what is here of a body; whether that was all of it. */
-  #passOver(body: RequestBody): boolean {
+  #passOver(body: IncomingBody): boolean {
     if (body.isDone) return true;
     if (body.isWaiting) return false;
     const parser = this.parser!;

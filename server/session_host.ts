@@ -5,7 +5,7 @@ import type {
 import type { Clock } from "../transport/clock.ts";
 import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { RequestBody } from "./request_body.ts";
+import type { IncomingBody } from "../transport/incoming_body.ts";
 import type { Session } from "./session.ts";
 
 /** Counters of a server. */
@@ -70,7 +70,7 @@ export interface SessionHost {
   deliver(
     session: Session,
     parser: RequestParser,
-    body: Uint8Array | RequestBody | null,
+    body: Uint8Array | IncomingBody | null,
   ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
   later(session: Session): void;

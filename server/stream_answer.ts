@@ -3,7 +3,7 @@ import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { type AnswerHead, writeHead } from "./answer.ts";
 import type { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
-import { type Piece, pieceOf, type Source } from "./source.ts";
+import { type Piece, pieceOf, type Source } from "../transport/source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);

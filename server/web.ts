@@ -11,7 +11,7 @@ import {
 import { compressSync } from "./compressor.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { Session } from "./session.ts";
-import { openSource, type Piece, type Source } from "./source.ts";
+import { openSource, type Piece, type Source } from "../transport/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../parse/errors.ts";
+import { ProtocolError } from "./errors.ts";
 
 const utf8 = new TextDecoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

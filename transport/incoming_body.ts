@@ -1,20 +1,20 @@
-import { HttpError, ProtocolError } from "../parse/errors.ts";
+import { ProtocolError } from "../parse/errors.ts";
 
 /** What a body asks of the connection that it comes in on. */
 export interface BodyOrigin {
-  /** The next piece is wanted: it is to be passed to `RequestBody.take()`. */
+  /** The next piece is wanted: it is to be passed to `IncomingBody.take()`. */
   readBody(): void;
-  /** The body is over its limit, and the request is to be refused. */
+  /** The body is over its limit, and the message is to be refused. */
   refuseBody(error: ProtocolError): void;
 }
 
 const LAST: Promise<null> = Promise.resolve(null);
 
 /**
- * A request's body, a piece at a time: as it arrives, or from memory where it
+ * A message's body, a piece at a time: as it arrives, or from memory where it
  * is in already. There is one reader.
  */
-export class RequestBody {
+export class IncomingBody {
   /** Bytes that have come so far. */
   bytesReceived = 0;
   /** Whether all of it has come. */
@@ -44,8 +44,8 @@ export class RequestBody {
   }
 
   /** A body that is in already. */
-  static of(bytes: Uint8Array): RequestBody {
-    const body = new RequestBody(null, bytes.length, Infinity);
+  static of(bytes: Uint8Array): IncomingBody {
+    const body = new IncomingBody(null, bytes.length, Infinity);
     body.#loaded = bytes.length > 0 ? bytes : null;
     body.bytesReceived = bytes.length;
     body.isDone = true;
@@ -159,24 +159,9 @@ export class RequestBody {
   }
 }
 
-/** What a reader of a body gets when its peer leaves in the middle. */
-export function brokenOff(cause?: unknown): HttpError {
-  const options = cause === undefined ? undefined : { cause };
-  return new HttpError(
-    "Connection was closed before the end of the request's body",
-    undefined,
-    options,
-  );
-}
-
-/** What a reader of a body gets after an answer that did without it. */
-export function answeredBefore(): HttpError {
-  return new HttpError("Request was answered before the end of its body");
-}
-
 /** All of a body. Memory grows with what has come, not with what was announced. */
 export async function readWhole(
-  body: Pick<RequestBody, "next">,
+  body: Pick<IncomingBody, "next">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let whole = new Uint8Array(0);
   let length = 0;
