@@ -1,6 +1,6 @@
 /**
- * Bytes to values: the request parser and the one of multipart forms, which
- * do no I/O, and the helpers for queries, header values and cookies. They need
+ * Bytes to values: the parsers of requests, of responses and of multipart
+ * forms, which do no I/O, and the helpers for queries, header values and cookies. They need
  * no permissions and can be used alone.
  *
  * ```ts
@@ -26,7 +26,13 @@ export {
   type ProtocolErrorCode,
   protocolErrors,
 } from "./parse/errors.ts";
+export {
+  type EventStreamOptions,
+  EventStreamParser,
+  type ServerSentEvent,
+} from "./parse/event_stream_parser.ts";
 export { type HeaderFields, parseHeaderLine } from "./parse/fields.ts";
+export { type LineLimits, LineParser } from "./parse/line_parser.ts";
 export {
   MessageParser,
   ParseEvent,
@@ -36,13 +42,16 @@ export {
 export {
   multipartBoundary,
   MultipartEvent,
+  multipartKind,
   type MultipartLimits,
   MultipartParser,
+  type MultipartParserOptions,
 } from "./parse/multipart_parser.ts";
 export {
   RequestParser,
   type RequestParserOptions,
 } from "./parse/request_parser.ts";
+export { ResponseParser } from "./parse/response_parser.ts";
 export {
   encodeResponseData,
   type ResponseData,

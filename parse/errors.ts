@@ -21,6 +21,17 @@ export type ProtocolErrorCode =
   | "bad-json"
   | "bad-encoding"
   | "bad-multipart"
+  | "bad-status"
+  | "bad-reason"
+  | "status-line-too-long"
+  | "unexpected-framing"
+  | "unexpected-bytes"
+  | "unexpected-switch"
+  | "bad-content-coding"
+  | "bad-location"
+  | "too-many-redirects"
+  | "bad-event-stream"
+  | "websocket-refused"
   | "header-timeout"
   | "body-timeout"
   | "body-too-large"
@@ -71,6 +82,17 @@ export const protocolErrors: Readonly<
   "too-many-headers": [431, "Header section has too many lines"],
   "unsupported-method": [501, "CONNECT is not enabled"],
   "unsupported-transfer-coding": [501, "Transfer coding is not supported"],
+  "bad-status": [502, "Status code is not three digits from 100 to 599"],
+  "bad-reason": [502, "Reason phrase holds a control byte"],
+  "status-line-too-long": [502, "Status line is too long"],
+  "unexpected-framing": [502, "Status allows no body, but one is announced"],
+  "unexpected-bytes": [502, "Bytes came that no request had asked for"],
+  "unexpected-switch": [502, "Protocol is switched without being asked to"],
+  "bad-content-coding": [502, "Content coding is malformed or incomplete"],
+  "bad-location": [502, "Location is malformed, or not one of HTTP"],
+  "too-many-redirects": [502, "Redirects are too many"],
+  "bad-event-stream": [502, "Response is not an event stream"],
+  "websocket-refused": [502, "WebSocket was not accepted"],
   "unsupported-version": [505, "HTTP version is not supported"],
 };
 

@@ -1,8 +1,22 @@
 import { Buffer } from "node:buffer";
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } from "./chars.ts";
+import {
+  COLON,
+  CR,
+  FIELD_VALUE,
+  HTAB,
+  isWord,
+  LF,
+  SP,
+  TOKEN,
+} from "./chars.ts";
 import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
-import { type HeaderFields, readFieldLines, readFields } from "./fields.ts";
+import {
+  type HeaderFields,
+  readFieldLines,
+  readFields,
+  trim,
+} from "./fields.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
 export const ParseEvent = {
@@ -54,6 +68,7 @@ export const Phase = {
 export type Phase = typeof Phase[keyof typeof Phase];
 
 const NOTHING = new Uint8Array(0);
+const ZERO = 0x30;
 
 /** Read buffer of an idle connection. */
 const SMALL_BUFFER = 1024;
@@ -92,6 +107,12 @@ export abstract class MessageParser {
   contentLength: number = -1;
   /** Whether the body is chunked. */
   chunked = false;
+  /** `Connection: close` was sent. */
+  connectionClose = false;
+  /** `Connection: keep-alive` was sent. */
+  connectionKeepAlive = false;
+  /** `Connection: upgrade` was sent. */
+  connectionUpgrade = false;
   /** What was wrong, after `FAILED`. */
   error: ProtocolError | null = null;
 
@@ -109,6 +130,10 @@ export abstract class MessageParser {
   protected readonly maxHeadersCount: number;
   /** @ignore */
   protected readonly maxContentLength: number;
+  /** @ignore Whether the body ends with the connection. */
+  protected untilClose = false;
+  /** @ignore All lines of `Transfer-Encoding`, as one list. */
+  protected transferEncoding: string | null = null;
 
   #tokenStart = 0;
   #tokenEnd = 0;
@@ -141,6 +166,17 @@ export abstract class MessageParser {
   /** Whether received bytes wait to be looked at. */
   get hasInput(): boolean {
     return this.pos < this.end;
+  }
+
+  /** Whether the peer wants to go on with the connection (RFC 9112 section 9.3). */
+  get keepAlive(): boolean {
+    return !this.connectionClose &&
+      (this.minorVersion > 0 || this.connectionKeepAlive);
+  }
+
+  /** Whether a body follows the head. */
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0 || this.untilClose;
   }
 
   /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
@@ -255,7 +291,8 @@ export abstract class MessageParser {
           } else if (this.contentLength > 0) {
             this.#remaining = this.contentLength;
             this.phase = Phase.LENGTH;
-          } else return this.#finish();
+          } else if (this.untilClose) this.phase = Phase.UNTIL_CLOSE;
+          else return this.#finish();
           break;
         case Phase.LENGTH:
           return this.#lengthBody();
@@ -273,6 +310,21 @@ export abstract class MessageParser {
     }
   }
 
+  /**
+   * No more bytes will come.
+   *
+   * @returns Whether that ends the message in hand as it should.
+   */
+  endInput(): boolean {
+    if (this.phase !== Phase.UNTIL_CLOSE || this.pos < this.end) return false;
+    this.#finish();
+    return true;
+  }
+
+  /** @ignore What a start line that is too long is called. */
+  protected abstract get startLineFault(): ProtocolErrorCode;
+  /** @ignore Whether an empty line may come before the message. */
+  protected abstract get skipsEmptyLine(): boolean;
   /** @ignore Reads the start line; true when it is done and `phase` is `LINE`. */
   protected abstract startLine(end: number): boolean;
   /** @ignore Looks at a field of the head that may bear on framing. */
@@ -296,6 +348,72 @@ export abstract class MessageParser {
       this.phase = Phase.FAILED;
     }
     return false;
+  }
+
+  /** @ignore Takes a line of `Content-Length`. */
+  protected readContentLength(start: number, end: number): void {
+    if (this.contentLength >= 0) {
+      this.fail("repeated-content-length", start);
+      return;
+    }
+    let length = 0;
+    for (let pos = start; pos < end; pos++) {
+      const digit = this.buffer[pos] - ZERO;
+      if (digit < 0 || digit > 9) {
+        this.fail("bad-content-length", pos);
+        return;
+      }
+      length = length * 10 + digit;
+      if (length > Number.MAX_SAFE_INTEGER) {
+        this.fail("bad-content-length", start);
+        return;
+      }
+    }
+    if (start === end) this.fail("bad-content-length", start);
+    else this.contentLength = length;
+  }
+
+  /** @ignore Takes a line of `Connection`. */
+  protected readConnection(start: number, end: number): void {
+    if (end - start === 10 && isWord(this.buffer, start, "keep-alive")) {
+      this.connectionKeepAlive = true;
+      return;
+    }
+    for (
+      const option of latin1(this.buffer, start, end).toLowerCase().split(",")
+    ) {
+      const name = trim(option);
+      if (name === "close") this.connectionClose = true;
+      else if (name === "keep-alive") this.connectionKeepAlive = true;
+      else if (name === "upgrade") this.connectionUpgrade = true;
+    }
+  }
+
+  /** @ignore Takes a line of `Transfer-Encoding`. */
+  protected readTransferEncoding(start: number, end: number): void {
+    const value = latin1(this.buffer, start, end);
+    // Lines of a list field count as one list.
+    this.transferEncoding = this.transferEncoding === null
+      ? value
+      : this.transferEncoding + "," + value;
+  }
+
+  /** @ignore Decides on `chunked`; false where that has failed. */
+  protected checkCodings(): boolean {
+    if (this.contentLength >= 0) return this.fail("length-and-encoding");
+    if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
+    const codings = this.transferEncoding!.toLowerCase().split(",")
+      .map((coding) => trim(coding));
+    if (codings.pop() !== "chunked" || codings.includes("chunked")) {
+      return this.fail("bad-transfer-encoding");
+    }
+    for (const coding of codings) {
+      if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(coding)) {
+        return this.fail("bad-transfer-encoding");
+      }
+    }
+    if (codings.length > 0) return this.fail("unsupported-transfer-coding");
+    return this.chunked = true;
   }
 
   #head(): ParseEvent {
@@ -328,7 +446,7 @@ export abstract class MessageParser {
       this.phase !== Phase.FAILED
     ) {
       this.fail(
-        this.phase < Phase.LINE ? "request-line-too-long" : "headers-too-large",
+        this.phase < Phase.LINE ? this.startLineFault : "headers-too-large",
       );
     }
     return this.phase === Phase.FAILED ? ParseEvent.FAILED : ParseEvent.MORE;
@@ -342,7 +460,7 @@ export abstract class MessageParser {
         if (byte !== LF) return this.fail("bad-line-end");
         this.start = ++this.pos;
         this.phase = Phase.START;
-      } else if (byte === CR && !this.#skippedLine) {
+      } else if (byte === CR && !this.#skippedLine && this.skipsEmptyLine) {
         this.#skippedLine = true;
         this.pos++;
         this.phase = Phase.EMPTY_LF;
@@ -350,7 +468,11 @@ export abstract class MessageParser {
         this.#skippedLine = false;
         this.#count = 0;
         this.contentLength = -1;
-        this.chunked = false;
+        this.chunked = this.untilClose = false;
+        this.connectionClose = false;
+        this.connectionKeepAlive = false;
+        this.connectionUpgrade = false;
+        this.transferEncoding = null;
         this.head = "";
         this.beginMessage();
         this.phase = Phase.START_LINE_A;

@@ -33,7 +33,7 @@ export type MultipartEvent = typeof MultipartEvent[keyof typeof MultipartEvent];
 
 /** Bounds on what one multipart body may take. */
 export interface MultipartLimits {
-  /** Parts of one body; default 1000. */
+  /** Parts of one body; default 1000 for a form, and any number for others. */
   maxParts?: number;
   /** Bytes of one part's header section; default 8 KiB. */
   maxPartHeadersLength?: number;
@@ -41,30 +41,47 @@ export interface MultipartLimits {
   maxPartHeadersCount?: number;
 }
 
+/** What is read, beside the limits. */
+export interface MultipartParserOptions extends MultipartLimits {
+  /**
+   * What stands behind `multipart/`; default `form-data`. All others are read
+   * less strictly, and what comes between the parts of `x-mixed-replace` may
+   * be the end of the body: such streams mostly end with their connection.
+   */
+  kind?: string;
+}
+
 const State = {
   START: 0, // nothing is in
-  OPENING: 1, // in the first delimiter
-  DELIMITED: 2, // behind a delimiter's boundary
-  PADDING: 3, // white space behind it
-  DASH: 4, // the second dash of the last delimiter
-  LINE_LF: 5, // the LF that ends a delimiter's line
-  LINE: 6, // first byte of a field line
-  NAME: 7, // in a field name
-  VALUE: 8, // in a field value, or blanks before it
-  VALUE_LF: 9,
-  LAST_LF: 10, // the LF of the empty line that ends the section
-  DATA: 11,
-  LAST: 12, // PART_END was told, END is next
-  END: 13, // behind the last delimiter, or white space there
-  EPILOGUE_LF: 14,
-  EPILOGUE: 15,
-  FAILED: 16,
+  PREAMBLE: 1, // before the first delimiter, where text may come
+  GAP: 2, // behind a part whose length was known
+  GAP_LF: 3,
+  OPENING: 4, // in a delimiter that has to come
+  DELIMITED: 5, // behind a delimiter's boundary
+  PADDING: 6, // white space behind it
+  DASH: 7, // the second dash of the last delimiter
+  LINE_LF: 8, // the LF that ends a delimiter's line
+  LINE: 9, // first byte of a field line
+  NAME: 10, // in a field name
+  VALUE: 11, // in a field value, or blanks before it
+  VALUE_LF: 12,
+  LAST_LF: 13, // the LF of the empty line that ends the section
+  DATA: 14,
+  COUNTED: 15, // in data whose length is known
+  COUNTED_END: 16, // behind it, PART_END is next
+  LAST: 17, // PART_END was told, END is next
+  END: 18, // behind the last delimiter, or white space there
+  EPILOGUE_LF: 19,
+  EPILOGUE: 20,
+  FAILED: 21,
 } as const;
 type State = typeof State[keyof typeof State];
 
 const DASH = 0x2d;
-/** White space that one delimiter's line may end with. */
+/** White space that one delimiter's line may end with, or begin behind. */
 const MAX_PADDING = 64;
+/** Bytes before the first delimiter, which nobody gets to see. */
+const MAX_PREAMBLE = 1024;
 /** Bytes behind the last delimiter's line, which nobody gets to see. */
 const MAX_EPILOGUE = 1024;
 
@@ -74,8 +91,27 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** `bcharsnospace`, RFC 2046 section 5.1.1. A space may not come last. */
 const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
+/** `multipart/` and a token: `type "/" subtype`, RFC 9110 section 8.3.1. */
+const MULTIPART = /^multipart\/([\w!#$%&'*+.^`|~-]+)[ \t]*(?:;|$)/i;
+
 /**
- * The boundary that a `Content-Type` of `multipart/form-data` names; `null`
+ * What stands behind `multipart/` in a `Content-Type`, in lower case; `null`
+ * for another type.
+ *
+ * ```ts
+ * import { multipartKind } from "@uhttp/uhttp/parse";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(multipartKind("Multipart/Mixed; boundary=x"), "mixed");
+ * assertEquals(multipartKind("text/plain"), null);
+ * ```
+ */
+export function multipartKind(contentType: string): string | null {
+  return MULTIPART.exec(contentType)?.[1].toLowerCase() ?? null;
+}
+
+/**
+ * The boundary that a `Content-Type` of some `multipart/` type names; `null`
  * for another type, and where there is none, an invalid one, or two.
  *
  * ```ts
@@ -84,10 +120,17 @@ const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
  *
  * assertEquals(multipartBoundary("multipart/form-data; boundary=x-1"), "x-1");
  * assertEquals(multipartBoundary("multipart/mixed; boundary=x-1"), null);
+ * assertEquals(multipartBoundary("multipart/mixed; boundary=x", "mixed"), "x");
  * ```
+ *
+ * @param kind What has to stand behind `multipart/`; `*` for anything.
  */
-export function multipartBoundary(contentType: string): string | null {
-  if (!/^multipart\/form-data[ \t]*;/i.test(contentType)) return null;
+export function multipartBoundary(
+  contentType: string,
+  kind = "form-data",
+): string | null {
+  const found = multipartKind(contentType);
+  if (found === null || kind !== "*" && found !== kind) return null;
   // Of two boundaries another reader may take the other one.
   if (contentType.match(/;[ \t]*boundary[ \t]*=/gi)?.length !== 1) return null;
   const { boundary } = parseHeaderParameters(contentType);
@@ -97,11 +140,21 @@ export function multipartBoundary(contentType: string): string | null {
 }
 
 /**
- * Reads a `multipart/form-data` body (RFC 7578) piece by piece. It does no
- * I/O, never waits, and keeps no data: `data` is a view of what was pushed.
+ * Reads a `multipart/` body piece by piece. It does no I/O, never waits, and
+ * keeps no data: `data` is a view of what was pushed. However the input is
+ * cut, the outcome is the same.
  *
- * However the input is cut, the outcome is the same. No text may come before
- * the first delimiter (one empty line may), and only a little after the last.
+ * Of a form (`multipart/form-data`, RFC 7578) each part has a name, no text
+ * may come before the first delimiter (one empty line may), and only a little
+ * after the last.
+ *
+ * Of other kinds (RFC 2046 section 5.1) a part need not have header fields,
+ * `name` and `filename` stay as they are, and a little text may come at the
+ * beginning, too. Where a part has a `Content-Length`, that is how long it is:
+ * it ends with its last byte, not only when the next one begins, and a
+ * delimiter has to follow, if need be behind empty lines or none. A boundary
+ * that begins with two dashes may be the whole delimiter already, as with some
+ * cameras: the first delimiter decides.
  *
  * ```ts
  * import { MultipartEvent, MultipartParser } from "@uhttp/uhttp/parse";
@@ -146,11 +199,14 @@ export class MultipartParser {
   readonly #maxParts: number;
   readonly #maxHeadersLength: number;
   readonly #maxHeadersCount: number;
+  readonly #isForm: boolean;
+  /** Whether the body may end between two parts. */
+  readonly #isOpenEnded: boolean;
   /** CR LF, two dashes, boundary. CR is in it once, which eases the search. */
-  readonly #delimiter: Uint8Array;
+  #delimiter: Uint8Array = NOTHING;
   /** How far the search may go on, by the byte at the delimiter's end. */
-  readonly #skip: Uint8Array;
-  #state: State = State.START;
+  #skip: Uint8Array = NOTHING;
+  #state: State;
   #chunk: Uint8Array = NOTHING;
   #pos = 0;
   // Bytes of all chunks before this one.
@@ -159,9 +215,18 @@ export class MultipartParser {
   // where the input or the data begins, as no line end is missing there.
   #matched = 0;
   #matchedFrom = 0;
-  // Bytes of a padding or an epilogue.
+  // Bytes of a padding, a preamble or an epilogue.
   #count = 0;
+  // Bytes of data that are to come, where that is known.
+  #left = 0;
   #parts = 0;
+  // Whether a part was told of, and its end was not.
+  #isInPart = false;
+  // Of a preamble: the boundary, what its line begins with that may be a
+  // delimiter, and whether the byte before was a CR.
+  #boundary: string;
+  #opening: string | null = "";
+  #isBehindCr = false;
   #head = "";
   #headLength = 0;
   #lines = 0;
@@ -171,17 +236,26 @@ export class MultipartParser {
    * A parser that waits for the first bytes of a body.
    *
    * @param boundary What {@linkcode multipartBoundary} gave.
-   * @param limits What the body may take.
+   * @param options What kind of body it is, and what it may take.
    * @throws {TypeError} If the boundary is not one.
    */
-  constructor(boundary: string, limits: MultipartLimits = {}) {
+  constructor(boundary: string, options: MultipartParserOptions = {}) {
     if (!BOUNDARY.test(boundary)) {
       throw new TypeError("Boundary is not of 1 to 70 of the allowed bytes");
     }
-    this.#maxParts = limits.maxParts ?? 1000;
-    this.#maxHeadersLength = limits.maxPartHeadersLength ?? 8192;
-    this.#maxHeadersCount = limits.maxPartHeadersCount ?? 32;
-    const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
+    const { kind = "form-data" } = options;
+    this.#isForm = kind === "form-data";
+    this.#isOpenEnded = kind === "x-mixed-replace";
+    this.#state = this.#isForm ? State.START : State.PREAMBLE;
+    this.#maxParts = options.maxParts ?? (this.#isForm ? 1000 : Infinity);
+    this.#maxHeadersLength = options.maxPartHeadersLength ?? 8192;
+    this.#maxHeadersCount = options.maxPartHeadersCount ?? 32;
+    this.#boundary = boundary;
+    this.#setDelimiter(`--${boundary}`);
+  }
+
+  #setDelimiter(line: string): void {
+    const delimiter = new TextEncoder().encode(`\r\n${line}`);
     const last = delimiter.length - 1;
     this.#delimiter = delimiter;
     this.#skip = new Uint8Array(256).fill(delimiter.length);
@@ -201,7 +275,10 @@ export class MultipartParser {
    */
   push(bytes: Uint8Array): void {
     if (this.#state === State.FAILED) return;
-    if (this.#pos < this.#chunk.length || this.#state === State.LAST) {
+    if (
+      this.#pos < this.#chunk.length || this.#state === State.LAST ||
+      this.#state === State.COUNTED_END
+    ) {
       throw new TypeError("Cannot take more bytes before next() asks for them");
     }
     this.#before += this.#chunk.length;
@@ -216,6 +293,11 @@ export class MultipartParser {
         this.#state = State.END;
         return MultipartEvent.END;
       }
+      if (this.#state === State.COUNTED_END) {
+        this.#state = State.GAP;
+        this.#count = 0;
+        return this.#endPart()!;
+      }
       if (this.#state === State.FAILED) return MultipartEvent.FAILED;
       if (this.#pos === this.#chunk.length) {
         this.#before += this.#pos;
@@ -225,6 +307,8 @@ export class MultipartParser {
       }
       const event = this.#state === State.DATA
         ? this.#data()
+        : this.#state === State.COUNTED
+        ? this.#counted()
         : this.#state >= State.LINE && this.#state <= State.LAST_LF
         ? this.#fields()
         : this.#line(this.#chunk[this.#pos]);
@@ -240,9 +324,24 @@ export class MultipartParser {
     // Nobody needs to ask for what is left behind the last delimiter.
     if (this.isDone) this.next();
     if (this.#state === State.FAILED) return MultipartEvent.FAILED;
+    if (this.#isBetweenParts()) this.#state = State.END;
     return this.#state === State.END || this.#state === State.EPILOGUE
       ? MultipartEvent.END
       : this.#fail("bad-multipart");
+  }
+
+  /** Whether a body without a last delimiter may end here. */
+  #isBetweenParts(): boolean {
+    return this.#isOpenEnded && !this.#isInPart && this.#parts > 0 &&
+      (this.#state < State.LINE ||
+        this.#state === State.LINE && this.#headLength === 0);
+  }
+
+  /** The event of a part's end, if there is a part. */
+  #endPart(): MultipartEvent | null {
+    if (!this.#isInPart) return null;
+    this.#isInPart = false;
+    return MultipartEvent.PART_END;
   }
 
   /** One byte of a delimiter's line, or of what is behind the last. */
@@ -252,6 +351,22 @@ export class MultipartParser {
         this.#matched = byte === CR ? 0 : 2;
         this.#state = State.OPENING;
         return null;
+      case State.PREAMBLE:
+        if (!this.#isPreamble(byte)) return this.#fail("bad-multipart");
+        break;
+      case State.GAP:
+        if (byte !== CR) {
+          this.#matched = 2;
+          this.#state = State.OPENING;
+          return null;
+        }
+        if (++this.#count > MAX_PADDING) return this.#fail("bad-multipart");
+        this.#state = State.GAP_LF;
+        break;
+      case State.GAP_LF:
+        if (byte !== LF) return this.#fail("bad-line-end");
+        this.#state = State.GAP;
+        break;
       case State.OPENING:
         if (byte !== this.#delimiter[this.#matched]) {
           return this.#fail("bad-multipart");
@@ -277,13 +392,14 @@ export class MultipartParser {
         this.#state = State.LINE;
         this.#head = "";
         this.#headLength = this.#lines = 0;
-        return this.#parts++ === 0 ? null : MultipartEvent.PART_END;
+        this.#parts++;
+        return this.#endPart();
       case State.DASH:
         if (byte !== DASH) return this.#fail("bad-multipart");
         this.#pos++;
         this.#count = 0;
         this.#state = State.LAST;
-        return this.#parts === 0 ? null : MultipartEvent.PART_END;
+        return this.#endPart();
       case State.END:
         if (byte === CR) this.#state = State.EPILOGUE_LF;
         else if (!this.#isPadding(byte)) return this.#fail("bad-multipart");
@@ -309,6 +425,30 @@ export class MultipartParser {
     return (byte === SP || byte === HTAB) && ++this.#count <= MAX_PADDING;
   }
 
+  /** Takes in a byte before the first delimiter; whether there may be one. */
+  #isPreamble(byte: number): boolean {
+    if (this.#opening !== null) {
+      const line = this.#opening + String.fromCharCode(byte);
+      const full = `--${this.#boundary}`;
+      // Dashes alone would be the beginning of the other delimiter, too.
+      const short = /^--.*[^-]/.test(this.#boundary) ? this.#boundary : full;
+      if (line === full || line === short) {
+        if (line !== full) this.#setDelimiter(short);
+        this.#delimited();
+        return true;
+      }
+      if (full.startsWith(line) || short.startsWith(line)) {
+        this.#opening = line;
+        return true;
+      }
+      this.#count += line.length - 1;
+      this.#opening = null;
+    }
+    if (byte === LF && this.#isBehindCr) this.#opening = "";
+    this.#isBehindCr = byte === CR;
+    return ++this.#count <= MAX_PREAMBLE;
+  }
+
   #delimited(): void {
     this.#matched = 0;
     this.#state = State.DELIMITED;
@@ -325,8 +465,9 @@ export class MultipartParser {
       const end = this.#matchOn(start);
       if (this.#matched === delimiter.length) {
         this.#pos = end;
-        // The line end that it needs belongs to the header section.
-        if (from > 0) return this.#fail("bad-multipart");
+        // The line end that it needs belongs to the header section, which a
+        // part without a body ends with, but a form has none of those.
+        if (from > 0 && this.#isForm) return this.#fail("bad-multipart");
         this.#delimited();
         return null;
       }
@@ -353,6 +494,16 @@ export class MultipartParser {
     }
     if (end === start) return null;
     this.data = chunk.subarray(start, end);
+    return MultipartEvent.DATA;
+  }
+
+  /** Data whose length is known. */
+  #counted(): MultipartEvent {
+    const end = Math.min(this.#chunk.length, this.#pos + this.#left);
+    this.data = this.#chunk.subarray(this.#pos, end);
+    this.#left -= end - this.#pos;
+    this.#pos = end;
+    if (this.#left === 0) this.#state = State.COUNTED_END;
     return MultipartEvent.DATA;
   }
 
@@ -481,19 +632,44 @@ export class MultipartParser {
     const head = this.#head;
     this.#head = "";
     this.headers = readFields(head, 0);
+    const fault = this.#isForm ? this.#formHead(head) : this.#otherHead(head);
+    if (fault !== null) return this.#fail(fault);
+    this.contentType = this.headers["content-type"] ?? "text/plain";
+    this.#isInPart = true;
+    return MultipartEvent.PART;
+  }
+
+  /** What is wrong with the header section of a form's part. */
+  #formHead(head: string): ProtocolErrorCode | null {
     // What stands twice, or has been encoded, two readers may read in two ways.
     const encoding = this.headers["content-transfer-encoding"];
     if (
       readFieldLines(head, 0, "content-disposition").length !== 1 ||
       readFieldLines(head, 0, "content-type").length > 1 ||
       encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)
-    ) return this.#fail("bad-multipart");
-    const fault = this.#disposition(this.headers["content-disposition"]);
-    if (fault !== null) return this.#fail(fault);
-    this.contentType = this.headers["content-type"] ?? "text/plain";
+    ) return "bad-multipart";
     this.#matched = this.#matchedFrom = 2;
     this.#state = State.DATA;
-    return MultipartEvent.PART;
+    return this.#disposition(this.headers["content-disposition"]);
+  }
+
+  /** What is wrong with the header section of another part. */
+  #otherHead(head: string): ProtocolErrorCode | null {
+    if (readFieldLines(head, 0, "content-type").length > 1) {
+      return "bad-multipart";
+    }
+    const length = this.headers["content-length"];
+    if (length === undefined) {
+      this.#matched = this.#matchedFrom = 2;
+      this.#state = State.DATA;
+      return null;
+    }
+    this.#left = Number(length);
+    if (!/^[0-9]+$/.test(length) || !Number.isSafeInteger(this.#left)) {
+      return "bad-content-length";
+    }
+    this.#state = this.#left === 0 ? State.COUNTED_END : State.COUNTED;
+    return null;
   }
 
   /** Reads names out of a `Content-Disposition`; what is wrong with it. */

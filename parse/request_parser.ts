@@ -1,12 +1,7 @@
 import { CR, isWord, LF, SLASH, SP, TARGET, TOKEN } from "./chars.ts";
-import { trim } from "./fields.ts";
+import type { ProtocolErrorCode } from "./errors.ts";
 import { isHost } from "./host.ts";
-import {
-  latin1,
-  MessageParser,
-  type ParseLimits,
-  Phase,
-} from "./message_parser.ts";
+import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
 
 /** Limits and choices of a {@linkcode RequestParser}. */
 export interface RequestParserOptions extends ParseLimits {
@@ -41,12 +36,6 @@ const ASTERISK = 0x2a;
  * ```
  */
 export class RequestParser extends MessageParser {
-  /** `Connection: close` was sent. */
-  connectionClose = false;
-  /** `Connection: keep-alive` was sent. */
-  connectionKeepAlive = false;
-  /** `Connection: upgrade` was sent. */
-  connectionUpgrade = false;
   /** `Expect: 100-continue` was sent, by a peer of HTTP/1.1. */
   expectContinue = false;
 
@@ -56,7 +45,6 @@ export class RequestParser extends MessageParser {
   #hasHost = false;
   #typeStart = 0;
   #typeEnd = 0;
-  #transferEncoding: string | null = null;
   #expectation = false;
 
   /**
@@ -96,15 +84,14 @@ export class RequestParser extends MessageParser {
       : this.head.startsWith("HEAD ");
   }
 
-  /** Whether the peer wants to go on with the connection (RFC 9112 section 9.3). */
-  get keepAlive(): boolean {
-    return !this.connectionClose &&
-      (this.minorVersion > 0 || this.connectionKeepAlive);
+  /** @ignore */
+  protected override get startLineFault(): ProtocolErrorCode {
+    return "request-line-too-long";
   }
 
-  /** Whether a body follows the head. */
-  get hasBody(): boolean {
-    return this.chunked || this.contentLength > 0;
+  /** @ignore One is to be skipped (RFC 9112 section 2.2). */
+  protected override get skipsEmptyLine(): boolean {
+    return true;
   }
 
   /** @ignore */
@@ -112,11 +99,7 @@ export class RequestParser extends MessageParser {
     this.#methodEnd = this.#targetEnd = 0;
     this.#hasHost = false;
     this.#typeStart = this.#typeEnd = 0;
-    this.#transferEncoding = null;
     this.#expectation = false;
-    this.connectionClose = false;
-    this.connectionKeepAlive = false;
-    this.connectionUpgrade = false;
     this.expectContinue = false;
   }
 
@@ -265,7 +248,7 @@ export class RequestParser extends MessageParser {
         return;
       case 10:
         if (isWord(this.buffer, nameStart, "connection")) {
-          this.#connection(valueStart, valueEnd);
+          this.readConnection(valueStart, valueEnd);
         }
         return;
       case 12:
@@ -276,54 +259,13 @@ export class RequestParser extends MessageParser {
         return;
       case 14:
         if (isWord(this.buffer, nameStart, "content-length")) {
-          this.#contentLength(valueStart, valueEnd);
+          this.readContentLength(valueStart, valueEnd);
         }
         return;
       case 17:
         if (isWord(this.buffer, nameStart, "transfer-encoding")) {
-          const value = latin1(this.buffer, valueStart, valueEnd);
-          // Lines of a list field count as one list.
-          this.#transferEncoding = this.#transferEncoding === null
-            ? value
-            : this.#transferEncoding + "," + value;
+          this.readTransferEncoding(valueStart, valueEnd);
         }
-    }
-  }
-
-  #contentLength(start: number, end: number): void {
-    if (this.contentLength >= 0) {
-      this.fail("repeated-content-length", start);
-      return;
-    }
-    let length = 0;
-    for (let pos = start; pos < end; pos++) {
-      const digit = this.buffer[pos] - ZERO;
-      if (digit < 0 || digit > 9) {
-        this.fail("bad-content-length", pos);
-        return;
-      }
-      length = length * 10 + digit;
-      if (length > Number.MAX_SAFE_INTEGER) {
-        this.fail("bad-content-length", start);
-        return;
-      }
-    }
-    if (start === end) this.fail("bad-content-length", start);
-    else this.contentLength = length;
-  }
-
-  #connection(start: number, end: number): void {
-    if (end - start === 10 && isWord(this.buffer, start, "keep-alive")) {
-      this.connectionKeepAlive = true;
-      return;
-    }
-    for (
-      const option of latin1(this.buffer, start, end).toLowerCase().split(",")
-    ) {
-      const name = trim(option);
-      if (name === "close") this.connectionClose = true;
-      else if (name === "keep-alive") this.connectionKeepAlive = true;
-      else if (name === "upgrade") this.connectionUpgrade = true;
     }
   }
 
@@ -338,7 +280,7 @@ export class RequestParser extends MessageParser {
       this.fail("missing-host");
       return;
     }
-    if (this.#transferEncoding !== null && !this.#checkCodings()) return;
+    if (this.transferEncoding !== null && !this.checkCodings()) return;
     if (this.#expectation) {
       this.fail("unsupported-expectation");
       return;
@@ -346,23 +288,6 @@ export class RequestParser extends MessageParser {
     // A client of HTTP/1.0 cannot mean it (RFC 9110 section 10.1.1).
     if (this.minorVersion === 0) this.expectContinue = false;
     if (this.contentLength > this.maxContentLength) this.fail("body-too-large");
-  }
-
-  #checkCodings(): boolean {
-    if (this.contentLength >= 0) return this.fail("length-and-encoding");
-    if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
-    const codings = this.#transferEncoding!.toLowerCase().split(",")
-      .map((coding) => trim(coding));
-    if (codings.pop() !== "chunked" || codings.includes("chunked")) {
-      return this.fail("bad-transfer-encoding");
-    }
-    for (const coding of codings) {
-      if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(coding)) {
-        return this.fail("bad-transfer-encoding");
-      }
-    }
-    if (codings.length > 0) return this.fail("unsupported-transfer-coding");
-    return this.chunked = true;
   }
 
   /** Whether the method, which is case-sensitive, is this one. */

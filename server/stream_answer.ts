@@ -1,4 +1,11 @@
 import { HttpError } from "../parse/errors.ts";
+import {
+  CHUNK_FRAME,
+  LAST_CHUNK,
+  writeBody,
+  writeChunkSize,
+  writeLineEnd,
+} from "../wire/chunked.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { type AnswerHead, writeHead } from "./answer.ts";
 import type { Compressor } from "./compressor.ts";
@@ -7,7 +14,6 @@ import { type Piece, pieceOf, type Source } from "../transport/source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
-const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** How the peer is told where the body ends (RFC 9112 section 6.3). */
 const Framing = {
@@ -22,10 +28,6 @@ type Framing = typeof Framing[keyof typeof Framing];
 
 /** Longer texts are encoded on their own. */
 const SHORT_TEXT = 4096;
-/** The longest run of bytes that is copied at once. */
-const COPY_SIZE = 65536;
-/** Digits and line ends of a chunk. */
-const CHUNK_FRAME = 16;
 
 /**
  * An answer whose body is made while it is sent. Bytes are copied, so the
@@ -131,10 +133,10 @@ export class StreamAnswer {
     // Most text is ASCII: its length in bytes is known before it is encoded.
     const out = session.room(text.length * 3 + CHUNK_FRAME);
     const start = session.outEnd;
-    let at = writeSize(out, start, text.length);
+    let at = writeChunkSize(out, start, text.length);
     let { written } = encoder.encodeInto(text, out.subarray(at));
     if (written !== text.length) {
-      at = writeSize(out, start, written);
+      at = writeChunkSize(out, start, written);
       ({ written } = encoder.encodeInto(text, out.subarray(at)));
     }
     session.wrote(writeLineEnd(out, at + written));
@@ -221,24 +223,7 @@ export class StreamAnswer {
     const session = this.#session;
     session.admit();
     if (session.isClosed) return;
-    const isChunked = this.#framing === Framing.CHUNKED;
-    const room = Math.min(bytes.length, COPY_SIZE) + CHUNK_FRAME;
-    let out = session.room(room);
-    let at = session.outEnd;
-    if (isChunked) at = writeSize(out, at, bytes.length);
-    for (let from = 0; from < bytes.length; from += COPY_SIZE) {
-      if (from > 0) {
-        out = session.room(Math.min(bytes.length - from, COPY_SIZE) + 2);
-        at = session.outEnd;
-      }
-      const part = bytes.length > COPY_SIZE
-        ? bytes.subarray(from, from + COPY_SIZE)
-        : bytes;
-      out.set(part, at);
-      at += part.length;
-      session.wrote(at);
-    }
-    if (isChunked) session.wrote(writeLineEnd(out, at));
+    writeBody(session, bytes, this.#framing === Framing.CHUNKED);
   }
 
   #finish(): Promise<boolean> {
@@ -283,24 +268,6 @@ export class StreamAnswer {
     this.#coding = result;
     return result;
   }
-}
-
-/** Writes a chunk's size and the line end behind it; returns where it ends. */
-function writeSize(out: Uint8Array, at: number, size: number): number {
-  let shift = 0;
-  while (size >= 16 ** (shift + 1)) shift++;
-  for (let i = at + shift, rest = size; i >= at; i--) {
-    const digit = rest % 16;
-    out[i] = digit < 10 ? 0x30 + digit : 0x57 + digit;
-    rest = Math.floor(rest / 16);
-  }
-  return writeLineEnd(out, at + shift + 1);
-}
-
-function writeLineEnd(out: Uint8Array, at: number): number {
-  out[at] = 13;
-  out[at + 1] = 10;
-  return at + 2;
 }
 
 /**

@@ -16,6 +16,26 @@ export function after(ms: number, callback: () => void): () => void {
 }
 
 /**
+ * Waits for so many milliseconds.
+ *
+ * @throws The signal's reason, as soon as it aborts.
+ */
+export function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      callOff();
+      reject(signal!.reason);
+    };
+    const callOff = after(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/**
  * One coarse timer for a server: it counts ticks, renews the date and sweeps.
  * It stands still while there is nothing to sweep.
  */
@@ -25,13 +45,18 @@ export class Clock {
   /** Length of a tick in milliseconds. */
   readonly period: number;
   readonly #sweep: () => void;
+  readonly #isBackground: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param timeouts What is to be told apart: the shortest sets the period. */
-  constructor(timeouts: number[], sweep: () => void) {
+  /**
+   * @param timeouts What is to be told apart: the shortest sets the period.
+   * @param isBackground Whether it lets the process end while it runs.
+   */
+  constructor(timeouts: number[], sweep: () => void, isBackground = false) {
     const shortest = Math.min(...timeouts);
     this.period = Math.max(10, Math.min(100, Math.floor(shortest / 8)));
     this.#sweep = sweep;
+    this.#isBackground = isBackground;
     httpDate.renew(Date.now());
   }
 
@@ -49,6 +74,7 @@ export class Clock {
       httpDate.renew(Date.now());
       this.#sweep();
     }, this.period);
+    if (this.#isBackground) this.#timer.unref();
   }
 
   /** Stops the timer. */

@@ -214,15 +214,18 @@ export async function saveBody(
  * A body as a byte stream, read from only as it is asked.
  *
  * @param giveBack Told when the last piece is not looked at any more.
+ * @param cancel Told when nobody wants the rest.
  */
 export function bodyStream(
   next: () => Promise<Uint8Array | null>,
   giveBack: () => void = () => {},
+  cancel: () => void = () => {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   // What of a piece was not asked for yet; our own copy.
   let rest: Uint8Array<ArrayBuffer> | null = null;
   return new ReadableStream({
     type: "bytes",
+    cancel,
     async pull(controller) {
       const kept = rest;
       rest = null;

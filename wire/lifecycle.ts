@@ -35,7 +35,27 @@ export type ServerEvent =
   | "sent"
   | "gone";
 
+/** The states of a client's connection, from when it is connected. */
+export type ClientState =
+  | "idle" // no request is on its way
+  | "waiting" // a request is, its response has not begun
+  | "receiving" // the head of a response is in
+  | "upgraded" // it speaks something else than HTTP
+  | "closing" // our side has said all, the peer's end is waited for
+  | "closed";
+
+/** What can happen on a client's connection. */
+export type ClientEvent =
+  | "requested"
+  | "headComplete"
+  | "responseComplete"
+  | "nextAwaited"
+  | "switched"
+  | "outputEnded"
+  | "gone";
+
 type Moves = Partial<Record<ServerEvent, ServerState>>;
+type ClientMoves = Partial<Record<ClientEvent, ClientState>>;
 
 /** State, event, next state. */
 export const SERVER_STATES: Readonly<Record<ServerState, Moves>> = {
@@ -84,6 +104,29 @@ export function step(state: ServerState, event: ServerEvent): ServerState {
     throw new Error(`Event "${event}" cannot happen in state "${state}"`);
   }
   return next;
+}
+
+/** State, event, next state, on the client's side. */
+export const CLIENT_STATES: Readonly<Record<ClientState, ClientMoves>> = {
+  idle: { requested: "waiting", gone: "closed" },
+  waiting: {
+    headComplete: "receiving",
+    switched: "upgraded",
+    gone: "closed",
+  },
+  receiving: {
+    responseComplete: "idle",
+    nextAwaited: "waiting",
+    gone: "closed",
+  },
+  upgraded: { outputEnded: "closing", gone: "closed" },
+  closing: { gone: "closed" },
+  closed: {},
+};
+
+/** Whether some event leads from one state of a client to another. */
+export function isClientMove(from: ClientState, to: ClientState): boolean {
+  return Object.values(CLIENT_STATES[from]).includes(to);
 }
 
 /** Whether some event leads from one state to another. */

@@ -5,11 +5,22 @@ import {
   type ProtocolErrorCode,
   protocolErrors,
 } from "../../parse.ts";
+import { clientCodes, responseCodes } from "../cases/responses.ts";
+
+const STATUSES = [400, 408, 413, 414, 417, 431, 501, 502, 505];
+
+Deno.test("protocolErrors gives 502 to what is of responses and clients alone", () => {
+  const codes = Object.keys(protocolErrors) as ProtocolErrorCode[];
+  assertEquals(
+    codes.filter((code) => protocolErrors[code][0] === 502),
+    [...responseCodes, ...clientCodes],
+  );
+});
 
 Deno.test("protocolErrors names each code in lower case, with status and reason", () => {
   for (const [code, [status, reason]] of Object.entries(protocolErrors)) {
     assertMatch(code, /^[a-z]+(?:-[a-z]+)*$/);
-    assert([400, 408, 413, 414, 417, 431, 501, 505].includes(status), code);
+    assert(STATUSES.includes(status), code);
     // Starts with a capital, has no full stop, and is plain ASCII.
     assertMatch(reason, /^[A-Z][ -~]*[a-zA-Z0-9]$/);
   }

@@ -2,8 +2,10 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import {
   multipartBoundary,
   MultipartEvent,
+  multipartKind,
   type MultipartLimits,
   MultipartParser,
+  type MultipartParserOptions,
   type ProtocolErrorCode,
 } from "../../parse.ts";
 import {
@@ -37,7 +39,7 @@ interface Outcome {
 /** Feeds pieces, and writes down all that comes of them. */
 function read(
   pieces: Iterable<Uint8Array>,
-  limits: MultipartLimits = {},
+  limits: MultipartParserOptions = {},
   boundary = "b",
 ): Outcome {
   const parser = new MultipartParser(boundary, limits);
@@ -83,7 +85,7 @@ function read(
 /** Reads a text whole, byte by byte, and cut everywhere: always the same. */
 function readEveryWay(
   text: string,
-  limits?: MultipartLimits,
+  limits?: MultipartParserOptions,
   boundary?: string,
 ): Outcome {
   const bytes = latin1Bytes(text);
@@ -662,3 +664,397 @@ for (const [type, boundary] of Object.entries(BOUNDARIES)) {
     assertEquals(multipartBoundary(type), boundary);
   });
 }
+
+const KINDS: Record<string, [kind: string | null, boundary: string | null]> = {
+  "multipart/mixed; boundary=a": ["mixed", "a"],
+  "multipart/x-mixed-replace;boundary=--a": ["x-mixed-replace", "--a"],
+  'Multipart/X-Mixed-Replace; boundary="--a b"': ["x-mixed-replace", "--a b"],
+  "multipart/byteranges; boundary=THIS_STRING": ["byteranges", "THIS_STRING"],
+  "multipart/form-data; boundary=a": ["form-data", "a"],
+  "multipart/mixed; type=x; BOUNDARY=a": ["mixed", "a"],
+  "multipart/mixed": ["mixed", null],
+  "multipart/mixed; boundary=a; boundary=b": ["mixed", null],
+  "multipart/; boundary=a": [null, null],
+  "multipart/a b; boundary=a": [null, null],
+  "multipart/a/b; boundary=a": [null, null],
+  "text/plain; boundary=a": [null, null],
+  "x-multipart/mixed; boundary=a": [null, null],
+};
+
+for (const [type, [kind, boundary]] of Object.entries(KINDS)) {
+  Deno.test(`multipartKind() of ${JSON.stringify(type)} is ${kind}`, () => {
+    assertEquals(multipartKind(type), kind);
+    assertEquals(multipartBoundary(type, "*"), boundary);
+    if (kind !== null) assertEquals(multipartBoundary(type, kind), boundary);
+    assertEquals(multipartBoundary(type, "other"), null);
+  });
+}
+
+/** Data and type of parts that are not of a form; an array is not complete. */
+type PlainPart = string | [data: string];
+
+interface StreamRow {
+  what: string;
+  text: string;
+  parts: PlainPart[];
+  /** Default: the last delimiter. */
+  end?: "closed" | [code: ProtocolErrorCode, offset?: number];
+  boundary?: string;
+  /** Where it makes a difference; else a row is one of all kinds. */
+  kind?: string;
+}
+
+const FRAME = "--b\r\nContent-Length: 3\r\n\r\n";
+
+const STREAMS: StreamRow[] = [
+  // What comes before the first delimiter.
+  { what: "no preamble", text: "--b\r\n\r\nx\r\n--b--", parts: ["x"] },
+  {
+    what: "an empty line",
+    text: "\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    parts: ["x"],
+  },
+  {
+    what: "empty lines",
+    text: "\r\n\r\n\r\n--b\r\n\r\nx\r\n--b--",
+    parts: ["x"],
+  },
+  {
+    what: "a preamble",
+    text: "This is\r\na preamble\r\n--b\r\n\r\nx\r\n--b--",
+    parts: ["x"],
+  },
+  {
+    what: "a preamble with what is nearly a delimiter",
+    text: "--\r\n--a--b\r\n -- b\r\n\r--b\n--b\r\r\n--b\r\n\r\nx\r\n--b--",
+    parts: ["x"],
+  },
+  {
+    what: "a preamble up to the limit",
+    text: `${"x".repeat(1022)}\r\n--b\r\n\r\nx\r\n--b--`,
+    parts: ["x"],
+  },
+  {
+    what: "a preamble over the limit",
+    text: `${"x".repeat(1023)}\r\n--b\r\n\r\nx\r\n--b--`,
+    parts: [],
+    end: ["bad-multipart", 1024],
+  },
+  {
+    what: "no delimiter",
+    text: "hello\r\n",
+    parts: [],
+    end: ["bad-multipart"],
+  },
+  { what: "nothing", text: "", parts: [], end: ["bad-multipart"] },
+  {
+    what: "a delimiter that is not behind a line end",
+    text: "x--b--",
+    parts: [],
+    end: ["bad-multipart"],
+  },
+  { what: "no parts", text: "--b--\r\nepilogue", parts: [] },
+  // Parts without a length.
+  {
+    what: "several parts",
+    text: "--b\r\nX: 1\r\n\r\nx\r\n--b\r\n\r\n\r\ny\r\n\r\n--b--",
+    parts: ["x", "\r\ny\r\n"],
+  },
+  {
+    what: "empty parts",
+    text: "--b\r\n\r\n\r\n--b\r\nX: y\r\n\r\n--b\r\n\r\n--b--",
+    parts: ["", "", ""],
+  },
+  {
+    what: "a delimiter that is not alone on its line",
+    text: "--b\r\n\r\nx\r\n--bc\r\n--b--",
+    parts: [["x"]],
+    end: ["bad-multipart", 13],
+  },
+  {
+    what: "a part that breaks off",
+    text: "--b\r\n\r\nx",
+    parts: [["x"]],
+    end: ["bad-multipart"],
+  },
+  {
+    what: "a part that breaks off in its delimiter",
+    text: "--b\r\n\r\nx\r\n--b\r",
+    parts: [["x"]],
+    end: ["bad-multipart"],
+  },
+  {
+    what: "a header section that breaks off",
+    text: `${FRAME}abc\r\n--b\r\nX: y\r\n`,
+    parts: ["abc"],
+    end: ["bad-multipart"],
+  },
+  {
+    what: "a type given twice",
+    text: "--b\r\nContent-Type: a/b\r\nContent-Type: a/b\r\n\r\n",
+    parts: [],
+    end: ["bad-multipart"],
+  },
+  {
+    what: "a bare LF",
+    text: "--b\nX: y\n\nx",
+    parts: [],
+    end: ["bad-multipart", 3],
+  },
+  // Parts with a length.
+  { what: "a length", text: `${FRAME}abc\r\n--b--`, parts: ["abc"] },
+  {
+    what: "a delimiter within a length",
+    text: "--b\r\nContent-Length: 10\r\n\r\n\r\n--b--\r\n!\r\n--b--",
+    parts: ["\r\n--b--\r\n!"],
+  },
+  {
+    what: "a length without a line end",
+    text: `${FRAME}abc${FRAME}def--b--`,
+    parts: ["abc", "def"],
+  },
+  {
+    what: "a length and empty lines",
+    text: `${FRAME}abc\r\n\r\n${FRAME}def\r\n\r\n\r\n--b--`,
+    parts: ["abc", "def"],
+  },
+  {
+    what: "a length and many empty lines",
+    text: `${FRAME}abc${"\r\n".repeat(64)}--b--`,
+    parts: ["abc"],
+  },
+  {
+    what: "a length and too many empty lines",
+    text: `${FRAME}abc${"\r\n".repeat(65)}--b--`,
+    parts: ["abc"],
+    end: ["bad-multipart", FRAME.length + 3 + 128],
+  },
+  {
+    what: "a length of none",
+    text: "--b\r\ncontent-length:0\r\n\r\n\r\n--b\r\n" +
+      "content-length:00\r\n\r\n--b--",
+    parts: ["", ""],
+  },
+  {
+    what: "a length that is too short",
+    text: `${FRAME}abcd\r\n--b--`,
+    parts: ["abc"],
+    end: ["bad-multipart", FRAME.length + 3],
+  },
+  {
+    what: "a length that is too long",
+    text: `${FRAME}ab\r\n--b--`,
+    parts: ["ab\r"],
+    end: ["bad-multipart", FRAME.length + 3],
+  },
+  {
+    what: "a length and a bare CR",
+    text: `${FRAME}abc\r--b--`,
+    parts: ["abc"],
+    end: ["bad-line-end", FRAME.length + 4],
+  },
+  {
+    what: "a length that is not reached",
+    text: `${FRAME}ab`,
+    parts: [["ab"]],
+    end: ["bad-multipart"],
+  },
+  ...["", "-1", "+1", "1.5", "x", "1 2", "9".repeat(17), "0x1"].map((
+    length,
+  ) => ({
+    what: `Content-Length ${JSON.stringify(length)}`,
+    text: `--b\r\nContent-Length: ${length}\r\n\r\n`,
+    parts: [],
+    end: ["bad-content-length"] as [ProtocolErrorCode],
+  })),
+  {
+    what: "two lengths",
+    text: "--b\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+    parts: [],
+    end: ["bad-content-length"],
+  },
+  // The end of a stream between two parts.
+  ...([
+    ["behind a length", `${FRAME}abc`, ["abc"]],
+    ["behind a length and an empty line", `${FRAME}abc\r\n`, ["abc"]],
+    ["behind a length and a CR", `${FRAME}abc\r`, ["abc"]],
+    ["in a delimiter", `${FRAME}abc\r\n-`, ["abc"]],
+    ["in a whole delimiter", `${FRAME}abc\r\n--b`, ["abc"]],
+    ["behind a delimiter", `${FRAME}abc\r\n--b\r\n`, ["abc"]],
+    ["behind a part without a length", "--b\r\n\r\nx\r\n--b\r\n", ["x"]],
+    ["behind the first delimiter", "--b\r\n", []],
+  ] as [string, string, string[]][]).flatMap(([what, text, parts]) => [
+    { what, text, parts, kind: "x-mixed-replace", end: "closed" as const },
+    ...["mixed", "byteranges"].map((kind) => ({
+      what,
+      text,
+      parts,
+      kind,
+      end: ["bad-multipart"] as [ProtocolErrorCode],
+    })),
+  ]),
+  // A boundary that has the dashes already.
+  {
+    what: "the delimiter as the boundary",
+    text: "--x\r\n\r\na\r\n----x\r\n--x\r\n\r\nb\r\n--x--",
+    boundary: "--x",
+    parts: ["a\r\n----x", "b"],
+  },
+  {
+    what: "the delimiter as the boundary, behind an empty line",
+    text: `\r\n${FRAME}abc\r\n${FRAME}def\r\n--b--`,
+    boundary: "--b",
+    parts: ["abc", "def"],
+  },
+  {
+    what: "a boundary with dashes to the letter",
+    text: "----x\r\n\r\na\r\n--x\r\n\r\n----x--",
+    boundary: "--x",
+    parts: ["a\r\n--x\r\n"],
+  },
+  {
+    what: "a boundary with dashes behind a preamble",
+    text: "-\r\n--\r\n---\r\n---x\r\n-x\r\nx\r\n----x--",
+    boundary: "--x",
+    parts: [],
+  },
+  {
+    what: "the delimiter of three dashes as the boundary",
+    text: "---x\r\n\r\na\r\n---x--",
+    boundary: "---x",
+    parts: ["a"],
+  },
+  {
+    what: "a boundary of dashes alone",
+    text: "----\r\n------\r\n\r\na\r\n----\r\n------\r\n\r\nb\r\n--------",
+    boundary: "----",
+    parts: ["a\r\n----", "b"],
+  },
+  {
+    what: "a boundary with a dash to the letter",
+    text: "-x\r\n---x\r\n\r\na\r\n-x\r\n---x--",
+    boundary: "-x",
+    parts: ["a\r\n-x"],
+  },
+];
+
+for (const { what, text, parts, end, boundary, kind } of STREAMS) {
+  for (const each of kind ? [kind] : ["x-mixed-replace", "mixed"]) {
+    Deno.test(`MultipartParser.next() reads ${each} with ${what}`, () => {
+      const outcome = readEveryWay(text, { kind: each }, boundary);
+      assertEquals(
+        outcome.parts.map(({ data, isComplete }) => isComplete ? data : [data]),
+        parts,
+      );
+      for (const { name, filename } of outcome.parts) {
+        assertEquals([name, filename], ["", undefined]);
+      }
+      const [code, offset = text.length] = Array.isArray(end) ? end : [];
+      assertEquals(outcome.code, code);
+      assertEquals(outcome.offset, code === undefined ? undefined : offset);
+      assertEquals(outcome.isEnded, end === undefined);
+    });
+  }
+}
+
+Deno.test("MultipartParser.next() gives the header fields of any part", () => {
+  const { parts } = readEveryWay(
+    "--b\r\nContent-Type: image/jpeg\r\nContent-Length: 1\r\nX-T: 1\r\n" +
+      "x-t: 2\r\n\r\nx\r\n--b\r\n\r\n\r\n--b\r\n" +
+      "Content-Disposition: attachment; filename*=UTF-8''a\r\n" +
+      "Content-Transfer-Encoding: base64\r\n\r\n\r\n--b--",
+    { kind: "mixed" },
+  );
+  assertEquals(
+    parts.map(({ contentType, headers }) => [contentType, headers]),
+    [
+      ["image/jpeg", {
+        "content-type": "image/jpeg",
+        "content-length": "1",
+        "x-t": "1, 2",
+      }],
+      ["text/plain", {}],
+      ["text/plain", {
+        "content-disposition": "attachment; filename*=UTF-8''a",
+        "content-transfer-encoding": "base64",
+      }],
+    ],
+  );
+});
+
+Deno.test("MultipartParser.next() ends a part of known length with its last byte", () => {
+  const parser = new MultipartParser("b", { kind: "x-mixed-replace" });
+  for (let round = 0; round < 3; round++) {
+    parser.push(latin1Bytes(`${FRAME}ab`));
+    assertEquals(
+      [parser.next(), parser.next(), parser.next()],
+      [PART, DATA, MORE],
+    );
+    parser.push(latin1Bytes("c"));
+    assertEquals([parser.next(), parser.data.length], [DATA, 1]);
+    assertThrows(() => parser.push(latin1Bytes("\r\n")), TypeError);
+    assertEquals([parser.next(), parser.next()], [PART_END, MORE]);
+    parser.push(latin1Bytes("\r\n"));
+    assertEquals(parser.next(), MORE);
+  }
+  assertEquals([parser.finish(), parser.isDone], [END, true]);
+  assertEquals(parser.finish(), END);
+});
+
+Deno.test("MultipartParser.next() reads a stream without end, but a bounded one if told so", () => {
+  const frame = latin1Bytes(`${FRAME}abc\r\n`);
+  const feed = (options: MultipartParserOptions) => {
+    const parser = new MultipartParser("b", options);
+    let count = 0;
+    for (let i = 0; i < 5000; i++) {
+      parser.push(frame);
+      for (let event; (event = parser.next()) !== MORE;) {
+        if (event === FAILED) return [count, parser.error!.code];
+        if (event === PART_END) count++;
+      }
+    }
+    return [count, parser.finish()];
+  };
+  assertEquals(feed({ kind: "x-mixed-replace" }), [5000, END]);
+  assertEquals(feed({ kind: "x-mixed-replace", maxParts: 3 }), [
+    3,
+    "too-many-parts",
+  ]);
+  assertEquals(feed({ kind: "mixed" }), [5000, FAILED]);
+});
+
+Deno.test("MultipartParser.next() copies no data of known length", () => {
+  const parser = new MultipartParser("b", { kind: "mixed" });
+  const bytes = latin1Bytes(`${FRAME}abc\r\n--b--`);
+  parser.push(bytes);
+  assertEquals([parser.next(), parser.next()], [PART, DATA]);
+  assert(parser.data.buffer === bytes.buffer);
+  assertEquals(parser.data.byteOffset, FRAME.length);
+});
+
+Deno.test("MultipartParser.next() gives mutated streams the same verdict, however cut", () => {
+  const random = new Random(4);
+  const good =
+    `\r\n${FRAME}abc\r\n--b\r\nX: y\r\n\r\nx\r\n${FRAME}abc--b--\r\n`;
+  const words = [..."\r\n\t :=-b0123\0\xff", "\r\n", "\r\n--b", "--", FRAME];
+  const ends = new Set<string | undefined>();
+  for (let round = 0; round < 3000; round++) {
+    let text = good;
+    for (let faults = 1 + random.below(3); faults > 0; faults--) {
+      const at = random.below(text.length + 1);
+      const rest = at + random.below(4);
+      text = text.slice(0, at) + random.pick(words) + text.slice(rest);
+    }
+    if (random.below(3) === 0) text = text.slice(0, random.below(text.length));
+    const bytes = latin1Bytes(text);
+    const kind = random.pick(["mixed", "x-mixed-replace"]);
+    const boundary = random.pick(["b", "--b"]);
+    const outcome = read([bytes], { kind }, boundary);
+    for (const pieces of [bytewise(bytes), random.pieces(bytes)]) {
+      const other = read(pieces, { kind }, boundary);
+      assertEquals(other, outcome, JSON.stringify(text));
+    }
+    ends.add(outcome.code ?? String(outcome.isEnded));
+  }
+  assert(ends.size > 6, "The mutations are too much alike");
+});

@@ -5,6 +5,7 @@ import {
   type RequestRow,
   requests,
 } from "../cases/requests.ts";
+import { clientCodes, responseCodes } from "../cases/responses.ts";
 import {
   bytewise,
   cutAt,
@@ -123,6 +124,8 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
     "header-timeout",
     "body-timeout",
     "too-many-parts",
+    ...responseCodes,
+    ...clientCodes,
   ];
   assertEquals(
     Object.keys(protocolErrors).filter((code) => !ofRows.has(code as never)),

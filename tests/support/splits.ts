@@ -1,5 +1,7 @@
 import {
+  type MessageParser,
   ParseEvent,
+  type ParseLimits,
   type ProtocolErrorCode,
   RequestParser,
   type RequestParserOptions,
@@ -44,21 +46,23 @@ export function latin1Text(bytes: Uint8Array): string {
   return text;
 }
 
-/** Largest buffer that the parser may ever hold, fed as a socket feeds it. */
-function maxBuffer(options: RequestParserOptions): number {
-  return Math.max(65536, options.maxHeadersLength ?? 16384);
+/** Largest buffer that a parser may ever hold, fed as a socket feeds it. */
+function maxBuffer(limits: ParseLimits): number {
+  return Math.max(65536, limits.maxHeadersLength ?? 16384);
 }
 
 /**
- * Feeds pieces to a parser the way a socket does, and writes down all that it
- * tells. Throws where it makes no progress, or its buffer outgrows the limits.
+ * Feeds pieces to a parser the way a socket does, and tells of each event.
+ * Throws where it makes no progress, or its buffer outgrows the limits.
+ *
+ * @returns Whether the message is broken.
  */
-export function readPieces(
+export function feedPieces(
+  parser: MessageParser,
   pieces: Iterable<Uint8Array>,
-  options: RequestParserOptions = {},
-): Outcome {
-  const parser = new RequestParser(options);
-  const requests: ReadRequest[] = [];
+  limits: ParseLimits,
+  tell: (event: ParseEvent) => void,
+): boolean {
   for (const piece of pieces) {
     for (let from = 0; from < piece.length;) {
       const space = parser.space();
@@ -67,81 +71,110 @@ export function readPieces(
       space.set(part);
       parser.filled(part.length);
       from += part.length;
-      const failed = readEvents(parser, requests, part.length);
-      if (parser.buffer.length > maxBuffer(options)) {
+      const failed = readEvents(parser, part.length, tell);
+      if (parser.buffer.length > maxBuffer(limits)) {
         throw new Error(`Buffer of ${parser.buffer.length} bytes`);
       }
-      if (failed) return failure(parser, requests);
+      if (failed) return true;
     }
   }
-  return { requests, end: parser.isInMessage ? "pending" : "complete" };
+  return false;
 }
 
 /** The same by `push()`, all at once. */
+export function feedWhole(
+  parser: MessageParser,
+  bytes: Uint8Array,
+  tell: (event: ParseEvent) => void,
+): boolean {
+  parser.push(bytes);
+  return readEvents(parser, bytes.length, tell);
+}
+
+/** Reads events until more bytes are wanted; whether the message is broken. */
+function readEvents(
+  parser: MessageParser,
+  length: number,
+  tell: (event: ParseEvent) => void,
+): boolean {
+  // Every event but the END of an empty body takes at least one byte.
+  for (let left = 2 * length + 4; left > 0; left--) {
+    const event = parser.next();
+    if (event === ParseEvent.MORE) return false;
+    if (event === ParseEvent.FAILED) {
+      if (parser.next() !== event) throw new Error("Went on behind a fault");
+      return true;
+    }
+    tell(event);
+  }
+  throw new Error("More events than bytes");
+}
+
+/** The last piece of body, one character a byte. */
+export function pieceOf(parser: MessageParser): string {
+  const { buffer, bodyStart, bodyEnd } = parser;
+  if (bodyEnd <= bodyStart) throw new Error("Empty piece of body");
+  return latin1Text(buffer.subarray(bodyStart, bodyEnd));
+}
+
+/** Reads requests from pieces, fed as by a socket. */
+export function readPieces(
+  pieces: Iterable<Uint8Array>,
+  options: RequestParserOptions = {},
+): Outcome {
+  const parser = new RequestParser(options);
+  const requests: ReadRequest[] = [];
+  const tell = (event: ParseEvent) => takeEvent(parser, requests, event);
+  return outcomeOf(parser, requests, feedPieces(parser, pieces, options, tell));
+}
+
+/** Reads requests from bytes that are pushed at once. */
 export function readWhole(
   bytes: Uint8Array,
   options: RequestParserOptions = {},
 ): Outcome {
   const parser = new RequestParser(options);
   const requests: ReadRequest[] = [];
-  parser.push(bytes);
-  if (readEvents(parser, requests, bytes.length)) {
-    return failure(parser, requests);
-  }
-  return { requests, end: parser.isInMessage ? "pending" : "complete" };
+  const tell = (event: ParseEvent) => takeEvent(parser, requests, event);
+  return outcomeOf(parser, requests, feedWhole(parser, bytes, tell));
 }
 
-function failure(parser: RequestParser, requests: ReadRequest[]): Outcome {
+function outcomeOf(
+  parser: RequestParser,
+  requests: ReadRequest[],
+  failed: boolean,
+): Outcome {
+  if (!failed) {
+    return { requests, end: parser.isInMessage ? "pending" : "complete" };
+  }
   const { code, status, offset } = parser.error!;
   return { requests, end: "failed", code, status, offset };
 }
 
-/** Reads events until more bytes are wanted; whether the message is broken. */
-function readEvents(
+function takeEvent(
   parser: RequestParser,
   requests: ReadRequest[],
-  length: number,
-): boolean {
-  // Every event but the END of an empty body takes at least one byte.
-  for (let left = 2 * length + 4; left > 0; left--) {
-    switch (parser.next()) {
-      case ParseEvent.MORE:
-        return false;
-      case ParseEvent.HEAD:
-        requests.push({
-          method: parser.method,
-          target: parser.target,
-          protocol: parser.protocol,
-          headers: parser.readHeaders(),
-          keepAlive: parser.keepAlive,
-          expectContinue: parser.expectContinue,
-          upgrade: parser.connectionUpgrade,
-          hasBody: parser.hasBody,
-          body: "",
-          trailer: "",
-          isComplete: false,
-        });
-        break;
-      case ParseEvent.BODY: {
-        const { buffer, bodyStart, bodyEnd } = parser;
-        if (bodyEnd <= bodyStart) throw new Error("Empty piece of body");
-        requests.at(-1)!.body += latin1Text(
-          buffer.subarray(bodyStart, bodyEnd),
-        );
-        break;
-      }
-      case ParseEvent.END:
-        requests.at(-1)!.trailer = parser.trailer;
-        requests.at(-1)!.isComplete = true;
-        break;
-      default:
-        if (parser.next() !== ParseEvent.FAILED) {
-          throw new Error("Went on behind a fault");
-        }
-        return true;
-    }
+  event: ParseEvent,
+): void {
+  if (event === ParseEvent.BODY) requests.at(-1)!.body += pieceOf(parser);
+  else if (event === ParseEvent.END) {
+    requests.at(-1)!.trailer = parser.trailer;
+    requests.at(-1)!.isComplete = true;
+  } else {
+    requests.push({
+      method: parser.method,
+      target: parser.target,
+      protocol: parser.protocol,
+      headers: parser.readHeaders(),
+      keepAlive: parser.keepAlive,
+      expectContinue: parser.expectContinue,
+      upgrade: parser.connectionUpgrade,
+      hasBody: parser.hasBody,
+      body: "",
+      trailer: "",
+      isComplete: false,
+    });
   }
-  throw new Error("More events than bytes");
 }
 
 /** Cuts at given places, in ascending order. */

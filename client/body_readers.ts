@@ -1,0 +1,157 @@
+import { ProtocolError } from "../parse/errors.ts";
+import {
+  type EventStreamOptions,
+  EventStreamParser,
+  type ServerSentEvent,
+} from "../parse/event_stream_parser.ts";
+import { type LineLimits, LineParser } from "../parse/line_parser.ts";
+import {
+  multipartBoundary,
+  multipartKind,
+  type MultipartLimits,
+  MultipartParser,
+} from "../parse/multipart_parser.ts";
+import {
+  BodyPart,
+  type Pieces,
+  readBodyParts,
+} from "../transport/body_parts.ts";
+
+/** Bounds on the parts of a body. */
+export interface PartLimits extends MultipartLimits {
+  /** Bytes of one part; by default only the body as a whole is bounded. */
+  maxPartLength?: number;
+}
+
+const nothing = () => {};
+
+/**
+ * The lines of a body as they arrive, without their ends (LF or CR LF). The
+ * last one need not have an end.
+ *
+ * @param close Told once if the body was not read to its end: the consumer
+ * left its loop, or there was a fault.
+ * @throws {ProtocolError} From the iterator: if a line is too long or not
+ * UTF-8.
+ */
+export async function* readLines(
+  next: Pieces,
+  limits: LineLimits = {},
+  close: () => void = nothing,
+): AsyncGenerator<string, void, void> {
+  let isRead = false;
+  try {
+    const parser = new LineParser(limits);
+    while (!isRead) {
+      const piece = await next();
+      if (piece === null) isRead = true;
+      else parser.push(piece);
+      for (let line; (line = parser.next()) !== null;) yield line;
+    }
+    const last = parser.finish();
+    if (last !== null) yield last;
+  } finally {
+    if (!isRead) close();
+  }
+}
+
+/**
+ * The values of a body of one JSON text a line, as they arrive. Lines with
+ * nothing but white space are passed over.
+ *
+ * @param close As for {@linkcode readLines}.
+ * @throws {ProtocolError} From the iterator: if a line is too long, not UTF-8
+ * or not JSON.
+ */
+export async function* readNdjson(
+  next: Pieces,
+  limits: LineLimits = {},
+  close: () => void = nothing,
+  // deno-lint-ignore no-explicit-any
+): AsyncGenerator<any, void, void> {
+  let isRead = false;
+  try {
+    const parser = new LineParser(limits);
+    while (!isRead) {
+      const piece = await next();
+      if (piece === null) isRead = true;
+      else parser.push(piece);
+      for (let line; (line = parser.next()) !== null;) {
+        if (!isBlank(line)) yield parseJson(line);
+      }
+    }
+    const last = parser.finish();
+    if (last !== null && !isBlank(last)) yield parseJson(last);
+  } finally {
+    if (!isRead) close();
+  }
+}
+
+function isBlank(line: string): boolean {
+  return !/[^ \t\r]/.test(line);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new ProtocolError("bad-json");
+  }
+}
+
+/**
+ * The events of an event stream, as they arrive.
+ *
+ * @param parser What reads them: it may be given to know `lastEventId` and
+ * `retry`. A new stream needs a new one.
+ * @param close As for {@linkcode readLines}.
+ * @throws {ProtocolError} From the iterator: if an event is too long.
+ */
+export async function* readEvents(
+  next: Pieces,
+  parser: EventStreamParser | EventStreamOptions = {},
+  close: () => void = nothing,
+): AsyncGenerator<ServerSentEvent, void, void> {
+  let isRead = false;
+  try {
+    const reader = parser instanceof EventStreamParser
+      ? parser
+      : new EventStreamParser(parser);
+    for (let piece; (piece = await next()) !== null;) {
+      reader.push(piece);
+      for (let event; (event = reader.next()) !== null;) yield event;
+    }
+    isRead = true;
+  } finally {
+    if (!isRead) close();
+  }
+}
+
+/**
+ * The parts of a `multipart/` body of any kind, as they arrive: also of one
+ * that goes on for ever, such as the pictures of a camera. What of a part was
+ * not read is passed over when the next one is asked for.
+ *
+ * @param contentType The body's.
+ * @param close As for {@linkcode readLines}.
+ * @throws {ProtocolError} From the iterator: if the body is no such one, is
+ * malformed, or over a limit.
+ */
+export function readParts(
+  next: Pieces,
+  contentType: string,
+  limits: PartLimits = {},
+  close: () => void = nothing,
+): AsyncGenerator<BodyPart, void, void> {
+  return readBodyParts(next, {
+    open: () => {
+      const boundary = multipartBoundary(contentType, "*");
+      if (boundary === null) throw new ProtocolError("bad-multipart");
+      const kind = multipartKind(contentType)!;
+      return new MultipartParser(boundary, { ...limits, kind });
+    },
+    make: (parser, data) => new BodyPart(parser, data),
+    maxPartLength: limits.maxPartLength,
+    close,
+  });
+}

@@ -1,0 +1,166 @@
+import { after } from "../transport/clock.ts";
+import type { HeaderValues } from "../wire/response_head.ts";
+import type { HttpResponse } from "./http_response.ts";
+import type { RequestOptions } from "./request_options.ts";
+
+/** What a request asks of its client. @ignore */
+export interface RequestOwner {
+  /** Nobody waits for it by its promise: `processEvents()` is to give it. */
+  finished(request: ClientRequest): void;
+  /** Somebody does, after all. */
+  taken(request: ClientRequest): void;
+  /** Sends it again, as a new one, with further fields. */
+  repeat(request: ClientRequest, headers: HeaderValues): ClientRequest;
+}
+
+/** What ends a request early. @ignore */
+export interface Abortable {
+  abort(reason?: unknown): void;
+}
+
+/**
+ * A request that is on its way, and the promise of its response.
+ *
+ * It was started at once; to wait for it is up to you. One that fails while
+ * nobody looks is not an unhandled rejection.
+ */
+export class ClientRequest implements Promise<HttpResponse> {
+  /** The method. */
+  readonly method: string;
+  /** Where it went first, before redirects. */
+  readonly url: string;
+  /** Yours: whatever you want to remember with the request. */
+  // deno-lint-ignore no-explicit-any -- its type is the application's matter
+  context: any = undefined;
+  /** The response, once it has come. */
+  response: HttpResponse | null = null;
+  /** Why there is none, once that is known. */
+  error: Error | null = null;
+  /** The name of its kind of promise. */
+  readonly [Symbol.toStringTag] = "ClientRequest";
+
+  readonly #owner: RequestOwner;
+  #abortable: Abortable | null = null;
+  #promise: PromiseWithResolvers<HttpResponse> | null = null;
+
+  /** @ignore What the caller asked for. */
+  readonly options: RequestOptions;
+
+  /** @ignore Made by `HttpClient`. */
+  constructor(
+    owner: RequestOwner,
+    method: string,
+    url: string,
+    options: RequestOptions,
+  ) {
+    this.#owner = owner;
+    this.method = method;
+    this.url = url;
+    this.options = options;
+  }
+
+  /** @ignore */
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
+  }
+
+  /** Whether there is a response, or an error. */
+  get isFinished(): boolean {
+    return this.response !== null || this.error !== null;
+  }
+
+  /** The promise itself, made when somebody wants it. */
+  get #settled(): Promise<HttpResponse> {
+    if (this.#promise === null) {
+      this.#promise = Promise.withResolvers();
+      if (this.isFinished) {
+        this.#settle();
+        this.#owner.taken(this);
+      }
+    }
+    return this.#promise.promise;
+  }
+
+  #settle(): void {
+    if (this.error === null) this.#promise!.resolve(this.response!);
+    else {
+      // Who waits has handlers of their own.
+      this.#promise!.promise.catch(() => {});
+      this.#promise!.reject(this.error);
+    }
+  }
+
+  /** As for every promise; rejects with a `ClientError`. */
+  then<T = HttpResponse, E = never>(
+    onFulfilled?: ((response: HttpResponse) => T | PromiseLike<T>) | null,
+    // deno-lint-ignore no-explicit-any -- as Promise has it
+    onRejected?: ((reason: any) => E | PromiseLike<E>) | null,
+  ): Promise<T | E> {
+    return this.#settled.then(onFulfilled, onRejected);
+  }
+
+  /** As for every promise. */
+  catch<E = never>(
+    // deno-lint-ignore no-explicit-any -- as Promise has it
+    onRejected?: ((reason: any) => E | PromiseLike<E>) | null,
+  ): Promise<HttpResponse | E> {
+    return this.#settled.catch(onRejected);
+  }
+
+  /** As for every promise. */
+  finally(onFinally?: (() => void) | null): Promise<HttpResponse> {
+    return this.#settled.finally(onFinally);
+  }
+
+  /**
+   * Waits for the response for so long. The request goes on after that.
+   *
+   * @param timeout How long, in ms; for ever by default.
+   * @returns The response; `null` when the time is over.
+   */
+  wait(timeout: number = Infinity): Promise<HttpResponse | null> {
+    const settled = this.#settled;
+    if (timeout === Infinity || this.isFinished) return settled;
+    return new Promise((resolve, reject) => {
+      const end = after(timeout, () => resolve(null));
+      settled.then(resolve, reject).finally(end);
+    });
+  }
+
+  /**
+   * Gives the request up, whatever it has come to; its connection is closed,
+   * unless it was not sent yet. A response that came stays.
+   *
+   * @param reason Becomes the `cause` of the `AbortedError`.
+   */
+  abort(reason?: unknown): void {
+    this.#abortable?.abort(reason);
+  }
+
+  /** @ignore Sends it again, as a new one, with further fields. */
+  repeat(headers: HeaderValues): ClientRequest {
+    return this.#owner.repeat(this, headers);
+  }
+
+  /** @ignore */
+  startedBy(abortable: Abortable | null): void {
+    this.#abortable = abortable;
+  }
+
+  /** @ignore */
+  succeed(response: HttpResponse): void {
+    this.response = response;
+    this.#finish();
+  }
+
+  /** @ignore */
+  fail(error: Error): void {
+    this.error = error;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#promise !== null) this.#settle();
+    else this.#owner.finished(this);
+  }
+}

@@ -1,0 +1,532 @@
+import { ProtocolError } from "../parse/errors.ts";
+import {
+  largerBuffer,
+  ParseEvent,
+  readBuffer,
+} from "../parse/message_parser.ts";
+import type { ResponseParser } from "../parse/response_parser.ts";
+import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
+import { pieceOf, type Source } from "../transport/source.ts";
+import { type Meter, Transport } from "../transport/transport.ts";
+import { LAST_CHUNK, writeBody } from "../wire/chunked.ts";
+import type { ClientState } from "../wire/lifecycle.ts";
+import { writeLatin1 } from "../wire/response_head.ts";
+import { type Exchange, Taking } from "./exchange.ts";
+import type { OutgoingBody } from "./outgoing_body.ts";
+
+/** Of a streamed body, so much may wait to be sent. */
+const SEND_AHEAD = 131_072;
+/** For how long the go-ahead for a body is waited for, in ms. */
+const CONTINUE_TIMEOUT = 1000;
+/** For how long a peer's end is waited for after ours, in ms. */
+const LINGER_TIMEOUT = 2000;
+/** Read buffer of a connection that speaks something else than HTTP. */
+const UPGRADED_BUFFER = 4096;
+
+const NOTHING = new Uint8Array(0);
+
+/** What a connection belongs to. */
+export interface ConnectionHost {
+  readonly meter: Meter;
+  readonly tick: number;
+  /** Ticks that last at least so many milliseconds. */
+  ticks(ms: number): number;
+  /** Whether connections are kept at all. */
+  readonly keepAlive: boolean;
+  /** For how long an unused one is kept, in ms. */
+  readonly keepAliveTimeout: number;
+  /** The connection can take a request again. */
+  rested(connection: ClientConnection): void;
+  /** The connection speaks something else now. */
+  left(connection: ClientConnection): void;
+  /** The connection is closed. */
+  closed(connection: ClientConnection): void;
+}
+
+/** What takes a connection over when the protocol is switched. */
+export interface Successor {
+  /** Bytes have come; returns whether to read on. */
+  received(bytes: Uint8Array): boolean;
+  /** The peer has closed its side. */
+  ended(): void;
+  /** The connection is gone. */
+  gone(error: unknown): void;
+}
+
+let observer: ((from: ClientState, to: ClientState) => void) | null = null;
+
+/** For tests: shows every change of state of every connection. */
+export function observeStates(callback: typeof observer): void {
+  observer = callback;
+}
+
+/**
+ * The client's side of one connection: requests out, responses in, in order.
+ */
+export class ClientConnection extends Transport implements BodyOrigin {
+  /** Where the connection is in its life; see wire/lifecycle.ts. */
+  state: ClientState = "idle";
+  /** Responses that have come on it. */
+  served = 0;
+  /** How long it took to connect, in ms. */
+  connectTime = 0;
+  /** How long the TLS handshake took, in ms; 0 without one. */
+  tlsTime = 0;
+  /** @ignore */
+  readonly parser: ResponseParser;
+
+  readonly #host: ConnectionHost;
+  /** Requests sent and not answered, the next to be answered first. */
+  #inFlight: Exchange[] = [];
+  #isInterim = false;
+  // The connection ends with the response in hand.
+  #mustClose = false;
+  // The body in hand, where it is read as it arrives.
+  #body: IncomingBody | null = null;
+  // The tick when what is waited for began, or got on.
+  #since = 0;
+  #restTicks = 0;
+  // The last `Keep-Alive` that was read, as most responses have the same.
+  #keepAliveText = "";
+  #successor: Successor | null = null;
+  #upgraded: Uint8Array<ArrayBuffer> = NOTHING;
+
+  constructor(conn: Deno.Conn, host: ConnectionHost, parser: ResponseParser) {
+    super(conn, host.meter);
+    this.#host = host;
+    this.parser = parser;
+    this.#restTicks = host.ticks(host.keepAliveTimeout);
+    this.#since = host.tick;
+  }
+
+  protected override get tick(): number {
+    return this.#host.tick;
+  }
+
+  /** How many requests are on their way. */
+  get inFlight(): number {
+    return this.#inFlight.length;
+  }
+
+  /** Whether another request may be sent behind those on their way. */
+  get mayPipeline(): boolean {
+    return this.served > 0 && !this.#mustClose &&
+      this.parser.minorVersion > 0 &&
+      this.#inFlight.every((exchange) => exchange.canPipeline);
+  }
+
+  /** Whether it has been unused for longer than it may be kept. */
+  get isStale(): boolean {
+    return this.tick - this.#since >= this.#restTicks;
+  }
+
+  #enter(state: ClientState): void {
+    observer?.(this.state, state);
+    this.state = state;
+  }
+
+  // ---- Requests ----------------------------------------------------------
+
+  /** Sends a request. */
+  start(exchange: Exchange): void {
+    this.#inFlight.push(exchange);
+    exchange.connection = this;
+    if (this.#inFlight.length === 1) {
+      this.parser.expect(exchange.method);
+      this.#enter("waiting");
+      this.#since = this.tick;
+      this.conn.ref?.();
+    }
+    const { head, body } = exchange;
+    const out = this.room(head.length);
+    writeLatin1(head, out, this.outEnd);
+    this.wrote(this.outEnd + head.length);
+    if (body === null) exchange.isSent = true;
+    else if (exchange.expectsContinue) exchange.awaitsContinue = true;
+    else this.#sendBody(exchange, body);
+    this.flush();
+    this.read();
+  }
+
+  #sendBody(exchange: Exchange, body: OutgoingBody): void {
+    exchange.awaitsContinue = false;
+    if (body.bytes !== null) {
+      this.append(body.bytes);
+      exchange.isSent = true;
+      this.#since = this.tick;
+      return;
+    }
+    let source: Source;
+    try {
+      source = body.open();
+    } catch (error) {
+      this.giveUp(exchange, asError(error));
+      return;
+    }
+    exchange.source = source;
+    this.#pump(exchange, source, exchange.bodyLength).catch((error) => {
+      source.cancel(error);
+      this.giveUp(exchange, asError(error));
+    });
+  }
+
+  /** Sends what a source yields; ends early when nobody wants it any more. */
+  async #pump(
+    exchange: Exchange,
+    source: Source,
+    length: number,
+  ): Promise<void> {
+    let left = length < 0 ? Infinity : length;
+    for (;;) {
+      const { done, value } = await source.read();
+      if (exchange.source !== source) return;
+      if (done) break;
+      const bytes = pieceOf(value);
+      if (bytes.length === 0) continue;
+      left -= bytes.length;
+      if (left < 0) {
+        throw new RangeError("Body is longer than its content-length");
+      }
+      writeBody(this, bytes, length < 0);
+      this.flush();
+      if (this.bufferedAmount > SEND_AHEAD) await this.whenBelow(SEND_AHEAD);
+      if (exchange.source !== source) return;
+    }
+    if (length >= 0 && left > 0) {
+      throw new RangeError("Body is shorter than its content-length");
+    }
+    if (length < 0) this.append(LAST_CHUNK);
+    exchange.source = null;
+    exchange.isSent = true;
+    this.#since = this.tick;
+    this.flush();
+  }
+
+  /** Ends a request, and with it the connection. */
+  giveUp(exchange: Exchange, error: Error): void {
+    if (exchange.connection !== this) return;
+    // Those behind it may be sent once more elsewhere.
+    exchange.fault = error;
+    this.destroy(error);
+  }
+
+  /** Ends all that is on its way, and the connection. */
+  stop(reason: unknown): void {
+    for (const exchange of this.#inFlight) {
+      exchange.fault ??= exchange.aborted(reason);
+    }
+    this.destroy();
+  }
+
+  protected override sent(): void {
+    const first = this.#inFlight[0];
+    if (first !== undefined && first.isSent && !first.isFlushed) {
+      first.isFlushed = true;
+      if (this.state === "waiting") this.#since = this.tick;
+    }
+    if (this.state !== "closing") return;
+    if (this.inputEnded) this.destroy();
+    else this.conn.closeWrite().catch(() => {});
+  }
+
+  // ---- Responses ---------------------------------------------------------
+
+  protected override space(): Uint8Array<ArrayBuffer> {
+    return this.#successor === null ? this.parser.space() : this.#upgraded;
+  }
+
+  protected override received(length: number): boolean {
+    if (this.#successor !== null) return this.#pass(length);
+    const { parser } = this;
+    parser.filled(length);
+    if (this.state === "receiving") this.#since = this.tick;
+    if (this.#body === null) return this.#goOn();
+    return this.#body.isWaiting && this.#streamOn(this.#body);
+  }
+
+  /** Goes on with what has come; returns whether to read on. */
+  #goOn(): boolean {
+    const { parser } = this;
+    for (;;) {
+      const exchange = this.#inFlight[0];
+      if (exchange === undefined) {
+        // Whatever this is, it answers nothing.
+        if (parser.hasInput) this.destroy();
+        return true;
+      }
+      switch (parser.next()) {
+        case ParseEvent.MORE:
+          return true;
+        case ParseEvent.HEAD:
+          if (!this.#head(exchange)) return false;
+          break;
+        case ParseEvent.BODY:
+          exchange.take(parser.body);
+          if (this.isClosed) return false;
+          break;
+        case ParseEvent.END:
+          if (this.#isInterim) this.#isInterim = false;
+          else this.#complete(exchange);
+          if (this.isClosed) return false;
+          break;
+        default:
+          this.giveUp(exchange, exchange.malformed(parser.error!));
+          return false;
+      }
+    }
+  }
+
+  /** The head of a response is in; returns whether to go on at once. */
+  #head(exchange: Exchange): boolean {
+    const { status } = this.parser;
+    if (status < 200) {
+      if (status === 101) return this.#switch(exchange);
+      this.#isInterim = true;
+      if (status === 100 && exchange.awaitsContinue) this.#continue(exchange);
+      return !this.isClosed;
+    }
+    this.#enter("receiving");
+    this.#since = this.tick;
+    if (!exchange.isSent) {
+      // It was answered without its body: the peer may not read the rest.
+      this.#mustClose = true;
+      exchange.stopSending();
+    }
+    const taking = exchange.headIn(this);
+    if (this.isClosed) return false;
+    if (taking !== Taking.STREAM) return true;
+    const { parser } = this;
+    this.#body = new IncomingBody(this, parser.contentLength, Infinity);
+    exchange.stream(this.#body);
+    if (this.isClosed) return false;
+    return !parser.hasBody; // what has none ends at once
+  }
+
+  #continue(exchange: Exchange): void {
+    this.#sendBody(exchange, exchange.body!);
+    this.flush();
+  }
+
+  #complete(exchange: Exchange): void {
+    this.#inFlight.shift();
+    this.served++;
+    const body = this.#body;
+    this.#body = null;
+    const { parser } = this;
+    const { trailer } = parser;
+    const next = this.#inFlight[0];
+    exchange.connection = null;
+    if (!this.#isReusable(next)) {
+      // Those behind it have not been touched.
+      if (next !== undefined && !this.isClosed) this.#enter("waiting");
+      this.destroy();
+    } else if (next === undefined) {
+      this.#enter("idle");
+      this.#rest();
+    } else {
+      this.#enter("waiting");
+      this.#since = this.tick;
+      parser.expect(next.method);
+    }
+    body?.finish(trailer);
+    exchange.complete(trailer);
+  }
+
+  /** The one place that decides whether the connection is used again. */
+  #isReusable(next: Exchange | undefined): boolean {
+    const { parser } = this;
+    return !this.isClosed && !this.inputEnded && !this.#mustClose &&
+      this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
+      (next !== undefined || !parser.hasInput && this.bufferedAmount === 0);
+  }
+
+  #rest(): void {
+    this.#since = this.tick;
+    const { parser } = this;
+    if (parser.keepAliveStart >= 0) this.#readKeepAlive();
+    this.#host.rested(this);
+    if (this.state === "idle") this.conn.unref?.();
+  }
+
+  /** The connection is new, and nobody wants it at once: listens for its end. */
+  idle(): void {
+    this.conn.unref?.();
+    this.read();
+    this.conn.unref?.();
+  }
+
+  /** How long the server keeps the connection, so that we give it up first. */
+  #readKeepAlive(): void {
+    const { head, keepAliveStart } = this.parser;
+    const text = head.slice(
+      keepAliveStart,
+      head.indexOf("\r\n", keepAliveStart),
+    );
+    if (text === this.#keepAliveText) return;
+    this.#keepAliveText = text;
+    const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(text)?.[1];
+    if (seconds === undefined) return;
+    // A second less, as the next request needs its time to get there.
+    const ms = Math.max(Number(seconds) * 1000 - 1000, 500);
+    const { keepAliveTimeout } = this.#host;
+    this.#restTicks = this.#host.ticks(Math.min(ms, keepAliveTimeout));
+  }
+
+  protected override ended(): void {
+    if (this.#successor !== null) {
+      const wasClosing = this.state === "closing";
+      this.#successor.ended();
+      if (wasClosing) this.destroy();
+      return;
+    }
+    const exchange = this.#inFlight[0];
+    if (exchange !== undefined && this.parser.endInput()) {
+      this.#complete(exchange);
+    } else this.destroy();
+  }
+
+  protected override readingEnded(): void {}
+
+  protected override gone(error: unknown): void {
+    const wasWaiting = this.state === "waiting";
+    this.#enter("closed");
+    const inFlight = this.#inFlight;
+    this.#inFlight = [];
+    const body = this.#body;
+    this.#body = null;
+    this.#host.closed(this);
+    this.#successor?.gone(error);
+    const hasBegun = !wasWaiting || this.parser.isInMessage || this.#isInterim;
+    for (let i = 0; i < inFlight.length; i++) {
+      const exchange = inFlight[i];
+      exchange.connection = null;
+      exchange.stopSending();
+      const wasUntouched = i > 0 || !hasBegun && this.served > 0;
+      exchange.broken(error, wasUntouched, i === 0 ? body : null);
+    }
+  }
+
+  // ---- A body that is read as it arrives ---------------------------------
+
+  /** @ignore The next piece is wanted. */
+  readBody(): void {
+    if (this.isClosed || this.#body === null) return;
+    this.#since = this.tick;
+    if (this.#streamOn(this.#body)) this.read();
+  }
+
+  /** @ignore The body is over its limit. */
+  refuseBody(error: ProtocolError): void {
+    this.destroy(error);
+  }
+
+  #streamOn(body: IncomingBody): boolean {
+    const { parser } = this;
+    const exchange = this.#inFlight[0];
+    switch (parser.next()) {
+      case ParseEvent.MORE:
+        return true;
+      case ParseEvent.BODY:
+        body.take(parser.body);
+        return false;
+      case ParseEvent.END:
+        this.#complete(exchange);
+        if (this.isClosed) return false;
+        return this.#goOn(); // what came behind it
+      default:
+        this.giveUp(exchange, exchange.malformed(parser.error!));
+        return false;
+    }
+  }
+
+  // ---- Another protocol --------------------------------------------------
+
+  #switch(exchange: Exchange): boolean {
+    const { parser } = this;
+    if (exchange.onSwitch === null || this.#inFlight.length > 1) {
+      const fault = new ProtocolError("unexpected-switch", 0);
+      this.giveUp(exchange, exchange.malformed(fault));
+      return false;
+    }
+    parser.next(); // the end of the response
+    let successor: Successor;
+    try {
+      successor = exchange.onSwitch(this);
+    } catch (error) {
+      this.giveUp(exchange, asError(error));
+      return false;
+    }
+    this.#inFlight = [];
+    exchange.connection = null;
+    this.#enter("upgraded");
+    this.#successor = successor;
+    this.#upgraded = readBuffer(UPGRADED_BUFFER);
+    this.#host.left(this);
+    exchange.switched();
+    const rest = parser.takeRest();
+    // Behind this turn, in which the application begins to listen.
+    queueMicrotask(() => {
+      if (this.isClosed) return;
+      const goesOn = rest.length === 0 || successor.received(rest);
+      if (goesOn && this.inputEnded) successor.ended();
+      else if (goesOn) this.read();
+    });
+    return false;
+  }
+
+  #pass(length: number): boolean {
+    const buffer = this.#upgraded;
+    const goesOn = this.#successor!.received(buffer.subarray(0, length));
+    if (length === buffer.length) this.#upgraded = largerBuffer(buffer);
+    return goesOn;
+  }
+
+  /** What took the connection over has said all: closes it in good order. */
+  endUpgrade(): void {
+    if (this.state !== "upgraded") return;
+    this.#enter("closing");
+    this.#since = this.tick;
+    this.flush();
+    if (this.bufferedAmount === 0) this.sent();
+    this.read();
+  }
+
+  // ---- Time --------------------------------------------------------------
+
+  /** A tick has gone by. */
+  sweep(): void {
+    const waited = this.tick - this.#since;
+    if (this.state === "idle") {
+      if (waited >= this.#restTicks) this.destroy();
+      return;
+    }
+    if (this.state === "closing") {
+      if (waited >= this.#host.ticks(LINGER_TIMEOUT)) this.destroy();
+      return;
+    }
+    const exchange = this.#inFlight[0];
+    if (exchange === undefined) return;
+    const { timeoutTicks } = exchange;
+    if (
+      exchange.awaitsContinue && waited >= this.#host.ticks(CONTINUE_TIMEOUT)
+    ) {
+      this.#continue(exchange);
+    } else if (this.bufferedAmount > 0) {
+      if (this.tick - this.writeSince >= timeoutTicks) {
+        this.giveUp(exchange, exchange.timedOut("send"));
+      }
+    } else if (this.state === "waiting") {
+      if (exchange.isSent && waited >= timeoutTicks) {
+        this.giveUp(exchange, exchange.timedOut("headers"));
+      }
+    } else if (this.#body === null || this.#body.isWaiting) {
+      if (waited >= timeoutTicks) {
+        this.giveUp(exchange, exchange.timedOut("body"));
+      }
+    }
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

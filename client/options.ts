@@ -1,0 +1,203 @@
+import { ResponseParser } from "../parse/response_parser.ts";
+import { isToken } from "../parse/chars.ts";
+import type { HeaderValues } from "../wire/response_head.ts";
+import type { ClientAuth } from "./authenticator.ts";
+import { CookieJar } from "./cookie_jar.ts";
+
+/** Bounds on what a server can take of a client. Times are ms, sizes bytes. */
+export interface ClientLimits {
+  /** Longest time to connect, and then for the TLS handshake; default 10,000. */
+  connectTimeout: number;
+  /**
+   * Longest wait for a free connection, then for the peer to take the request,
+   * then for the end of the response's head, and then for each next piece of
+   * its body; default 30,000. A deadline for it all is a `signal`.
+   */
+  timeout: number;
+  /** Bytes of a body that is kept in memory, after decoding; default 1 MiB. */
+  maxResponseLength: number;
+  /** Bytes of a status line and header section; default 64 KiB. */
+  maxHeadersLength: number;
+  /** Lines of a header section; default 100. */
+  maxHeadersCount: number;
+  /** Connections to one origin; default 10. */
+  maxConnections: number;
+  /**
+   * Requests that may be on their way on one connection; default 1. With more,
+   * GET and other idempotent requests without a streamed body are sent before
+   * the answers to those ahead of them are in, once `maxConnections` is
+   * reached.
+   */
+  pipelining: number;
+  /** How long an unused connection is kept; default 15,000. */
+  keepAliveTimeout: number;
+  /** Redirects to follow; default 0, the response is yours. */
+  maxRedirects: number;
+}
+
+/** Options of an `HttpClient`. Times are milliseconds, sizes bytes. */
+export interface HttpClientOptions extends Partial<ClientLimits> {
+  /** Credentials for the base URL's origin, and for no other. */
+  auth?: ClientAuth;
+  /** Fields of each request to the base URL's origin, and to no other. */
+  headers?: HeaderValues | Headers;
+  /** Whether connections are used again; default `true`. */
+  keepAlive?: boolean;
+  /** A cookie jar, shared or restored; default `true`, one of its own. */
+  cookies?: boolean | CookieJar;
+  /** Whether gzip, deflate and br are asked for, and decoded; default `true`. */
+  decompress?: boolean;
+  /**
+   * Whether an idempotent request is sent once more when the kept-alive
+   * connection it went out on turns out to be dead; default `true`.
+   */
+  retry?: boolean;
+  /** Certificates to trust beside the system's, as PEM texts. */
+  caCerts?: readonly string[];
+  /** Trust whatever certificate is shown. Only for tests; default `false`. */
+  insecure?: boolean;
+  /**
+   * An HTTP proxy, such as `http://user:password@proxy:3128`. Requests by
+   * https and WebSockets go through a tunnel (CONNECT).
+   */
+  proxy?: string | URL;
+  /** Path of a Unix socket, in place of the base URL's host and port. */
+  path?: string;
+  /** Connects in your own way; the connection must be ready for HTTP. */
+  connect?: (
+    target: { hostname: string; port: number },
+  ) => Promise<Deno.Conn>;
+  /** Closes the client when it aborts. */
+  signal?: AbortSignal;
+}
+
+const DEFAULTS: ClientLimits = {
+  connectTimeout: 10_000,
+  timeout: 30_000,
+  maxResponseLength: 1024 * 1024,
+  maxHeadersLength: 65536,
+  maxHeadersCount: 100,
+  maxConnections: 10,
+  pipelining: 1,
+  keepAliveTimeout: 15_000,
+  maxRedirects: 0,
+};
+
+/** What may be zero. */
+const FROM_ZERO = ["maxResponseLength", "maxRedirects", "keepAliveTimeout"];
+
+/**
+ * The limits that options ask for, with defaults for the rest.
+ *
+ * @throws {TypeError} If one is not a number.
+ * @throws {RangeError} If one is out of range.
+ */
+export function checkLimits(options: Partial<ClientLimits>): ClientLimits {
+  const limits = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof ClientLimits)[]) {
+    const value = options[name];
+    if (value !== undefined) limits[name] = checkLimit(name, value);
+  }
+  return limits;
+}
+
+/** The same for one limit. */
+export function checkLimit(name: keyof ClientLimits, value: unknown): number {
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new TypeError(`Option "${name}" is not a number`);
+  }
+  const least = FROM_ZERO.includes(name) ? 0 : 1;
+  if (value < least) {
+    throw new RangeError(`Option "${name}" is less than ${least}`);
+  }
+  if (!Number.isInteger(value) && value !== Infinity) {
+    throw new RangeError(`Option "${name}" is not a whole number`);
+  }
+  if (value === Infinity && /Headers/.test(name)) {
+    throw new RangeError(`Option "${name}" must be finite`);
+  }
+  return value;
+}
+
+const BOOLEANS = ["keepAlive", "decompress", "retry", "insecure"] as const;
+
+/**
+ * Checks what is not a limit.
+ *
+ * @throws {TypeError} If an option has the wrong type, or does not go with
+ * another.
+ */
+export function checkOptions(options: HttpClientOptions): void {
+  const wrong = (name: string, what: string): never => {
+    throw new TypeError(`Option "${name}" ${what}`);
+  };
+  for (const name of BOOLEANS) {
+    if (!["boolean", "undefined"].includes(typeof options[name])) {
+      wrong(name, "is not a boolean");
+    }
+  }
+  const { cookies, caCerts, path, connect, proxy, signal } = options;
+  if (
+    cookies !== undefined && typeof cookies !== "boolean" &&
+    !(cookies instanceof CookieJar)
+  ) wrong("cookies", "is neither a boolean nor a CookieJar");
+  if (
+    caCerts !== undefined &&
+    !(Array.isArray(caCerts) && caCerts.every((one) => typeof one === "string"))
+  ) wrong("caCerts", "is not an array of strings");
+  if (path !== undefined && typeof path !== "string") {
+    wrong("path", "is not a string");
+  }
+  if (connect !== undefined && typeof connect !== "function") {
+    wrong("connect", "is not a function");
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    wrong("signal", "is not an AbortSignal");
+  }
+  if (connect !== undefined) {
+    for (const name of ["path", "proxy", "insecure", "caCerts"] as const) {
+      if (options[name] !== undefined) wrong(name, "does not go with connect");
+    }
+  }
+  if (path !== undefined && proxy !== undefined) {
+    wrong("proxy", "does not go with path");
+  }
+}
+
+/**
+ * The URL that all requests of a client start from.
+ *
+ * @throws {TypeError} If it is none, or not of HTTP.
+ */
+export function checkBaseUrl(base: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(base);
+  } catch {
+    throw new TypeError("Base URL is not a URL");
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError("Base URL is neither http: nor https:");
+  }
+  if (url.search !== "" || url.hash !== "") {
+    throw new TypeError("Base URL has a query or a fragment");
+  }
+  return url;
+}
+
+/** Checks a method. */
+export function checkMethod(method: unknown): string {
+  if (typeof method !== "string" || !isToken(method)) {
+    throw new TypeError("Method is not a token");
+  }
+  if (method === "CONNECT") {
+    throw new TypeError("Method CONNECT is for proxies alone");
+  }
+  return method;
+}
+
+/** A parser within a client's limits. */
+export function makeParser(limits: ClientLimits): ResponseParser {
+  const { maxHeadersLength, maxHeadersCount } = limits;
+  return new ResponseParser({ maxHeadersLength, maxHeadersCount });
+}

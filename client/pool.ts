@@ -1,0 +1,241 @@
+import type { Meter } from "../transport/transport.ts";
+import { ClientConnection, type ConnectionHost } from "./connection.ts";
+import type { Exchange } from "./exchange.ts";
+import { type ClientLimits, makeParser } from "./options.ts";
+
+/** A connection that has just been made. */
+export interface NewConnection {
+  conn: Deno.Conn;
+  connectTime: number;
+  tlsTime: number;
+}
+
+/** What a pool belongs to. */
+export interface PoolHost {
+  readonly limits: ClientLimits;
+  readonly keepAlive: boolean;
+  readonly meter: Meter;
+  readonly tick: number;
+  ticks(ms: number): number;
+  /** Makes a connection. Rejects with the error that a request is to get. */
+  dial(
+    pool: Pool,
+    signal: AbortSignal,
+    first: Exchange,
+  ): Promise<NewConnection>;
+  /** Writes the head of a request. */
+  writeHead(pool: Pool, exchange: Exchange): string;
+  /** A connection is there, or not any more. */
+  changed(pool: Pool): void;
+  /** A connection speaks something else now. */
+  left(connection: ClientConnection): void;
+}
+
+/** The connections to one origin, and the requests that wait for one. */
+export class Pool implements ConnectionHost {
+  readonly origin: string;
+  /** Whether it goes through a proxy's tunnel though it is not secure. */
+  readonly isTunnelled: boolean;
+  readonly connections: Set<ClientConnection> = new Set();
+
+  readonly #host: PoolHost;
+  readonly #queue = new Set<Exchange>();
+  readonly #idle: ClientConnection[] = [];
+  readonly #dials = new Set<AbortController>();
+  #isClosed = false;
+
+  constructor(host: PoolHost, origin: string, isTunnelled: boolean) {
+    this.#host = host;
+    this.origin = origin;
+    this.isTunnelled = isTunnelled;
+  }
+
+  get meter(): Meter {
+    return this.#host.meter;
+  }
+
+  get tick(): number {
+    return this.#host.tick;
+  }
+
+  ticks(ms: number): number {
+    return this.#host.ticks(ms);
+  }
+
+  get keepAlive(): boolean {
+    return this.#host.keepAlive;
+  }
+
+  get keepAliveTimeout(): number {
+    return this.#host.limits.keepAliveTimeout;
+  }
+
+  /** Whether connections are being made. */
+  get isConnecting(): boolean {
+    return this.#dials.size > 0;
+  }
+
+  /** Whether nothing is open, wanted, or under way. */
+  get isEmpty(): boolean {
+    return this.connections.size === 0 && this.#queue.size === 0 &&
+      this.#dials.size === 0;
+  }
+
+  /** How many requests wait for a connection. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Sends a request, as soon as there is a connection for it. */
+  send(exchange: Exchange): void {
+    exchange.queuedAt = this.tick;
+    this.#queue.add(exchange);
+    this.#dispatch();
+  }
+
+  /** A request is not to be sent any more. */
+  forget(exchange: Exchange): void {
+    if (!this.#queue.delete(exchange)) return;
+    // Connections that are made for nobody are not made.
+    for (const dial of this.#dials) {
+      if (this.#dials.size <= this.#queue.size) break;
+      this.#dials.delete(dial);
+      dial.abort();
+    }
+    this.#host.changed(this);
+  }
+
+  #dispatch(): void {
+    for (const exchange of this.#queue) {
+      const connection = this.#takeIdle() ?? this.#busy(exchange);
+      if (connection === null) {
+        if (!this.#mayDial) return;
+        this.#dial(exchange);
+        continue;
+      }
+      this.#queue.delete(exchange);
+      try {
+        exchange.head = this.#host.writeHead(this, exchange);
+      } catch (error) {
+        if (connection.state === "idle") this.#idle.push(connection);
+        exchange.fail(error as Error);
+        continue;
+      }
+      connection.start(exchange);
+    }
+  }
+
+  get #mayDial(): boolean {
+    return this.connections.size + this.#dials.size <
+        this.#host.limits.maxConnections &&
+      this.#dials.size < this.#queue.size;
+  }
+
+  /** The connection that was used last, as it is the least likely to be dead. */
+  #takeIdle(): ClientConnection | null {
+    for (let one; (one = this.#idle.pop()) !== undefined;) {
+      if (one.state !== "idle") continue;
+      if (!one.isStale) return one;
+      one.destroy();
+    }
+    return null;
+  }
+
+  /** A connection that may take one more behind those it has. */
+  #busy(exchange: Exchange): ClientConnection | null {
+    const { pipelining, maxConnections } = this.#host.limits;
+    if (pipelining === 1 || !exchange.canPipeline) return null;
+    if (this.connections.size + this.#dials.size < maxConnections) return null;
+    let best: ClientConnection | null = null;
+    for (const connection of this.connections) {
+      if (connection.state !== "waiting" && connection.state !== "receiving") {
+        continue;
+      }
+      if (
+        connection.inFlight >=
+          Math.min(pipelining, best?.inFlight ?? pipelining)
+      ) {
+        continue;
+      }
+      if (connection.mayPipeline) best = connection;
+    }
+    return best;
+  }
+
+  #dial(first: Exchange): void {
+    const controller = new AbortController();
+    this.#dials.add(controller);
+    this.#host.dial(this, controller.signal, first).then(
+      ({ conn, connectTime, tlsTime }) => {
+        if (!this.#dials.delete(controller) || this.#isClosed) {
+          conn.close();
+          return;
+        }
+        const parser = makeParser(this.#host.limits);
+        const connection = new ClientConnection(conn, this, parser);
+        connection.connectTime = connectTime;
+        connection.tlsTime = tlsTime;
+        this.connections.add(connection);
+        this.#idle.push(connection);
+        this.#dispatch();
+        if (connection.state === "idle") connection.idle();
+        this.#host.changed(this);
+      },
+      (error) => {
+        if (!this.#dials.delete(controller)) return;
+        // The one that has waited longest is told; others try for themselves.
+        for (const exchange of this.#queue) {
+          this.#queue.delete(exchange);
+          exchange.fail(error);
+          break;
+        }
+        this.#dispatch();
+        this.#host.changed(this);
+      },
+    );
+  }
+
+  /** A connection can take a request again. */
+  rested(connection: ClientConnection): void {
+    this.#idle.push(connection);
+    if (this.#queue.size > 0) this.#dispatch();
+  }
+
+  /** A connection speaks something else now. */
+  left(connection: ClientConnection): void {
+    this.connections.delete(connection);
+    this.#host.left(connection);
+    this.#dispatch();
+  }
+
+  /** A connection is closed. */
+  closed(connection: ClientConnection): void {
+    this.connections.delete(connection);
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+    // What it had sent is put back first, by who called.
+    queueMicrotask(() => {
+      this.#dispatch();
+      this.#host.changed(this);
+    });
+  }
+
+  /** A tick has gone by. */
+  sweep(): void {
+    for (const connection of this.connections) connection.sweep();
+    for (const exchange of this.#queue) {
+      if (this.tick - exchange.queuedAt < exchange.timeoutTicks) continue;
+      const isNew = this.connections.size === 0 && this.#dials.size > 0;
+      exchange.stop(exchange.timedOut(isNew ? "connect" : "queue"));
+    }
+  }
+
+  /** Ends all requests, and closes all connections. */
+  close(reason: unknown): void {
+    this.#isClosed = true;
+    for (const dial of this.#dials) dial.abort();
+    this.#dials.clear();
+    for (const exchange of [...this.#queue]) exchange.abort(reason);
+    for (const connection of [...this.connections]) connection.stop(reason);
+  }
+}

@@ -1,0 +1,38 @@
+import type { HeaderValues } from "../wire/response_head.ts";
+import type { ClientAuth } from "./authenticator.ts";
+import type { BodyOptions, FieldValue } from "./outgoing_body.ts";
+
+/** Header fields of a request; `null` leaves one out that would be sent. */
+export type RequestHeaders =
+  | Headers
+  | Record<string, HeaderValues[string] | null>;
+
+/** What one request is sent with. Times are milliseconds, sizes bytes. */
+export interface RequestOptions extends BodyOptions {
+  /** Its own header fields; they come before those of the client. */
+  headers?: RequestHeaders;
+  /** Added to the query: arrays repeat their key, `null` is a key alone. */
+  query?:
+    | URLSearchParams
+    | Record<string, FieldValue | readonly FieldValue[]>;
+  /** Credentials in place of the client's. */
+  auth?: ClientAuth;
+  /** In place of the client's; see `ClientLimits`. */
+  timeout?: number;
+  /** In place of the client's. */
+  maxRedirects?: number;
+  /** In place of the client's. */
+  maxResponseLength?: number;
+  /** Gives the request up when it aborts. */
+  signal?: AbortSignal;
+  /**
+   * Whether to ask for the server's go-ahead (`100 Continue`) before the body
+   * is sent; it is waited for a second at most. Default `false`.
+   */
+  expectContinue?: boolean;
+  /**
+   * Whether the response is given when its head is in, to read its body as it
+   * arrives; default `false`, when all of it is in memory.
+   */
+  stream?: boolean;
+}

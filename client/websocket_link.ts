@@ -1,0 +1,158 @@
+import { after } from "../transport/clock.ts";
+import type { ByteSink } from "../websocket/byte_sink.ts";
+import type { DeflateOptions } from "../websocket/extensions.ts";
+import {
+  checkHandshakeAnswer,
+  type HandshakeOffer,
+  handshakeRequest,
+  makeKey,
+} from "../websocket/handshake.ts";
+import { Websocket } from "../websocket/websocket.ts";
+import type { ClientConnection, Successor } from "./connection.ts";
+import type { RequestOptions } from "./request_options.ts";
+
+/** How to open a WebSocket. Times are milliseconds, sizes bytes. */
+export interface WebsocketConnectOptions extends
+  Pick<
+    RequestOptions,
+    "headers" | "query" | "auth" | "timeout" | "signal"
+  > {
+  /** Subprotocols to offer, the best first; default none. */
+  protocols?: string | readonly string[];
+  /** Offer to compress messages; default `false`. */
+  compress?: boolean | DeflateOptions;
+  /** Bytes of a message that comes in, after decompression; default 1 MiB. */
+  maxMessageLength?: number;
+  /** Bytes that may wait to be sent; a slower server is dropped. Default 64 KiB. */
+  maxSendBufferSize?: number;
+  /** A peer silent for so long, in spite of a ping, is dropped; default 60,000. */
+  idleTimeout?: number;
+  /** How long the closing handshake may take; default 5,000. */
+  closeTimeout?: number;
+}
+
+/** A WebSocket that is being asked for. */
+export class WebsocketOffer {
+  /** Fields of the request. */
+  readonly headers: Record<string, string>;
+  readonly #offer: HandshakeOffer;
+  readonly #options: WebsocketConnectOptions;
+
+  /** @throws {TypeError} If a subprotocol is not a token. */
+  constructor(options: WebsocketConnectOptions) {
+    const { protocols = [], compress = false } = options;
+    this.#options = options;
+    this.#offer = {
+      key: makeKey(),
+      protocols: typeof protocols === "string" ? [protocols] : protocols,
+      deflate: compress === false ? null : compress === true ? {} : compress,
+    };
+    this.headers = handshakeRequest(this.#offer) as Record<string, string>;
+  }
+
+  /**
+   * Takes a connection over whose server has agreed.
+   *
+   * @param gone Told when the connection is closed.
+   * @throws {WebsocketError} If it has not agreed to what was asked.
+   */
+  accept(
+    connection: ClientConnection,
+    url: string,
+    gone: () => void,
+  ): { websocket: Websocket; successor: Successor } {
+    const { parser } = connection;
+    const { protocol, deflate } = checkHandshakeAnswer(
+      parser.status,
+      parser.readHeaders(),
+      this.#offer,
+    );
+    const { maxMessageLength, maxSendBufferSize } = this.#options;
+    const { idleTimeout, closeTimeout } = this.#options;
+    const sink = new ConnectionSink(connection, gone);
+    sink.websocket = new Websocket(sink, {
+      role: "client",
+      url: url.replace(/^http/, "ws"),
+      protocol,
+      deflate,
+      maxMessageLength,
+      maxSendBufferSize,
+      idleTimeout,
+      closeTimeout,
+    });
+    return { websocket: sink.websocket, successor: sink };
+  }
+}
+
+/** A connection as what a WebSocket stands on. */
+class ConnectionSink implements ByteSink, Successor {
+  websocket!: Websocket;
+  readonly #connection: ClientConnection;
+  readonly #gone: () => void;
+
+  constructor(connection: ClientConnection, gone: () => void) {
+    this.#connection = connection;
+    this.#gone = gone;
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.isClosed;
+  }
+
+  get outEnd(): number {
+    return this.#connection.outEnd;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#connection.append(bytes);
+  }
+
+  room(length: number): Uint8Array {
+    return this.#connection.room(length);
+  }
+
+  wrote(end: number): void {
+    this.#connection.wrote(end);
+  }
+
+  flush(): Promise<boolean> {
+    return this.#connection.flush();
+  }
+
+  whenBelow(amount: number): Promise<boolean> {
+    return this.#connection.whenBelow(amount);
+  }
+
+  resume(): void {
+    this.#connection.read();
+  }
+
+  end(): void {
+    this.#connection.endUpgrade();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return after(ms, callback);
+  }
+
+  received(bytes: Uint8Array): boolean {
+    return this.websocket.receive(bytes);
+  }
+
+  ended(): void {
+    this.websocket.inputEnded();
+  }
+
+  gone(error: unknown): void {
+    this.websocket.gone(error);
+    this.#gone();
+  }
+}
