@@ -1,5 +1,6 @@
 /**
- * A micro HTTP/1.1 server over raw TCP: pull a client, answer it when you like.
+ * A micro HTTP/1.1 server and client over raw TCP: pull a client, answer it when
+ * you like; ask a server, and take the response when you like.
  *
  * ```ts
  * import { HttpServer } from "@uhttp/uhttp";
@@ -19,6 +20,7 @@
  *
  * @module
  */
+export * from "./client.ts";
 export * from "./parse.ts";
 export * from "./server.ts";
 export * from "./websocket.ts";

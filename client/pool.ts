@@ -1,3 +1,4 @@
+import { nextTurn } from "../transport/clock.ts";
 import type { Meter } from "../transport/transport.ts";
 import { ClientConnection, type ConnectionHost } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
@@ -41,6 +42,8 @@ export class Pool implements ConnectionHost {
   readonly #host: PoolHost;
   readonly #queue = new Set<Exchange>();
   readonly #idle: ClientConnection[] = [];
+  /** Those that have just answered: see `rested()`. */
+  #resting: ClientConnection[] = [];
   readonly #dials = new Set<AbortController>();
   #isClosed = false;
 
@@ -128,7 +131,7 @@ export class Pool implements ConnectionHost {
   get #mayDial(): boolean {
     return this.connections.size + this.#dials.size <
         this.#host.limits.maxConnections &&
-      this.#dials.size < this.#queue.size;
+      this.#dials.size + this.#resting.length < this.#queue.size;
   }
 
   /** The connection that was used last, as it is the least likely to be dead. */
@@ -195,11 +198,24 @@ export class Pool implements ConnectionHost {
     );
   }
 
-  /** A connection can take a request again. */
+  /**
+   * A connection can take a request again, after a turn of the event loop:
+   * bytes that came behind the response are seen by then, and not taken for
+   * the answer to the next request.
+   */
   rested(connection: ClientConnection): void {
-    this.#idle.push(connection);
-    if (this.#queue.size > 0) this.#dispatch();
+    this.#resting.push(connection);
+    if (this.#resting.length === 1) nextTurn(this.#reuse);
   }
+
+  readonly #reuse = (): void => {
+    const rested = this.#resting;
+    this.#resting = [];
+    for (const connection of rested) {
+      if (connection.state === "idle") this.#idle.push(connection);
+    }
+    if (this.#queue.size > 0) this.#dispatch();
+  };
 
   /** A connection speaks something else now. */
   left(connection: ClientConnection): void {

@@ -289,16 +289,21 @@ export class MultipartParser {
   /** Goes on with the bytes received so far. */
   next(): MultipartEvent {
     for (;;) {
-      if (this.#state === State.LAST) {
-        this.#state = State.END;
-        return MultipartEvent.END;
+      // What is to be told without another byte.
+      if (this.#state > State.COUNTED) {
+        switch (this.#state) {
+          case State.COUNTED_END:
+            this.#state = State.GAP;
+            this.#count = 0;
+            this.#isInPart = false;
+            return MultipartEvent.PART_END;
+          case State.LAST:
+            this.#state = State.END;
+            return MultipartEvent.END;
+          case State.FAILED:
+            return MultipartEvent.FAILED;
+        }
       }
-      if (this.#state === State.COUNTED_END) {
-        this.#state = State.GAP;
-        this.#count = 0;
-        return this.#endPart()!;
-      }
-      if (this.#state === State.FAILED) return MultipartEvent.FAILED;
       if (this.#pos === this.#chunk.length) {
         this.#before += this.#pos;
         this.#chunk = NOTHING;
@@ -307,10 +312,10 @@ export class MultipartParser {
       }
       const event = this.#state === State.DATA
         ? this.#data()
-        : this.#state === State.COUNTED
-        ? this.#counted()
         : this.#state >= State.LINE && this.#state <= State.LAST_LF
         ? this.#fields()
+        : this.#state === State.COUNTED
+        ? this.#counted()
         : this.#line(this.#chunk[this.#pos]);
       if (event !== null) return event;
     }

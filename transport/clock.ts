@@ -15,6 +15,11 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Calls back behind what the event loop has to tell of at this moment. */
+export function nextTurn(callback: () => void): void {
+  setImmediate(callback);
+}
+
 /**
  * Waits for so many milliseconds.
  *

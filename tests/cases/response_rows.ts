@@ -53,6 +53,8 @@ export interface ResponseRow {
   /** What the responses answer; those to be followed by another do not count. */
   methods: (string | undefined)[];
   options: ParseLimits;
+  /** Whether the last one ends with the connection, or has a fault in that. */
+  isOpen: boolean;
   /** The responses that are complete, or are so by the connection's end. */
   responses: ExpectedResponse[];
   /**
@@ -97,6 +99,7 @@ function rowOf(
     ).map(({ method }) => method),
     options,
     responses: sent.map(({ bytes: _, ...expected }) => expected),
+    isOpen: sent.at(-1)!.endsWithConnection ?? false,
     end: sent.at(-1)!.endsWithConnection ? "until-close" : "complete",
   };
 }

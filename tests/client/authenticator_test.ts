@@ -6,6 +6,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Authenticator, type ClientAuth } from "../../client/authenticator.ts";
+import {
+  DigestGuard,
+  type DigestGuardOptions,
+} from "../support/digest_server.ts";
+import { Scene } from "../support/serving.ts";
 
 const PAIR = ["u", "p"] as const;
 const BASIC = "Basic dTpw";
@@ -484,4 +489,131 @@ Deno.test("Authenticator gives every request an answer of its own", () => {
     side.authenticator.authorization("GET", "/a", false),
     side.authenticator.authorization("GET", "/b", false),
   );
+});
+
+// ---- A server that checks -------------------------------------------------
+
+/** Asks until it is let in or not worth it; the statuses that came. */
+async function ask(
+  scene: Scene,
+  authenticator: Authenticator,
+  tries = 3,
+): Promise<number[]> {
+  const client = await scene.connect();
+  const statuses: number[] = [];
+  for (const target of ["/", '/a?b="c"', "/d"]) {
+    for (let i = 0; i < tries; i++) {
+      const used = authenticator.authorization("GET", target, false);
+      const line = used === null ? "" : `authorization: ${used}\r\n`;
+      await client.send(`GET ${target} HTTP/1.1\r\nhost: a\r\n${line}\r\n`);
+      const { status, headers } = await client.response();
+      statuses.push(status);
+      if (status !== 401) {
+        authenticator.learned(headers["authentication-info"] ?? null);
+        break;
+      }
+      const lines = headers["www-authenticate"].split("\n");
+      if (!authenticator.challenged(lines, false, used)) break;
+    }
+  }
+  return statuses;
+}
+
+async function guarded(
+  options: Partial<DigestGuardOptions>,
+  auth: ClientAuth,
+  expected: number[],
+  refused: string[],
+): Promise<void> {
+  const guard = new DigestGuard({
+    user: "u",
+    password: "p",
+    inOrder: true,
+    ...options,
+  });
+  await using scene = new Scene((client) => {
+    if (guard.check(client)) client.respond("in");
+  });
+  const statuses = await ask(scene, new Authenticator(auth));
+  assertEquals(statuses, expected);
+  assertEquals(guard.refused, refused);
+}
+
+for (const algorithm of ["MD5", "SHA-256", "SHA-512-256"]) {
+  for (const suffix of ["", "-sess"]) {
+    for (const userhash of [false, true]) {
+      for (const user of ["u", 'J\u00e4s\u00f8n "D" \\\\ *']) {
+        const options = { algorithm: algorithm + suffix, userhash, user };
+        Deno.test(`Authenticator is let in with ${Deno.inspect(options)}`, async () => {
+          const login = [user, "Secret, or n\u00f6t?"] as const;
+          await guarded(
+            { ...options, password: login[1] },
+            { digest: login },
+            [401, 200, 200, 200],
+            ["none"],
+          );
+        });
+      }
+    }
+  }
+}
+
+Deno.test("Authenticator is let in when a nonce becomes stale", async () => {
+  await guarded({ maxUses: 1 }, PAIR, [401, 200, 401, 200, 401, 200], [
+    "none",
+    "stale",
+    "stale",
+  ]);
+});
+
+Deno.test("Authenticator is kept out with a wrong password", async () => {
+  await guarded({ password: "q" }, PAIR, [401, 401, 401, 401, 401, 401], [
+    "none",
+    "response",
+    "none",
+    "response",
+    "none",
+    "response",
+  ]);
+});
+
+Deno.test("DigestGuard refuses what was sent before", async () => {
+  const guard = new DigestGuard({ user: "u", password: "p" });
+  await using scene = new Scene((client) => {
+    if (guard.check(client)) client.respond("in");
+  });
+  const side = new Side(PAIR);
+  assertEquals(side.refused(null, guard.challenge()), true);
+  const one = side.send();
+  const two = side.send();
+  const client = await scene.connect();
+  const cases: [used: string, status: number][] = [
+    [two!, 200],
+    [one!, 200],
+    [one!, 401],
+    [two!, 401],
+    [two!.replace("nc=0000000", "nc=0000001"), 401],
+    [two!.replace('response="', 'response="0'), 401],
+    [two!.replace("qop=auth", 'qop="auth"'), 401],
+  ];
+  for (const [used, expected] of cases) {
+    await client.send(
+      `GET / HTTP/1.1\r\nhost: a\r\nauthorization: ${used}\r\n\r\n`,
+    );
+    assertEquals((await client.response()).status, expected);
+  }
+  assertEquals(guard.accepted, 2);
+  assertEquals(guard.refused, [
+    "replay",
+    "replay",
+    "response",
+    "response",
+    "malformed",
+  ]);
+  guard.forget();
+  await client.send(
+    `GET / HTTP/1.1\r\nhost: a\r\nauthorization: ${side.send()}\r\n\r\n`,
+  );
+  const { headers } = await client.response();
+  assertEquals(headers["www-authenticate"].includes("stale=true"), true);
 });

@@ -426,7 +426,7 @@ Deno.test("readParts() holds parts to the limits", async () => {
   const cases: [limits: object, code: ProtocolErrorCode][] = [
     [{ maxPartLength: 4 }, "body-too-large"],
     [{ maxParts: 1 }, "too-many-parts"],
-    [{ maxPartHeadersLength: 30 }, "headers-too-large"],
+    [{ maxPartHeadersLength: 28 }, "headers-too-large"],
     [{ maxPartHeadersCount: 1 }, "too-many-headers"],
   ];
   for (const [limits, code] of cases) {

@@ -213,7 +213,18 @@ for (const packing of PACKINGS) {
   });
 }
 
-/** Bytes one after the other, to change. */
+Deno.test("decodePieces() gives nothing that was not there before the end came too soon", async () => {
+  const data = latin1Bytes("abcdefg".repeat(40_000));
+  const packed = pack(["raw"], data).subarray(0, -1);
+  const { next } = decodePieces(["deflate"], source([packed]));
+  let length = 0;
+  await assertRejects(async () => {
+    for (let piece; (piece = await next()) !== null;) length += piece.length;
+  }, ProtocolError);
+  assert(length <= data.length, `${length} bytes`);
+});
+
+/** A copy with one bit turned, counted from the end if need be. */
 function altered(bytes: Uint8Array, at: number): Uint8Array {
   const copy = bytes.slice();
   copy[at < 0 ? bytes.length + at : at] ^= 1;
@@ -280,6 +291,12 @@ const ODD: [
   ["a text", ["deflate"], latin1Bytes("\x07hello"), "bad-content-coding"],
   ["a byte", ["deflate"], latin1Bytes("x"), "bad-content-coding"],
   ["zlib twice", ["deflate"], join(ZLIB, ZLIB), "bad-content-coding"],
+  [
+    "packed bits that begin like zlib",
+    ["deflate"],
+    join(latin1Bytes("\x08\0\0\xff\xff"), pack(["raw"], TEXT)),
+    "TEXT",
+  ],
   ["a text", ["br"], latin1Bytes("\xff\xff\xff hello"), "bad-content-coding"],
   ["gzip", ["br"], GZIP, "bad-content-coding"],
   ["one coding less", ["gzip", "gzip"], GZIP, "bad-content-coding"],
@@ -388,13 +405,29 @@ for (
       longest = Math.max(longest, piece.length);
     }
     assertEquals(length, BOMB.length);
-    assert(longest <= 1 << 17, `${longest} bytes were held`);
+    assert(longest <= 1 << 17, `${longest} bytes in one piece`);
     close();
   });
 
   Deno.test(`decodeBody() stops at the limit of a bomb in ${packings}`, async () => {
     const packed = pack(packings, BOMB);
     assertEquals(await decodeWhole(codings, packed, 1 << 20), "body-too-large");
+  });
+}
+
+for (const packing of PACKINGS) {
+  Deno.test(`decodePieces() decodes ${packing} no further than it is asked`, async () => {
+    const packed = pack([packing], BOMB);
+    const { next } = decodePieces([codingOf(packing)], () => {
+      return Promise.resolve(packed);
+    });
+    assert(await next() !== null);
+    await turns();
+    // Against the rules, but it shows how much of the piece has been used.
+    packed.fill(0xaa);
+    await assertRejects(async () => {
+      while (await next() !== null);
+    }, ProtocolError);
   });
 }
 

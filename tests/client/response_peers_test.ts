@@ -35,12 +35,16 @@ async function answerOnce(
 ): Promise<void> {
   using conn = await listener.accept();
   await conn.read(new Uint8Array(4096));
-  for (let at = 0; at < bytes.length;) {
-    at += await conn.write(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += await conn.write(bytes.subarray(at));
+    }
+    await conn.closeWrite();
+    // Up to the peer's end, so that it is never reset while it reads.
+    while (await conn.read(new Uint8Array(4096)) !== null);
+  } catch {
+    // The peer has gone, as it found a fault.
   }
-  await conn.closeWrite();
-  // The peer's end, so that it is never reset while it reads.
-  while (await conn.read(new Uint8Array(4096)).catch(() => null) !== null);
 }
 
 function ask(port: number, method: string): Promise<Answer> {

@@ -158,6 +158,18 @@ for (const [text, max, lines, last, offset] of LONG) {
   });
 }
 
+Deno.test("LineParser.next() keeps no line that is too long", () => {
+  for (const byte of ["x", "\r"]) {
+    const parser = new LineParser({ maxLineLength: 3 });
+    assertThrows(() => {
+      for (let i = 0; i < 5; i++) {
+        parser.push(latin1Bytes(byte));
+        parser.next();
+      }
+    }, ProtocolError);
+  }
+});
+
 Deno.test("LineParser.next() has a limit on its own", () => {
   const longest = "x".repeat(1 << 20);
   assertEquals(read([latin1Bytes(longest + "\r\n")]).lines, [longest]);

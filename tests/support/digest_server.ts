@@ -13,6 +13,11 @@ export interface DigestGuardOptions {
   maxUses?: number;
   /** Ask for the user's name as a hash. */
   userhash?: boolean;
+  /**
+   * Whether counts must come in order, as they do on one connection; by
+   * default none may be repeated.
+   */
+  inOrder?: boolean;
 }
 
 const HASHES: Record<string, string> = {
@@ -21,13 +26,6 @@ const HASHES: Record<string, string> = {
   "SHA-512-256": "sha512-256",
 };
 
-/** What a nonce was used for. */
-interface Use {
-  /** The last count, which the next one must exceed. */
-  count: number;
-  uses: number;
-}
-
 /**
  * A server's side of Digest (RFC 7616) that shares nothing with the client's:
  * strict about the syntax, about counts, and about what may be left out.
@@ -35,7 +33,8 @@ interface Use {
 export class DigestGuard {
   readonly #options: Required<DigestGuardOptions>;
   readonly #hash: string;
-  readonly #nonces = new Map<string, Use>();
+  /** The counts that each nonce was used with. */
+  readonly #nonces = new Map<string, number[]>();
   readonly #opaque = randomBytes(9).toString("base64");
   /** Requests that were let in. */
   accepted = 0;
@@ -48,6 +47,7 @@ export class DigestGuard {
       realm: 'a "guarded" realm',
       maxUses: Infinity,
       userhash: false,
+      inOrder: false,
       ...options,
     };
     this.#hash = HASHES[this.#options.algorithm.replace(/-sess$/, "")];
@@ -78,7 +78,7 @@ export class DigestGuard {
   challenge(isStale = false): string {
     const { algorithm, realm, userhash } = this.#options;
     const nonce = randomBytes(12).toString("base64");
-    this.#nonces.set(nonce, { count: 0, uses: 0 });
+    this.#nonces.set(nonce, []);
     return `Digest realm=${quoted(realm)}, qop="auth, auth-int", ` +
       `algorithm=${algorithm}, nonce="${nonce}", opaque="${this.#opaque}", ` +
       "charset=UTF-8" + (userhash ? ", userhash=true" : "") +
@@ -91,7 +91,7 @@ export class DigestGuard {
     if (lines.length !== 1) return "none";
     const found = readAuthorization(lines[0]);
     if (found === null) return "malformed";
-    const { algorithm, realm, maxUses } = this.#options;
+    const { algorithm, realm, maxUses, inOrder } = this.#options;
     if (found.get("realm") !== realm) return "realm";
     if (found.get("algorithm") !== algorithm) return "algorithm";
     if (found.get("opaque") !== this.#opaque) return "opaque";
@@ -105,12 +105,12 @@ export class DigestGuard {
       return "response";
     }
     // Who gets this far knows the password.
-    const use = this.#nonces.get(nonce);
-    if (use === undefined || use.uses >= maxUses) return "stale";
+    const used = this.#nonces.get(nonce);
+    if (used === undefined || used.length >= maxUses) return "stale";
     const count = parseInt(nc, 16);
-    if (count <= use.count) return "replay";
-    use.count = count;
-    use.uses++;
+    if (count === 0 || used.includes(count)) return "replay";
+    if (inOrder && count < Math.max(...used)) return "order";
+    used.push(count);
     return null;
   }
 

@@ -90,6 +90,10 @@ class ResponseReader {
       return;
     }
     response.events += " END";
+    // What the head said still holds behind the body.
+    const { body, events } = response;
+    const again = JSON.stringify({ ...this.#readHead(), body, events });
+    if (again !== JSON.stringify(response)) throw new Error(again);
     response.trailer = this.parser.trailer;
     if (isFinal(response.status)) {
       this.parser.expect(this.#methods[++this.#answered] ?? "GET");

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  CLIENT_STATES,
+  type ClientEvent,
+  type ClientState,
+  isClientMove,
   isMove,
   SERVER_STATES,
   type ServerEvent,
@@ -101,6 +105,93 @@ Deno.test("isMove() says whether some event leads from one state to another", ()
         SERVER_STATES[from][event] === to
       );
       assertEquals(isMove(from, to), expected, `${from} to ${to}`);
+    }
+  }
+});
+
+// ---- The client's side ----------------------------------------------------
+
+const clientStates = Object.keys(CLIENT_STATES) as ClientState[];
+const clientEvents = [
+  ...new Set(
+    Object.values(CLIENT_STATES).flatMap((moves) => Object.keys(moves)),
+  ),
+] as ClientEvent[];
+
+/** Lives of a client's connection: events, and the states they lead to. */
+const CLIENT_LIVES: [name: string, [ClientEvent, ClientState][]][] = [
+  ["one request, kept alive, until it is given up", [
+    ["requested", "waiting"],
+    ["headComplete", "receiving"],
+    ["responseComplete", "idle"],
+    ["gone", "closed"],
+  ]],
+  ["requests behind one another", [
+    ["requested", "waiting"],
+    ["headComplete", "receiving"],
+    ["nextAwaited", "waiting"],
+    ["headComplete", "receiving"],
+    ["responseComplete", "idle"],
+    ["requested", "waiting"],
+    ["gone", "closed"],
+  ]],
+  ["a WebSocket", [
+    ["requested", "waiting"],
+    ["switched", "upgraded"],
+    ["outputEnded", "closing"],
+    ["gone", "closed"],
+  ]],
+];
+
+for (const [name, moves] of CLIENT_LIVES) {
+  Deno.test(`CLIENT_STATES leads through ${name}`, () => {
+    let state: ClientState = "idle";
+    for (const [event, next] of moves) {
+      assertEquals(CLIENT_STATES[state][event], next);
+      assert(isClientMove(state, next));
+      state = next;
+    }
+  });
+}
+
+Deno.test("CLIENT_STATES leads only to states that it has", () => {
+  for (const state of clientStates) {
+    for (const next of Object.values(CLIENT_STATES[state])) {
+      assert(clientStates.includes(next), next);
+    }
+  }
+});
+
+Deno.test("CLIENT_STATES reaches every state from the first one", () => {
+  const reached = new Set<ClientState>(["idle"]);
+  for (const state of reached) {
+    for (const next of Object.values(CLIENT_STATES[state])) reached.add(next);
+  }
+  assertEquals([...reached].sort(), [...clientStates].sort());
+});
+
+Deno.test("CLIENT_STATES ends in closed, which is final, from every state", () => {
+  assertEquals(CLIENT_STATES.closed, {});
+  for (const state of clientStates) {
+    if (state !== "closed") assertEquals(CLIENT_STATES[state].gone, "closed");
+  }
+});
+
+Deno.test("CLIENT_STATES leads to a response by way of a request alone", () => {
+  for (const state of clientStates) {
+    assertEquals(isClientMove(state, "receiving"), state === "waiting");
+    assertEquals(isClientMove(state, "upgraded"), state === "waiting");
+    assertEquals(isClientMove(state, "closing"), state === "upgraded");
+  }
+});
+
+Deno.test("isClientMove() says whether some event leads from one state to another", () => {
+  for (const from of clientStates) {
+    for (const to of clientStates) {
+      const expected = clientEvents.some((event) =>
+        CLIENT_STATES[from][event] === to
+      );
+      assertEquals(isClientMove(from, to), expected, `${from} to ${to}`);
     }
   }
 });
