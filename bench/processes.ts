@@ -47,7 +47,7 @@ export async function startServer(
   command: string[],
   port: number,
 ): Promise<Server> {
-  const child = spawnPinned(SERVER_CORE, command);
+  const child = spawnPinned("server", command);
   child.stdin.close();
   try {
     const line = await firstLine(child, READY_TIMEOUT);
@@ -69,7 +69,7 @@ export async function runLoad(
   command: string[],
   seconds: number,
 ): Promise<string> {
-  const child = spawnPinned(LOAD_CORE, command);
+  const child = spawnPinned("load", command);
   child.stdin.close();
   const timer = setTimeout(
     () => kill(child),
@@ -111,7 +111,7 @@ export async function holdLoad(
   command: string[],
   seconds: number,
 ): Promise<Held> {
-  const child = spawnPinned(LOAD_CORE, command);
+  const child = spawnPinned("load", command);
   try {
     const line = await firstLine(child, seconds * 1000);
     return {
@@ -142,8 +142,13 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((child) => stop(child)));
 }
 
-function spawnPinned(core: string, command: string[]): Deno.ChildProcess {
+/** Starts a command on the core of servers, or on that of loads. */
+export function spawnPinned(
+  role: "server" | "load",
+  command: string[],
+): Deno.ChildProcess {
   if (stopping) throw new Error("Stopping");
+  const core = role === "server" ? SERVER_CORE : LOAD_CORE;
   const child = new Deno.Command("taskset", {
     args: ["-c", core, ...command],
     stdin: "piped",
@@ -154,7 +159,11 @@ function spawnPinned(core: string, command: string[]): Deno.ChildProcess {
   return child;
 }
 
-async function stop(child: Deno.ChildProcess, patience = 0): Promise<void> {
+/** Ends a process, after so many ms if it has not ended by itself. */
+export async function stop(
+  child: Deno.ChildProcess,
+  patience = 0,
+): Promise<void> {
   const timer = setTimeout(() => kill(child), patience);
   await child.status;
   clearTimeout(timer);
@@ -169,7 +178,8 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-async function firstLine(
+/** The next line that a process prints; it prints no more than that. */
+export async function firstLine(
   child: Deno.ChildProcess,
   timeout: number,
 ): Promise<string> {

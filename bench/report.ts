@@ -157,7 +157,7 @@ export function formatReport(scenario: Scenario, samples: Samples): string {
 }
 
 /** A Markdown table: the first column to the left, numbers to the right. */
-function formatTable(rows: readonly string[][]): string[] {
+export function formatTable(rows: readonly string[][]): string[] {
   const widths = rows[0].map((_, column) =>
     Math.max(...rows.map((row) => row[column].length))
   );

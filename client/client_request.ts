@@ -9,6 +9,8 @@ export interface RequestOwner {
   finished(request: ClientRequest): void;
   /** Somebody does, after all. */
   taken(request: ClientRequest): void;
+  /** Aborts when the client is closed. */
+  readonly closing: AbortSignal;
   /** Sends it again, as a new one, with further fields. */
   repeat(request: ClientRequest, headers: HeaderValues): ClientRequest;
 }
@@ -59,9 +61,11 @@ export class ClientRequest implements Promise<HttpResponse> {
     this.options = options;
   }
 
-  /** @ignore */
-  get signal(): AbortSignal | undefined {
-    return this.options.signal;
+  /** @ignore Aborts when nothing more is to be done for it. */
+  get givenUp(): AbortSignal {
+    const { signal } = this.options;
+    const { closing } = this.#owner;
+    return signal === undefined ? closing : AbortSignal.any([signal, closing]);
   }
 
   /** Whether there is a response, or an error. */

@@ -82,6 +82,7 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
   #isPulled = false;
   readonly #waiters: ((request: ClientRequest | null) => void)[] = [];
   readonly #watchers = new Set<() => void>();
+  readonly #ending = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
 
   constructor(parts: CoreParts) {
@@ -140,7 +141,7 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     if (origin === this.origin && !isTunnelled) {
       if (this.#ownPool !== null) return this.#ownPool;
     }
-    const key = isTunnelled ? `tunnel ${origin}` : origin;
+    const key = keyOf(origin, isTunnelled);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       pool = new OriginPool(this, origin, isTunnelled);
@@ -271,10 +272,10 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     for (const one of this.#pools.values()) connections += one.connections.size;
     this.stats.connections = connections;
     if (!pool.isEmpty) return;
-    if (pool !== this.#ownPool) {
-      this.#pools.delete(
-        pool.isTunnelled ? `tunnel ${pool.origin}` : pool.origin,
-      );
+    const key = keyOf(pool.origin, pool.isTunnelled);
+    // There may be another one by now.
+    if (pool !== this.#ownPool && this.#pools.get(key) === pool) {
+      this.#pools.delete(key);
     }
     this.#rest();
   }
@@ -330,6 +331,11 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     return this.#parts.repeat(request, headers);
   }
 
+  /** Aborts when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** The next finished request that nobody has waited for, or null. */
   take(): ClientRequest | null {
     this.#isPulled = true;
@@ -371,6 +377,7 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     if (!this.isClosed) {
       this.isClosed = true;
       const reason = closedReason();
+      this.#ending.abort(reason);
       for (const pool of [...this.#pools.values()]) pool.close(reason);
       for (const connection of [...this.#upgraded]) connection.destroy();
       for (const waiter of this.#waiters.splice(0)) waiter(null);
@@ -379,6 +386,10 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     }
     return this.#closed.promise;
   }
+}
+
+function keyOf(origin: string, isTunnelled: boolean): string {
+  return isTunnelled ? `tunnel ${origin}` : origin;
 }
 
 function closedReason(): TypeError {

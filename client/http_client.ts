@@ -10,7 +10,7 @@ import { Authenticator } from "./authenticator.ts";
 import { ClientRequest } from "./client_request.ts";
 import { ClientCore, type ClientStats } from "./core.ts";
 import { CookieJar } from "./cookie_jar.ts";
-import { AbortedError, ResponseError } from "./errors.ts";
+import { ResponseError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import {
   checkBaseUrl,

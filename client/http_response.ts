@@ -266,9 +266,13 @@ export class HttpResponse {
     return await this.#reader.next();
   };
 
-  #closedError(): AbortedError {
+  #givenUp(cause: unknown): AbortedError {
     const { method } = this.request;
-    return new AbortedError({ method, url: this.url });
+    return new AbortedError({ method, url: this.url, cause });
+  }
+
+  #closedError(): AbortedError {
+    return this.#givenUp(new TypeError("Response was closed"));
   }
 
   /**
@@ -395,7 +399,16 @@ export class HttpResponse {
     const { maxEventLength, reconnect = false } = options;
     const parser = new EventStreamParser({ maxEventLength });
     const events = this.#events(parser);
-    return reconnect ? this.#reconnecting(events, parser, options) : events;
+    if (!reconnect) return events;
+    const left = new AbortController();
+    const all = this.#reconnecting(events, parser, options, left.signal);
+    const end = all.return;
+    // Who leaves does not have to wait until a pause is over.
+    all.return = (value) => {
+      left.abort();
+      return end.call(all, value);
+    };
+    return all;
   }
 
   #events(
@@ -408,6 +421,7 @@ export class HttpResponse {
     first: AsyncGenerator<ServerSentEvent, void, void>,
     parser: EventStreamParser,
     options: EventsReadOptions,
+    left: AbortSignal,
   ): AsyncGenerator<ServerSentEvent, void, void> {
     const { maxEventLength, maxAttempts = Infinity } = options;
     let events: typeof first | null = first;
@@ -427,13 +441,16 @@ export class HttpResponse {
       }
       retry = parser.retry ?? retry;
       // The wait doubles while nothing works.
-      await pause(
-        Math.min(
-          retry * 2 ** Math.min(failures, 10),
-          Math.max(retry, LONGEST_RETRY),
-        ),
-        this.request.signal,
-      );
+      const wait = retry * 2 ** Math.min(failures, 10);
+      try {
+        await pause(
+          Math.min(wait, Math.max(retry, LONGEST_RETRY)),
+          AbortSignal.any([left, this.request.givenUp]),
+        );
+      } catch (reason) {
+        if (left.aborted) return;
+        throw this.#givenUp(reason);
+      }
       const { lastEventId } = parser;
       events = null;
       try {

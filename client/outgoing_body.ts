@@ -140,9 +140,6 @@ function formBody(form: FormFields): OutgoingBody {
       () => openSource(readParts(parts)),
     );
   }
-  if (typeof form !== "object" || form === null || Array.isArray(form)) {
-    throw new TypeError("Form is not a dictionary");
-  }
   return new BytesBody(encoder.encode(writeQuery(form)), FORM_TYPE);
 }
 
@@ -175,6 +172,9 @@ export function writeQuery(
   fields: URLSearchParams | Record<string, FieldValue | readonly FieldValue[]>,
 ): string {
   if (fields instanceof URLSearchParams) return fields.toString();
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    throw new TypeError("Query or form is not a dictionary");
+  }
   const out: string[] = [];
   for (const [key, value] of Object.entries(fields)) {
     const name = encodeURIComponent(key.toWellFormed());

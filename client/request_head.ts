@@ -1,4 +1,5 @@
 import { dict } from "../parse/dict.ts";
+import { isHost } from "../parse/host.ts";
 import {
   type CheckedHeaders,
   checkHeaders,
@@ -11,6 +12,8 @@ import type { Exchange } from "./exchange.ts";
 import type { OutgoingBody } from "./outgoing_body.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { RequestHeaders } from "./request_options.ts";
+
+const encoder = new TextEncoder();
 
 /** What the client itself decides. */
 const OURS = ["transfer-encoding", "expect", "upgrade", "proxy-connection"];
@@ -28,6 +31,9 @@ const LEFT_OUT: string[] = [];
  */
 export function checkRequestHeaders(headers: RequestHeaders): CheckedHeaders {
   if (headers instanceof Headers) return checkOurs(checkHeaders(headers));
+  if (typeof headers !== "object" || headers === null) {
+    throw new TypeError("Headers are not a dictionary");
+  }
   const given = dict<HeaderValues[string]>();
   const leftOut: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
@@ -36,6 +42,9 @@ export function checkRequestHeaders(headers: RequestHeaders): CheckedHeaders {
   }
   const checked = checkOurs(checkHeaders(given));
   for (const name of leftOut) checked[name] = LEFT_OUT;
+  if (leftOut.includes("host")) {
+    throw new TypeError('Header "host" cannot be left out');
+  }
   return checked;
 }
 
@@ -52,6 +61,13 @@ function checkOurs(headers: CheckedHeaders): CheckedHeaders {
   for (const name of ["host", "content-length"]) {
     if (Array.isArray(headers[name])) {
       throw new TypeError(`Header "${name}" is repeated`);
+    }
+  }
+  const { host } = headers;
+  if (typeof host === "string") {
+    const bytes = encoder.encode(host);
+    if (host === "" || !isHost(bytes, 0, bytes.length)) {
+      throw new TypeError('Header "host" is not a host');
     }
   }
   return headers;

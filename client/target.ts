@@ -39,10 +39,10 @@ export class BaseUrl {
   resolve(path: string, query: string): Target {
     if (typeof path !== "string") throw new TypeError("Path is not a string");
     if (isAbsolute(path)) return resolveUrl(path, query);
-    const slash = path.startsWith("/") || path.startsWith("?") || path === ""
+    const bare = path.includes("#") ? path.slice(0, path.indexOf("#")) : path;
+    const slash = bare === "" || bare.startsWith("/") || bare.startsWith("?")
       ? ""
       : "/";
-    const bare = path.includes("#") ? path.slice(0, path.indexOf("#")) : path;
     if (DOTS.test(bare.split("?", 1)[0])) {
       throw new TypeError("Path holds dots that lead elsewhere");
     }
