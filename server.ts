@@ -51,6 +51,7 @@ export {
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
+export { BodyPart } from "./transport/body_parts.ts";
 export { select, type Selectable } from "./transport/select.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type { ContentCoding } from "./wire/content_coding.ts";

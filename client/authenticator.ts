@@ -68,6 +68,8 @@ export class Authenticator {
   #isProven = false;
 
   /**
+   * An authenticator that has been asked for nothing yet.
+   *
    * @throws {TypeError} If `auth` is none of its forms, or holds what cannot
    * be sent.
    */

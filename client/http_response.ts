@@ -72,6 +72,8 @@ export interface ResponseParts {
 }
 
 const NOTHING = new Uint8Array(0);
+/** The longest wait that a server may ask for, in ms. */
+const MAX_RETRY = 3_600_000;
 /** The longest wait between attempts to reconnect, in ms. */
 const LONGEST_RETRY = 30_000;
 
@@ -439,7 +441,7 @@ export class HttpResponse {
         // What the caller did, or the server got wrong, ends it.
         if (!isPassing(error)) throw error;
       }
-      retry = parser.retry ?? retry;
+      retry = Math.min(parser.retry ?? retry, MAX_RETRY);
       // The wait doubles while nothing works.
       const wait = retry * 2 ** Math.min(failures, 10);
       try {

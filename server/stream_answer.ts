@@ -10,6 +10,7 @@ import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { type AnswerHead, writeHead } from "./answer.ts";
 import type { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
+import { nextTurn } from "../transport/clock.ts";
 import { type Piece, pieceOf, type Source } from "../transport/source.ts";
 
 const encoder = new TextEncoder();
@@ -26,6 +27,8 @@ const Framing = {
 } as const;
 type Framing = typeof Framing[keyof typeof Framing];
 
+/** So many bytes are compressed before others get their turn. */
+const TURN_LENGTH = 262_144;
 /** Longer texts are encoded on their own. */
 const SHORT_TEXT = 4096;
 
@@ -50,6 +53,8 @@ export class StreamAnswer {
   #coding: Promise<unknown> = Promise.resolve();
   // Bytes that wait for the compressor.
   #uncoded = 0;
+  // Bytes compressed since the event loop had a turn.
+  #sinceTurn = 0;
 
   // How many ticks may go by before a comment is sent, and when one is due.
   #keepAliveTicks = 0;
@@ -240,6 +245,12 @@ export class StreamAnswer {
     return this.#afterCoding(async (compressor) => {
       const coded = await compressor.write(copy, this.isPrompt);
       this.#uncoded -= copy.length;
+      // What leaves nothing to send would never let anything else happen.
+      this.#sinceTurn += copy.length;
+      if (this.#sinceTurn > TURN_LENGTH) {
+        this.#sinceTurn = 0;
+        await new Promise<void>(nextTurn);
+      }
       if (this.#session.isClosed) return false;
       if (coded.length > 0) this.#write(coded);
       return await this.#sent();

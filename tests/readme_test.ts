@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  ClientRequest,
+  CookieJar,
+  HttpClient,
   HttpConnection,
   HttpRequest,
+  HttpResponse,
   HttpServer,
   protocolErrors,
   Websocket,
@@ -56,37 +60,55 @@ Deno.test("README lists every code of a WebSocket with its close code", () => {
   assertEquals(listed, codes);
 });
 
-Deno.test("README lists every limit with its default", async () => {
-  const rows = section("Limits").split("\n").filter((row) =>
-    row.startsWith("| `")
-  );
-  const listed = Object.fromEntries(rows.map((row) => {
-    const [, name, , value] = row.split("|").map((cell) => cell.trim());
-    const [number, unit] = value.replace(",", "").split(" ");
+/** The rows of a table of names, and numbers in one of its columns. */
+function readLimits(text: string, column: number): Record<string, number> {
+  const rows = text.split("\n").filter((row) => row.startsWith("| `"));
+  return Object.fromEntries(rows.map((row) => {
+    const cells = row.split("|").map((cell) => cell.trim());
+    const [number, unit] = cells[column].replace(",", "").split(" ");
     const factor = unit === "KiB" ? 1024 : unit === "MiB" ? 1024 ** 2 : 1;
-    return [name.slice(1, -1), Number(number) * factor];
+    return [cells[1].slice(1, -1), Number(number) * factor];
   }));
+}
+
+Deno.test("README lists every limit with its default", async () => {
   await using server = startServer();
-  assertEquals(listed, { ...server.limits });
+  assertEquals(readLimits(section("Limits"), 3), { ...server.limits });
+});
+
+Deno.test("README lists every limit of a client with its default", async () => {
+  const [, table] = section("Options of `HttpClient`").split("| limit ");
+  await using client = new HttpClient("http://localhost");
+  assertEquals(readLimits(table, 3), { ...client.limits });
 });
 
 Deno.test("README lists every member of the classes", () => {
   const inner = [
     "constructor",
+    "decoded",
     "dispatchMessage",
+    "fail",
+    "givenUp",
     "gone",
     "inputEnded",
     "isHeld",
     "listen",
     "peerGone",
+    "repeat",
     "receive",
     "removeEventListener",
+    "startedBy",
+    "succeed",
     "swept",
     "toString",
     "watch",
   ];
   for (
     const type of [
+      ClientRequest,
+      CookieJar,
+      HttpClient,
+      HttpResponse,
       HttpServer,
       HttpConnection,
       HttpRequest,

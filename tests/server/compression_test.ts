@@ -579,3 +579,23 @@ Deno.test("An answer is compressed on each of several requests", async () => {
     assertEquals(decode(coding, bytes), "x".repeat(2000));
   }
 });
+
+Deno.test("sendChunk() that is compressed to nothing lets others have their turn", async () => {
+  let chunks = 0;
+  let isOver = false;
+  await using scene = new MemoryScene(async (client) => {
+    await client.responseStream({ headers: { "content-type": "text/plain" } });
+    const timer = setTimeout(() => isOver = true, 0);
+    // Without a turn the timer would never fire.
+    while (!isOver && chunks < 2000) {
+      chunks++;
+      await client.sendChunk("x".repeat(10_000));
+    }
+    clearTimeout(timer);
+    client.responseStreamEnd();
+  }, { compress: true });
+  const peer = scene.connect();
+  await peer.send(get("gzip"));
+  await peer.response();
+  assert(isOver, `${chunks} chunks and no turn`);
+});
