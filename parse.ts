@@ -21,6 +21,11 @@
  * @module
  */
 export {
+  type Challenge,
+  parseAuthParameters,
+  parseChallenges,
+} from "./parse/challenges.ts";
+export {
   HttpError,
   ProtocolError,
   type ProtocolErrorCode,
@@ -56,6 +61,11 @@ export {
   encodeResponseData,
   type ResponseData,
 } from "./parse/response_data.ts";
+export {
+  parseCookieDate,
+  parseSetCookie,
+  type SetCookie,
+} from "./parse/set_cookie.ts";
 export {
   decodePercentEncoding,
   type HeaderParameters,

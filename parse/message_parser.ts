@@ -291,14 +291,20 @@ export abstract class MessageParser {
           } else if (this.contentLength > 0) {
             this.#remaining = this.contentLength;
             this.phase = Phase.LENGTH;
-          } else if (this.untilClose) this.phase = Phase.UNTIL_CLOSE;
-          else return this.#finish();
+          } else if (this.untilClose) {
+            this.#remaining = this.maxContentLength;
+            this.phase = Phase.UNTIL_CLOSE;
+          } else return this.#finish();
           break;
         case Phase.LENGTH:
           return this.#lengthBody();
         case Phase.UNTIL_CLOSE:
           if (this.pos === this.end) return ParseEvent.MORE;
-          return this.#piece(this.pos, this.end);
+          if (this.#remaining === 0) {
+            this.fail("body-too-large");
+            return ParseEvent.FAILED;
+          }
+          return this.#part();
         case Phase.CHUNKED: {
           const event = this.#chunkedBody();
           if (event !== null) return event;
@@ -576,6 +582,11 @@ export abstract class MessageParser {
   #lengthBody(): ParseEvent {
     if (this.#remaining === 0) return this.#finish();
     if (this.pos === this.end) return ParseEvent.MORE;
+    return this.#part();
+  }
+
+  /** As much of the body as is in and may be. */
+  #part(): ParseEvent {
     const length = Math.min(this.end - this.pos, this.#remaining);
     this.#remaining -= length;
     return this.#piece(this.pos, this.pos + length);

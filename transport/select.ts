@@ -35,8 +35,8 @@ export interface Selectable {
  * @param sources Servers, and other sources.
  * @param timeout How long to wait, in ms; for ever by default, not at all
  * with 0.
- * @returns The sources that are ready; none when the time is over, or when
- * all sources are finished.
+ * @returns The sources that are ready; none when the time is over, when one
+ * of the sources gets finished meanwhile, or all of them are.
  */
 export function select<T extends Selectable>(
   sources: readonly T[],
@@ -51,9 +51,11 @@ export function select<T extends Selectable>(
       for (const end of ends) end();
       resolve(ready());
     };
+    const going = sources.filter((source) => !source.isFinished);
+    // One that ends is worth a look: what it was for is over.
     const isOver = () =>
-      sources.some((source) => source.isReady) ||
-      sources.every((source) => source.isFinished);
+      sources.some((source) => source.isReady) || going.length === 0 ||
+      going.some((source) => source.isFinished);
     if (timeout <= 0 || isOver()) {
       finish();
       return;

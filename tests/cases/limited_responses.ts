@@ -150,6 +150,14 @@ export const limitedResponses: ResponseRow[] = [
       { bytes: response("Content-Length: 4\r\n", "body"), ...body },
       response(LENGTH_5, "‸"),
     ],
+    "an open body above the limit": {
+      bytes: response("", "body‸!"),
+      endsWithConnection: true,
+    },
+    "a second open body above the limit": [
+      ok(),
+      { bytes: response("", "body‸!!!"), endsWithConnection: true },
+    ],
   }, { maxContentLength: 4 }),
   ...accept("house: maxContentLength", {
     "no body where none is allowed": [
@@ -161,6 +169,10 @@ export const limitedResponses: ResponseRow[] = [
   ...refuse("body-too-large", "house: maxContentLength", {
     "one byte where none is allowed": response("Content-Length: 1\r\n", "‸x"),
     "a chunk where none is allowed": chunked("1\r‸\nx\r\n0\r\n\r\n"),
+    "an open body where none is allowed": {
+      bytes: response("", "‸x"),
+      endsWithConnection: true,
+    },
   }, { maxContentLength: 0 }),
   ...accept("house: chunk extensions", {
     "extensions of just the limit": {

@@ -9,6 +9,45 @@ export function readExample(name: string): Promise<string> {
   return Deno.readTextFile(`${ROOT}/examples/${name}`);
 }
 
+/** The command of an example's first line, with further arguments. */
+async function commandOf(
+  name: string,
+  args: string[],
+  cwd: string = ROOT,
+): Promise<Deno.Command> {
+  const [line] = (await readExample(name)).split("\n", 1);
+  const [slashes, deno, ...words] = line.split(" ");
+  const script = words.pop();
+  if (slashes !== "//" || deno !== "deno" || script !== `examples/${name}`) {
+    throw new Error(`First line of ${name} does not run it: ${line}`);
+  }
+  return new Deno.Command(Deno.execPath(), {
+    args: [...words, `${ROOT}/${script}`, ...args],
+    cwd,
+    env: { DENO_NO_PROMPT: "1", DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(DEADLINE),
+  });
+}
+
+/** Runs an example that ends by itself; gives what it wrote. */
+export async function runExample(
+  name: string,
+  args: string[],
+  cwd?: string,
+): Promise<{ code: number; lines: string[]; errors: string }> {
+  const { code, stdout, stderr } = await (await commandOf(name, args, cwd))
+    .output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    lines: decoder.decode(stdout).trimEnd().split("\n"),
+    errors: decoder.decode(stderr),
+  };
+}
+
 /** The lines that a process writes. */
 export class Lines {
   readonly #reader: ReadableStreamDefaultReader<string>;
@@ -77,20 +116,8 @@ export class Example implements AsyncDisposable {
     name: string,
     options: { args?: string[]; cwd?: string } = {},
   ): Promise<Example> {
-    const [line] = (await readExample(name)).split("\n", 1);
-    const [slashes, deno, ...words] = line.split(" ");
-    const script = words.pop();
-    if (slashes !== "//" || deno !== "deno" || script !== `examples/${name}`) {
-      throw new Error(`First line of ${name} does not run it: ${line}`);
-    }
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [...words, `${ROOT}/${script}`, ...options.args ?? ["0"]],
-      cwd: options.cwd ?? ROOT,
-      env: { DENO_NO_PROMPT: "1", DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    const command = await commandOf(name, options.args ?? ["0"], options.cwd);
+    const child = command.spawn();
     const example = new Example(child);
     try {
       const { input } = await example.output.until(/^Listening on /);
