@@ -69,21 +69,8 @@ export async function* readNdjson(
   close: () => void = nothing,
   // deno-lint-ignore no-explicit-any
 ): AsyncGenerator<any, void, void> {
-  let isRead = false;
-  try {
-    const parser = new LineParser(limits);
-    while (!isRead) {
-      const piece = await next();
-      if (piece === null) isRead = true;
-      else parser.push(piece);
-      for (let line; (line = parser.next()) !== null;) {
-        if (!isBlank(line)) yield parseJson(line);
-      }
-    }
-    const last = parser.finish();
-    if (last !== null && !isBlank(last)) yield parseJson(last);
-  } finally {
-    if (!isRead) close();
+  for await (const line of readLines(next, limits, close)) {
+    if (!isBlank(line)) yield parseJson(line);
   }
 }
 

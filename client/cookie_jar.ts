@@ -1,3 +1,4 @@
+import { checkLimits } from "../wire/limits.ts";
 import { parseSetCookie, type SetCookie } from "../parse/set_cookie.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
@@ -81,18 +82,7 @@ export class CookieJar {
    * @throws {RangeError} If it is not a whole number above zero.
    */
   constructor(options: CookieJarOptions = {}) {
-    const limits = { ...DEFAULTS };
-    for (const name of Object.keys(DEFAULTS) as (keyof CookieJarOptions)[]) {
-      const value = options[name];
-      if (value === undefined) continue;
-      if (typeof value !== "number" || Number.isNaN(value)) {
-        throw new TypeError(`Option "${name}" is not a number`);
-      }
-      if (value < 1 || !Number.isInteger(value) && value !== Infinity) {
-        throw new RangeError(`Option "${name}" is not a whole number above 0`);
-      }
-      limits[name] = value;
-    }
+    const limits = checkLimits(options, DEFAULTS);
     this.#store = new CookieStore(limits.maxCookies, limits.maxPerHost);
     this.#maxLength = limits.maxLength;
   }

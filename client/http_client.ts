@@ -14,12 +14,12 @@ import { ResponseError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import {
   checkBaseUrl,
-  checkLimit,
-  checkLimits,
+  checkClientLimits,
   checkMethod,
   checkOptions,
   type ClientLimits,
   type HttpClientOptions,
+  requestLimit,
 } from "./options.ts";
 import { makeBody, writeQuery } from "./outgoing_body.ts";
 import { parseProxy, userOf } from "./proxy.ts";
@@ -79,7 +79,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
    */
   constructor(baseUrl: string | URL, options: HttpClientOptions = {}) {
     checkOptions(options);
-    this.limits = checkLimits(options);
+    this.limits = checkClientLimits(options);
     const url = checkBaseUrl(baseUrl);
     const auth = options.auth ?? userOf(url);
     this.#auth = auth === null ? null : new Authenticator(auth);
@@ -197,16 +197,14 @@ export class HttpClient implements Selectable, AsyncDisposable {
       headers,
       body,
       {
-        timeout: timeout === undefined
-          ? limits.timeout
-          : checkLimit("timeout", timeout),
+        timeout: requestLimit("timeout", timeout, limits),
         stream: options.stream ?? false,
-        maxRedirects: maxRedirects === undefined
-          ? limits.maxRedirects
-          : checkLimit("maxRedirects", maxRedirects),
-        maxResponseLength: maxResponseLength === undefined
-          ? limits.maxResponseLength
-          : checkLimit("maxResponseLength", maxResponseLength),
+        maxRedirects: requestLimit("maxRedirects", maxRedirects, limits),
+        maxResponseLength: requestLimit(
+          "maxResponseLength",
+          maxResponseLength,
+          limits,
+        ),
         auth: options.auth !== undefined
           ? new Authenticator(options.auth)
           : origin === core.origin

@@ -289,17 +289,11 @@ export class HttpResponse {
    * @throws {TypeError} If the piece before is still waited for, or the buffer
    * has no room.
    */
-  async read(
+  read(
     buffer?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (buffer?.length === 0) throw new TypeError("Buffer has no room");
-    if (this.#isClosed) throw this.#closedError();
-    const piece = await this.#reader.next(buffer?.length);
-    if (piece === null) return null;
-    buffer?.set(piece);
-    const copy = buffer?.subarray(0, piece.length) ?? new Uint8Array(piece);
-    this.#reader.giveBack();
-    return copy;
+    if (this.#isClosed) return Promise.reject(this.#closedError());
+    return this.#reader.read(buffer);
   }
 
   /** All of the body, or what is left of it, as bytes. */

@@ -1,5 +1,6 @@
 import { ResponseParser } from "../parse/response_parser.ts";
 import { isToken } from "../parse/chars.ts";
+import { checkLimit, checkLimits } from "../wire/limits.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import type { ClientAuth } from "./authenticator.ts";
 import { CookieJar } from "./cookie_jar.ts";
@@ -83,8 +84,13 @@ const DEFAULTS: ClientLimits = {
   maxRedirects: 0,
 };
 
-/** What may be zero. */
-const FROM_ZERO = ["maxResponseLength", "maxRedirects", "keepAliveTimeout"];
+/** The smallest value that makes sense, where it is not 1. */
+const LEAST: Partial<ClientLimits> = {
+  maxHeadersLength: 64,
+  maxResponseLength: 0,
+  maxRedirects: 0,
+  keepAliveTimeout: 0,
+};
 
 /**
  * The limits that options ask for, with defaults for the rest.
@@ -92,31 +98,21 @@ const FROM_ZERO = ["maxResponseLength", "maxRedirects", "keepAliveTimeout"];
  * @throws {TypeError} If one is not a number.
  * @throws {RangeError} If one is out of range.
  */
-export function checkLimits(options: Partial<ClientLimits>): ClientLimits {
-  const limits = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof ClientLimits)[]) {
-    const value = options[name];
-    if (value !== undefined) limits[name] = checkLimit(name, value);
-  }
-  return limits;
+export function checkClientLimits(
+  options: Partial<ClientLimits>,
+): ClientLimits {
+  return checkLimits(options, DEFAULTS, LEAST);
 }
 
-/** The same for one limit. */
-export function checkLimit(name: keyof ClientLimits, value: unknown): number {
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new TypeError(`Option "${name}" is not a number`);
-  }
-  const least = FROM_ZERO.includes(name) ? 0 : 1;
-  if (value < least) {
-    throw new RangeError(`Option "${name}" is less than ${least}`);
-  }
-  if (!Number.isInteger(value) && value !== Infinity) {
-    throw new RangeError(`Option "${name}" is not a whole number`);
-  }
-  if (value === Infinity && /Headers/.test(name)) {
-    throw new RangeError(`Option "${name}" must be finite`);
-  }
-  return value;
+/** A limit of one request: its own, or that of the client. */
+export function requestLimit(
+  name: "timeout" | "maxRedirects" | "maxResponseLength",
+  value: number | undefined,
+  limits: ClientLimits,
+): number {
+  return value === undefined
+    ? limits[name]
+    : checkLimit(name, value, LEAST[name]);
 }
 
 const BOOLEANS = ["keepAlive", "decompress", "retry", "insecure"] as const;

@@ -1,4 +1,4 @@
-import { after } from "../transport/clock.ts";
+import { TransportSink } from "../transport/transport_sink.ts";
 import type { ByteSink } from "../websocket/byte_sink.ts";
 import type { DeflateOptions } from "../websocket/extensions.ts";
 import {
@@ -85,62 +85,19 @@ export class WebsocketOffer {
 }
 
 /** A connection as what a WebSocket stands on. */
-class ConnectionSink implements ByteSink, Successor {
+class ConnectionSink extends TransportSink implements ByteSink, Successor {
   websocket!: Websocket;
   readonly #connection: ClientConnection;
   readonly #gone: () => void;
 
   constructor(connection: ClientConnection, gone: () => void) {
+    super(connection);
     this.#connection = connection;
     this.#gone = gone;
   }
 
-  get bufferedAmount(): number {
-    return this.#connection.bufferedAmount;
-  }
-
-  get isClosed(): boolean {
-    return this.#connection.isClosed;
-  }
-
-  get outEnd(): number {
-    return this.#connection.outEnd;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.#connection.append(bytes);
-  }
-
-  room(length: number): Uint8Array {
-    return this.#connection.room(length);
-  }
-
-  wrote(end: number): void {
-    this.#connection.wrote(end);
-  }
-
-  flush(): Promise<boolean> {
-    return this.#connection.flush();
-  }
-
-  whenBelow(amount: number): Promise<boolean> {
-    return this.#connection.whenBelow(amount);
-  }
-
-  resume(): void {
-    this.#connection.read();
-  }
-
   end(): void {
     this.#connection.endUpgrade();
-  }
-
-  destroy(): void {
-    this.#connection.destroy();
-  }
-
-  after(ms: number, callback: () => void): () => void {
-    return after(ms, callback);
   }
 
   received(bytes: Uint8Array): boolean {

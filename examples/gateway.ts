@@ -12,6 +12,7 @@ import {
   HttpServer,
   select,
 } from "@uhttp/uhttp";
+import { HOP_BY_HOP } from "./support/forward.ts";
 
 const [port = "9981", behind = "http://localhost:9980/"] = Deno.args;
 
@@ -28,21 +29,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => server.shutdown({ timeout: 5000 }));
 }
 
-/** Fields about one connection, which are not passed on (RFC 9110, 7.6.1). */
-const OF_CONNECTION = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** What is not passed on: the client and the server have their own. */
+const NOT_PASSED_ON = [...HOP_BY_HOP, "content-length", "expect", "host"];
 
 function passedOn(
   headers: Record<string, string>,
@@ -50,7 +38,7 @@ function passedOn(
   const named = (headers.connection ?? "").toLowerCase().split(/[\s,]+/);
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) =>
-      !OF_CONNECTION.has(name) && !named.includes(name)
+      !NOT_PASSED_ON.includes(name) && !named.includes(name)
     ),
   );
 }

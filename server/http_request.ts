@@ -281,16 +281,10 @@ export abstract class HttpRequest {
    * @throws {TypeError} If the piece before is still waited for, or the buffer
    * has no room.
    */
-  async read(
+  read(
     buffer?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (buffer?.length === 0) throw new TypeError("Buffer has no room");
-    const piece = await this.#reader.next(buffer?.length);
-    if (piece === null) return null;
-    buffer?.set(piece);
-    const copy = buffer?.subarray(0, piece.length) ?? new Uint8Array(piece);
-    this.#reader.giveBack();
-    return copy;
+    return this.#reader.read(buffer);
   }
 
   /** All of the body, or what is left of it, as bytes. */

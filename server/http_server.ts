@@ -13,7 +13,7 @@ import {
 import { checkCompression } from "./compression.ts";
 import { HttpConnection } from "./http_connection.ts";
 import { Hub } from "./hub.ts";
-import { checkLimits, type ServerLimits } from "./limits.ts";
+import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
 import { TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "../transport/select.ts";
@@ -77,7 +77,7 @@ export class HttpServer
    */
   constructor(options: HttpServerOptions = {}) {
     checkOptions(options);
-    this.limits = checkLimits(options);
+    this.limits = checkServerLimits(options);
     this.trustedProxies = new TrustedProxies(options.trustedProxies ?? []);
     this.#options = options;
     this.#hub = new Hub({

@@ -1,3 +1,5 @@
+import { checkLimits } from "../wire/limits.ts";
+
 /** All bounds of a server. Times are milliseconds, sizes bytes. */
 export interface ServerLimits {
   /** Connections open at once; default 1024. */
@@ -49,25 +51,8 @@ const LEAST: Partial<Record<keyof ServerLimits, number>> = {
  * @throws {TypeError} If a limit is not a number.
  * @throws {RangeError} If it is too small, or not a whole number of bytes.
  */
-export function checkLimits(options: Partial<ServerLimits>): ServerLimits {
-  const limits = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof ServerLimits)[]) {
-    const value = options[name];
-    if (value === undefined) continue;
-    if (typeof value !== "number" || Number.isNaN(value)) {
-      throw new TypeError(`Option "${name}" is not a number`);
-    }
-    const least = LEAST[name] ?? 1;
-    if (value < least) {
-      throw new RangeError(`Option "${name}" is less than ${least}`);
-    }
-    if (!Number.isInteger(value) && value !== Infinity) {
-      throw new RangeError(`Option "${name}" is not a whole number`);
-    }
-    if (value === Infinity && /Headers/.test(name)) {
-      throw new RangeError(`Option "${name}" must be finite`);
-    }
-    limits[name] = value;
-  }
-  return limits;
+export function checkServerLimits(
+  options: Partial<ServerLimits>,
+): ServerLimits {
+  return checkLimits(options, DEFAULTS, LEAST);
 }

@@ -1,4 +1,4 @@
-import { after } from "../transport/clock.ts";
+import { TransportSink } from "../transport/transport_sink.ts";
 import type { ByteSink } from "../websocket/byte_sink.ts";
 import { acceptDeflate, type DeflateOptions } from "../websocket/extensions.ts";
 import {
@@ -115,7 +115,7 @@ export function makeWebsocket(
 }
 
 /** A session as what a WebSocket stands on. */
-class SessionSink implements ByteSink, Successor {
+class SessionSink extends TransportSink implements ByteSink, Successor {
   websocket!: Websocket;
   readonly #session: Session;
   readonly #peerGone: () => void;
@@ -123,6 +123,7 @@ class SessionSink implements ByteSink, Successor {
   #rest: Uint8Array | null = null;
 
   constructor(session: Session, peerGone: () => void) {
+    super(session);
     this.#session = session;
     this.#peerGone = peerGone;
   }
@@ -149,52 +150,8 @@ class SessionSink implements ByteSink, Successor {
     return rest === null || rest.length === 0 || this.websocket.receive(rest);
   }
 
-  get bufferedAmount(): number {
-    return this.#session.bufferedAmount;
-  }
-
-  get isClosed(): boolean {
-    return this.#session.isClosed;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.#session.append(bytes);
-  }
-
-  room(length: number): Uint8Array {
-    return this.#session.room(length);
-  }
-
-  get outEnd(): number {
-    return this.#session.outEnd;
-  }
-
-  wrote(end: number): void {
-    this.#session.wrote(end);
-  }
-
-  flush(): Promise<boolean> {
-    return this.#session.flush();
-  }
-
-  whenBelow(amount: number): Promise<boolean> {
-    return this.#session.whenBelow(amount);
-  }
-
-  resume(): void {
-    this.#session.read();
-  }
-
   end(): void {
     this.#session.endUpgrade();
-  }
-
-  destroy(): void {
-    this.#session.destroy();
-  }
-
-  after(ms: number, callback: () => void): () => void {
-    return after(ms, callback);
   }
 
   received(bytes: Uint8Array): boolean {

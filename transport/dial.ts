@@ -153,6 +153,9 @@ async function runTunnel(
  * Starts TLS as a client and finishes the handshake. ALPN offers `http/1.1`,
  * and nothing else is accepted.
  *
+ * Deno keeps the socket of a handshake that was broken off until its peer
+ * speaks or closes, out of reach, though it does not keep the process alive.
+ *
  * @param conn Belongs to the TLS connection from now on; closed on failure.
  * Deno takes but TCP; without a check of the certificate, any will do.
  * @throws {DialError} If it fails, takes too long or is aborted.

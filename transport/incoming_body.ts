@@ -117,6 +117,25 @@ export class IncomingBody {
     return this.#error;
   }
 
+  /**
+   * The next piece, for somebody to keep: a copy, or put into a buffer of
+   * theirs, which then bounds it.
+   *
+   * @throws {TypeError} If the piece before is still waited for, or the buffer
+   * has no room.
+   */
+  async read(
+    buffer?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (buffer?.length === 0) throw new TypeError("Buffer has no room");
+    const piece = await this.next(buffer?.length);
+    if (piece === null) return null;
+    buffer?.set(piece);
+    const copy = buffer?.subarray(0, piece.length) ?? new Uint8Array(piece);
+    this.giveBack();
+    return copy;
+  }
+
   /** Says that the last piece is not looked at any more. */
   giveBack(): void {
     this.#isLent = false;

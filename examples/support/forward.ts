@@ -6,7 +6,7 @@ import type { HttpConnection } from "@uhttp/uhttp";
 const TIMEOUT = 30_000;
 
 /** Fields that concern one connection only (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP: readonly string[] = [
   "connection",
   "keep-alive",
   "proxy-authenticate",
