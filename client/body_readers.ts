@@ -121,6 +121,7 @@ export async function* readEvents(
  *
  * @param contentType The body's.
  * @param close As for {@linkcode readLines}.
+ * @param fault What a part's reader is to get in place of an error.
  * @throws {ProtocolError} From the iterator: if the body is no such one, is
  * malformed, or over a limit.
  */
@@ -129,6 +130,7 @@ export function readParts(
   contentType: string,
   limits: PartLimits = {},
   close: () => void = nothing,
+  fault: (error: unknown) => unknown = (error) => error,
 ): AsyncGenerator<BodyPart, void, void> {
   return readBodyParts(next, {
     open: () => {
@@ -137,7 +139,11 @@ export function readParts(
       const kind = multipartKind(contentType)!;
       return new MultipartParser(boundary, { ...limits, kind });
     },
-    make: (parser, data) => new BodyPart(parser, data),
+    make: (parser, data) =>
+      new BodyPart(parser, () =>
+        data().catch((error) => {
+          throw fault(error);
+        })),
     maxPartLength: limits.maxPartLength,
     close,
   });

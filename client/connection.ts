@@ -117,7 +117,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
 
   /** Whether it has been unused for longer than it may be kept. */
   get isStale(): boolean {
-    return this.tick - this.#since >= this.#restTicks;
+    return this.served > 0 && this.tick - this.#since >= this.#restTicks;
   }
 
   #enter(state: ClientState): void {
@@ -316,6 +316,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     const { trailer } = parser;
     const next = this.#inFlight[0];
     exchange.connection = null;
+    if (exchange.isLast) this.#mustClose = true;
     if (!this.#isReusable(next)) {
       // Those behind it have not been touched.
       if (next !== undefined && !this.isClosed) this.#enter("waiting");
@@ -449,6 +450,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
       return false;
     }
     parser.next(); // the end of the response
+    if (parser.hasCookies) exchange.takeCookies(parser);
     let successor: Successor;
     try {
       successor = exchange.onSwitch(this);

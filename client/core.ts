@@ -1,6 +1,6 @@
 import type { DialError } from "../transport/dial.ts";
 import { dial } from "../transport/dial.ts";
-import { Clock } from "../transport/clock.ts";
+import { after, Clock } from "../transport/clock.ts";
 import type { Meter } from "../transport/transport.ts";
 import {
   type CheckedHeaders,
@@ -214,7 +214,13 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     const isOwn = pool.origin === this.origin;
     if (isOwn && options.connect !== undefined) {
       const begun = performance.now();
-      const conn = await options.connect({ hostname, port });
+      const { connectTimeout } = this.limits;
+      const conn = await own(
+        options.connect({ hostname, port, signal }),
+        signal,
+        connectTimeout,
+        () => new TimeoutError("connect", connectTimeout, context),
+      );
       return { conn, connectTime: performance.now() - begun, tlsTime: 0 };
     }
     const { caCerts, insecure = false } = options;
@@ -386,6 +392,30 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     }
     return this.#closed.promise;
   }
+}
+
+/** What a caller's own way of connecting comes to, unless it is too late. */
+function own(
+  connecting: Promise<Deno.Conn>,
+  signal: AbortSignal,
+  timeout: number,
+  timedOut: () => Error,
+): Promise<Deno.Conn> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      callOff();
+      signal.removeEventListener("abort", onAbort);
+    };
+    const giveUp = (reason: unknown) => {
+      end();
+      reject(reason);
+      connecting.then((conn) => conn.close(), () => {});
+    };
+    const onAbort = () => giveUp(signal.reason);
+    const callOff = after(timeout, () => giveUp(timedOut()));
+    signal.addEventListener("abort", onAbort);
+    connecting.then(resolve, reject).finally(end);
+  });
 }
 
 function keyOf(origin: string, isTunnelled: boolean): string {

@@ -172,9 +172,16 @@ export class Exchange {
 
   /** Whether others may be sent behind it, and it behind others. */
   get canPipeline(): boolean {
-    return this.#isIdempotent && !this.expectsContinue &&
+    // What reads its response slowly, or not at all, would hold up the others.
+    return this.#isIdempotent && !this.settings.stream &&
+      !this.expectsContinue && !this.isLast &&
       this.onSwitch === null &&
       (this.body === null || this.body.bytes !== null);
+  }
+
+  /** Whether the caller wants the connection to end with it. */
+  get isLast(): boolean {
+    return this.headers?.connection === "close";
   }
 
   /** Whether it may be sent again as it is. */
@@ -202,7 +209,7 @@ export class Exchange {
       firstByte: performance.now() - this.#startedAt,
       total: 0,
     };
-    if (parser.hasCookies) this.#takeCookies(parser);
+    if (parser.hasCookies) this.takeCookies(parser);
     this.#next = followUp(this, parser);
     if (this.#next !== null) {
       // To wait for a body that ends with the connection gains nothing.
@@ -220,7 +227,8 @@ export class Exchange {
     return this.#taking;
   }
 
-  #takeCookies(parser: ResponseParser): void {
+  /** Puts the cookies that a response sets into the jar. */
+  takeCookies(parser: ResponseParser): void {
     const { jar } = this.#host;
     if (jar === null) return;
     jar.store(new URL(this.url), parser.readHeaderLines("set-cookie"));

@@ -12,6 +12,7 @@ import { ClientCore, type ClientStats } from "./core.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { ResponseError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
+import type { HttpResponse } from "./http_response.ts";
 import {
   checkBaseUrl,
   checkClientLimits,
@@ -295,16 +296,20 @@ export class HttpClient implements Selectable, AsyncDisposable {
   }
 
   /**
-   * Waits for the next such request.
+   * Waits for the response to the next such request, whichever that is; its
+   * `request` has the `context`.
    *
    * @param timeout How long, in ms; for ever by default.
-   * @returns The request; `null` when the time is over or the client closed.
+   * @returns The response; `null` when the time is over or the client closed.
+   * @throws {ClientError} If that request has failed.
    */
-  wait(timeout: number = Infinity): Promise<ClientRequest | null> {
-    return new Promise((resolve) => {
+  wait(timeout: number = Infinity): Promise<HttpResponse | null> {
+    return new Promise((resolve, reject) => {
       const waiter = (request: ClientRequest | null) => {
         end();
-        resolve(request);
+        if (request === null) resolve(null);
+        else if (request.response !== null) resolve(request.response);
+        else reject(request.error);
       };
       const end = after(timeout, () => {
         this.#core.forgetWaiter(waiter);

@@ -1,3 +1,4 @@
+import { FIELD_VALUE, isAll } from "../parse/chars.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import {
   EventStreamParser,
@@ -378,7 +379,13 @@ export class HttpResponse {
   parts(limits?: PartLimits): AsyncGenerator<BodyPart, void, void> {
     const type = this.headers["content-type"] ?? "";
     return this.#faultsMapped(
-      readParts(this.#next, type, limits, this.#leave),
+      readParts(
+        this.#next,
+        type,
+        limits,
+        this.#leave,
+        (error) => this.#mapped(error),
+      ),
     );
   }
 
@@ -500,6 +507,16 @@ export class HttpResponse {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The field that tells the server where to go on, as UTF-8. */
+function lastEvent(id: string): Record<string, string> {
+  const bytes = new TextEncoder().encode(id);
+  const value = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  // An id that cannot be sent back is as good as none.
+  return value === "" || !isAll(value, FIELD_VALUE)
+    ? {}
+    : { "last-event-id": value };
 }
 
 function decodeCharset(charset: string, bytes: Uint8Array): string {

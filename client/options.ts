@@ -64,9 +64,12 @@ export interface HttpClientOptions extends Partial<ClientLimits> {
   proxy?: string | URL;
   /** Path of a Unix socket, in place of the base URL's host and port. */
   path?: string;
-  /** Connects in your own way; the connection must be ready for HTTP. */
+  /**
+   * Connects in your own way to the base URL's host; the connection must be
+   * ready for HTTP. The signal aborts when it is not wanted any more.
+   */
   connect?: (
-    target: { hostname: string; port: number },
+    target: { hostname: string; port: number; signal: AbortSignal },
   ) => Promise<Deno.Conn>;
   /** Closes the client when it aborts. */
   signal?: AbortSignal;
@@ -86,7 +89,6 @@ const DEFAULTS: ClientLimits = {
 
 /** The smallest value that makes sense, where it is not 1. */
 const LEAST: Partial<ClientLimits> = {
-  maxHeadersLength: 64,
   maxResponseLength: 0,
   maxRedirects: 0,
   keepAliveTimeout: 0,

@@ -44,6 +44,7 @@ export class Pool implements ConnectionHost {
   readonly #idle: ClientConnection[] = [];
   /** Those that have just answered: see `rested()`. */
   #resting: ClientConnection[] = [];
+  /** Connections that are being made, also for nobody any more. */
   readonly #dials = new Set<AbortController>();
   #isClosed = false;
 
@@ -75,7 +76,14 @@ export class Pool implements ConnectionHost {
 
   /** Whether connections are being made. */
   get isConnecting(): boolean {
-    return this.#dials.size > 0;
+    return this.#wanted > 0;
+  }
+
+  /** How many of those that are being made are still wanted. */
+  get #wanted(): number {
+    let count = 0;
+    for (const { signal } of this.#dials) if (!signal.aborted) count++;
+    return count;
   }
 
   /** Whether nothing is open, wanted, or under way. */
@@ -100,10 +108,12 @@ export class Pool implements ConnectionHost {
   forget(exchange: Exchange): void {
     if (!this.#queue.delete(exchange)) return;
     // Connections that are made for nobody are not made.
+    let surplus = this.#wanted - this.#queue.size;
     for (const dial of this.#dials) {
-      if (this.#dials.size <= this.#queue.size) break;
-      this.#dials.delete(dial);
+      if (surplus <= 0) break;
+      if (dial.signal.aborted) continue;
       dial.abort();
+      surplus--;
     }
     this.#host.changed(this);
   }
@@ -129,9 +139,9 @@ export class Pool implements ConnectionHost {
   }
 
   get #mayDial(): boolean {
-    return this.connections.size + this.#dials.size <
-        this.#host.limits.maxConnections &&
-      this.#dials.size + this.#resting.length < this.#queue.size;
+    const wanted = this.#wanted;
+    return this.connections.size + wanted < this.#host.limits.maxConnections &&
+      wanted + this.#resting.length < this.#queue.size;
   }
 
   /** The connection that was used last, as it is the least likely to be dead. */
@@ -148,7 +158,7 @@ export class Pool implements ConnectionHost {
   #busy(exchange: Exchange): ClientConnection | null {
     const { pipelining, maxConnections } = this.#host.limits;
     if (pipelining === 1 || !exchange.canPipeline) return null;
-    if (this.connections.size + this.#dials.size < maxConnections) return null;
+    if (this.connections.size + this.#wanted < maxConnections) return null;
     let best: ClientConnection | null = null;
     for (const connection of this.connections) {
       if (connection.state !== "waiting" && connection.state !== "receiving") {
@@ -170,8 +180,10 @@ export class Pool implements ConnectionHost {
     this.#dials.add(controller);
     this.#host.dial(this, controller.signal, first).then(
       ({ conn, connectTime, tlsTime }) => {
-        if (!this.#dials.delete(controller) || this.#isClosed) {
+        this.#dials.delete(controller);
+        if (controller.signal.aborted || this.#isClosed) {
           conn.close();
+          this.#host.changed(this);
           return;
         }
         const parser = makeParser(this.#host.limits);
@@ -185,7 +197,11 @@ export class Pool implements ConnectionHost {
         this.#host.changed(this);
       },
       (error) => {
-        if (!this.#dials.delete(controller)) return;
+        this.#dials.delete(controller);
+        if (controller.signal.aborted) {
+          this.#host.changed(this);
+          return;
+        }
         // The one that has waited longest is told; others try for themselves.
         for (const exchange of this.#queue) {
           this.#queue.delete(exchange);
@@ -241,7 +257,7 @@ export class Pool implements ConnectionHost {
     for (const connection of this.connections) connection.sweep();
     for (const exchange of this.#queue) {
       if (this.tick - exchange.queuedAt < exchange.timeoutTicks) continue;
-      const isNew = this.connections.size === 0 && this.#dials.size > 0;
+      const isNew = this.connections.size === 0 && this.isConnecting;
       exchange.stop(exchange.timedOut(isNew ? "connect" : "queue"));
     }
   }
@@ -250,7 +266,6 @@ export class Pool implements ConnectionHost {
   close(reason: unknown): void {
     this.#isClosed = true;
     for (const dial of this.#dials) dial.abort();
-    this.#dials.clear();
     for (const exchange of [...this.#queue]) exchange.abort(reason);
     for (const connection of [...this.connections]) connection.stop(reason);
   }

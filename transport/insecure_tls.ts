@@ -8,11 +8,19 @@ import { connect, type TLSSocket } from "node:tls";
 /** How much is read at once. */
 const READ_SIZE = 16_384;
 
-/** Where nothing is to be told, as somebody else is told already. */
-function ignore(): void {}
-
-/** A connection, as a stream of Node. */
+/**
+ * A connection, as a stream of Node. It tells of faults itself, as what Node
+ * makes of them is late, and at times an orderly end.
+ */
 class ConnDuplex extends Duplex {
+  /** Called when reading fails. */
+  readFailed: (error: unknown) => void = () => {};
+  /**
+   * Called when writing fails. Node is not told: it would end the reading, too,
+   * and so lose what a peer said before it closed.
+   */
+  writeFailed: (error: unknown) => void = () => {};
+
   readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(READ_SIZE);
 
@@ -26,23 +34,32 @@ class ConnDuplex extends Duplex {
       (length) => {
         this.push(length === null ? null : this.#buffer.slice(0, length));
       },
-      (error) => this.destroy(error),
+      (error) => {
+        this.readFailed(error);
+        this.destroy();
+      },
     );
   }
 
   override _write(
     chunk: Uint8Array,
-    _encoding: string,
+    encoding: string,
     done: (error?: Error | null) => void,
   ): void {
     this.#conn.write(chunk).then((length) => {
       if (length === chunk.length) done();
-      else this._write(chunk.subarray(length), _encoding, done);
-    }, done);
+      else this._write(chunk.subarray(length), encoding, done);
+    }, (error) => {
+      this.writeFailed(error);
+      done();
+    });
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#conn.closeWrite().then(() => done(), done);
+    this.#conn.closeWrite().then(() => done(), (error) => {
+      this.writeFailed(error);
+      done();
+    });
   }
 
   override _destroy(
@@ -66,15 +83,18 @@ class InsecureConn implements Deno.TlsConn {
   #rest: Uint8Array | null = null; // taken from the socket, and not yet read
   #hasEnded = false;
   #reading: Reading | null = null;
-  // Those who wait for a write; Node forgets the one under way when it breaks.
+  // Those who wait for a write; Node takes a broken one for a success.
   readonly #writing = new Set<(error: unknown) => void>();
+  #writeError: unknown = null; // why no more can be written
   #error: unknown = null; // why nothing goes any more
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array> | null = null;
 
-  constructor(conn: Deno.Conn, socket: TLSSocket) {
+  constructor(conn: Deno.Conn, lower: ConnDuplex, socket: TLSSocket) {
     this.#conn = conn;
     this.#socket = socket;
+    lower.readFailed = (error) => this.#fail(error);
+    lower.writeFailed = (error) => this.#failWrites(error);
     socket.on("readable", () => this.#goOn());
     socket.on("end", () => {
       this.#hasEnded = true;
@@ -125,12 +145,12 @@ class InsecureConn implements Deno.TlsConn {
       this.#rest = length < bytes.length ? bytes.subarray(length) : null;
       this.#reading = null;
       resolve(length);
-    } else if (this.#error !== null) {
-      this.#reading = null;
-      reject(this.#error);
     } else if (this.#hasEnded) {
       this.#reading = null;
       resolve(null);
+    } else if (this.#error !== null) {
+      this.#reading = null;
+      reject(this.#error);
     }
   }
 
@@ -139,7 +159,7 @@ class InsecureConn implements Deno.TlsConn {
   }
 
   write(p: Uint8Array): Promise<number> {
-    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.#writeError !== null) return Promise.reject(this.#writeError);
     if (p.length === 0) return Promise.resolve(0);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#writing.add(reject);
@@ -152,7 +172,7 @@ class InsecureConn implements Deno.TlsConn {
   }
 
   closeWrite(): Promise<void> {
-    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.#writeError !== null) return Promise.reject(this.#writeError);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#writing.add(reject);
     this.#socket.end(() => {
@@ -165,6 +185,7 @@ class InsecureConn implements Deno.TlsConn {
   /** Unlike that of Deno's connections, this may be called again. */
   close(): void {
     this.#rest = null;
+    this.#hasEnded = false;
     this.#fail(new Deno.errors.BadResource("Connection is closed"));
   }
 
@@ -174,13 +195,17 @@ class InsecureConn implements Deno.TlsConn {
 
   #fail(error: unknown): void {
     if (this.#error !== null) return;
-    // What came before an orderly end can still be read, and the end seen.
     this.#error = error;
     this.#conn[Symbol.dispose]();
     this.#socket.destroy();
+    this.#failWrites(error);
+    this.#goOn();
+  }
+
+  #failWrites(error: unknown): void {
+    this.#writeError ??= error;
     for (const reject of this.#writing) reject(error);
     this.#writing.clear();
-    this.#goOn();
   }
 
   ref(): void {
@@ -230,7 +255,6 @@ export function connectInsecure(
   const { promise, resolve, reject } = Promise.withResolvers<Deno.TlsConn>();
   const isAddress = hostname.includes(":") || /^[\d.]+$/.test(hostname);
   const lower = new ConnDuplex(conn);
-  lower.on("error", ignore);
   const socket = connect({
     socket: lower,
     servername: isAddress ? "" : hostname, // RFC 6066, section 3
@@ -243,10 +267,11 @@ export function connectInsecure(
     reject(error);
   };
   const closed = () => fail(new Deno.errors.UnexpectedEof("Connection closed"));
+  lower.readFailed = lower.writeFailed = fail;
   socket.once("error", fail);
   socket.once("close", closed);
   socket.once("secureConnect", () => {
-    const wrapped = new InsecureConn(conn, socket);
+    const wrapped = new InsecureConn(conn, lower, socket);
     socket.off("error", fail);
     socket.off("close", closed);
     resolve(wrapped);
