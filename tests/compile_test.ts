@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { Lines } from "./example.ts";
+import { Scene } from "./support/serving.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
 
 /** What `deno compile` says when it cannot get the runtime. */
 const NO_RUNTIME = /error sending request|Failed downloading|dns error/i;
 
-Deno.test("deno task compile makes a server of one file", async (t) => {
+Deno.test("deno task compile makes a command of one file", async (t) => {
   const { tasks } = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", ROOT)),
   );
@@ -14,7 +14,7 @@ Deno.test("deno task compile makes a server of one file", async (t) => {
   assertEquals(deno, "deno");
   const folder = await Deno.makeTempDir();
   try {
-    const binary = `${folder}/hello`;
+    const binary = `${folder}/uhttp`;
     args[args.indexOf("-o") + 1] = binary;
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args,
@@ -30,25 +30,19 @@ Deno.test("deno task compile makes a server of one file", async (t) => {
         ? "the file runs (ignored: the runtime cannot be downloaded here)"
         : "the file runs",
       ignore: isMissing,
-      fn: () => runServer(binary),
+      fn: () => runCommand(binary),
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-/** Starts a server, asks it, and ends it. */
-async function runServer(binary: string): Promise<void> {
-  const server = new Deno.Command(binary, { args: ["0"], stdout: "piped" })
-    .spawn();
-  const output = new Lines(server.stdout);
-  try {
-    const [, url] = await output.until(/^Listening on (\S+)$/);
-    const page = await (await fetch(url)).text();
-    assertEquals(page, "<h1>hello</h1><p>uHTTP</p>");
-  } finally {
-    server.kill();
-    await server.status;
-    await output.rest();
-  }
+/** Asks a server by the command. */
+async function runCommand(binary: string): Promise<void> {
+  await using scene = new Scene((client) => client.respond({ n: 1 }));
+  const { code, stdout } = await new Deno.Command(binary, {
+    args: [scene.server.url],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals([code, new TextDecoder().decode(stdout)], [0, '{"n":1}']);
 }
