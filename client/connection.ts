@@ -210,6 +210,22 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.destroy(error);
   }
 
+  /**
+   * The server takes no more. What it has answered, and that it has closed, is
+   * still to be read.
+   */
+  protected override writeFailed(): boolean {
+    const exchange = this.#inFlight[0];
+    if (exchange === undefined) return false;
+    this.#mustClose = true;
+    this.dropOutput();
+    exchange.stopSending();
+    exchange.isSent = true;
+    this.#since = this.tick;
+    if (this.#body === null || this.#body.isWaiting) this.read();
+    return true;
+  }
+
   /** Ends all that is on its way, and the connection. */
   stop(reason: unknown): void {
     for (const exchange of this.#inFlight) {

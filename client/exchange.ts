@@ -457,6 +457,7 @@ export class Exchange {
 
   #end(): void {
     this.#isDone = true;
+    this.body?.discard();
     this.settings.signal?.removeEventListener("abort", this.#onAbort);
     this.request.startedBy(null);
   }

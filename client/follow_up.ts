@@ -1,5 +1,6 @@
 import { ProtocolError } from "../parse/errors.ts";
 import { dict } from "../parse/dict.ts";
+import { utf8OfBytes } from "../parse/text.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
 import type { Exchange } from "./exchange.ts";
@@ -101,9 +102,7 @@ function redirect(exchange: Exchange, parser: ResponseParser): FollowUp | null {
   try {
     if (lines.length > 1) throw new TypeError("Two of them");
     // Bytes beyond ASCII are UTF-8, as browsers have it.
-    const location = new TextDecoder().decode(
-      Uint8Array.from(lines[0], (char) => char.charCodeAt(0)),
-    );
+    const location = utf8OfBytes(lines[0]);
     url = new URL(location, exchange.url);
     origin = originOf(url);
   } catch {

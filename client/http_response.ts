@@ -13,7 +13,7 @@ import { dict } from "../parse/dict.ts";
 import type { LineLimits } from "../parse/line_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { parseSetCookie } from "../parse/set_cookie.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { byteText, decodeUtf8 } from "../parse/text.ts";
 import { parseHeaderParameters } from "../parse/values.ts";
 import type { BodyPart } from "../transport/body_parts.ts";
 import { pause } from "../transport/clock.ts";
@@ -457,9 +457,7 @@ export class HttpResponse {
       const { lastEventId } = parser;
       events = null;
       try {
-        const again = await this.request.repeat({
-          "last-event-id": lastEventId,
-        });
+        const again = await this.request.repeat(lastEvent(lastEventId));
         if (again.status === 204) {
           again.close();
           return;
@@ -512,7 +510,7 @@ export class HttpResponse {
 /** The field that tells the server where to go on, as UTF-8. */
 function lastEvent(id: string): Record<string, string> {
   const bytes = new TextEncoder().encode(id);
-  const value = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  const value = byteText(bytes);
   // An id that cannot be sent back is as good as none.
   return value === "" || !isAll(value, FIELD_VALUE)
     ? {}

@@ -56,6 +56,8 @@ export interface OutgoingBody {
   readonly isReplayable: boolean;
   /** Begins to read it, where it is not in memory. */
   open(): Source;
+  /** It will not be sent: what was not begun is cancelled. */
+  discard(): void;
 }
 
 class BytesBody implements OutgoingBody {
@@ -73,6 +75,8 @@ class BytesBody implements OutgoingBody {
   open(): Source {
     return openSource([this.bytes]);
   }
+
+  discard(): void {}
 }
 
 class StreamBody implements OutgoingBody {
@@ -81,6 +85,7 @@ class StreamBody implements OutgoingBody {
   readonly bytes = null;
   readonly isReplayable: boolean;
   readonly #open: () => Source;
+  #isOpened = false;
 
   constructor(
     contentType: string,
@@ -95,7 +100,13 @@ class StreamBody implements OutgoingBody {
   }
 
   open(): Source {
+    this.#isOpened = true;
     return this.#open();
+  }
+
+  discard(): void {
+    // What can be replayed is not begun before it is opened.
+    if (!this.#isOpened && !this.isReplayable) this.open().cancel();
   }
 }
 

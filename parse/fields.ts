@@ -1,6 +1,7 @@
 import { dict } from "./dict.ts";
 import { FIELD_VALUE, isAll, isToken } from "./chars.ts";
 import { ProtocolError } from "./errors.ts";
+import { byteText } from "./text.ts";
 
 /** Header fields by lower-case name; repeated lines are joined into one value. */
 export type HeaderFields = Record<string, string>;
@@ -105,7 +106,7 @@ function isBlank(code: number): boolean {
 export function parseHeaderLine(
   line: string | Uint8Array,
 ): [name: string, value: string] {
-  const text = typeof line === "string" ? line : latin1(line);
+  const text = typeof line === "string" ? line : byteText(line);
   const colon = text.indexOf(":");
   if (text.startsWith(" ") || text.startsWith("\t")) {
     throw new ProtocolError("folded-field", 0);
@@ -117,12 +118,6 @@ export function parseHeaderLine(
     throw new ProtocolError("bad-field-value", colon + 1);
   }
   return [name.toLowerCase(), value];
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }
 
 /** Whether a comma-separated list of tokens holds one, in any case. */

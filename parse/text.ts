@@ -21,3 +21,24 @@ export function decodeUtf8(bytes: Uint8Array): string {
     throw new ProtocolError("bad-encoding");
   }
 }
+
+/** Bytes as text, one character a byte: what field values are made of. */
+export function byteText(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/**
+ * Text that was read one character a byte, as the UTF-8 that its bytes are; as
+ * it is where they are none.
+ */
+export function utf8OfBytes(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return text;
+  }
+}

@@ -1,3 +1,4 @@
+import { utf8OfBytes } from "../parse/text.ts";
 import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
@@ -474,7 +475,8 @@ export class HttpConnection extends HttpRequest {
 
   /** What the client has last seen of an event stream; `null` if nothing. */
   get lastEventId(): string | null {
-    return this.headers["last-event-id"] ?? null;
+    const id = this.headers["last-event-id"];
+    return id === undefined ? null : utf8OfBytes(id);
   }
 
   /**

@@ -118,6 +118,13 @@ export abstract class Transport {
   protected abstract gone(error: unknown): void;
   /** @ignore All that was queued is with the kernel. */
   protected abstract sent(): void;
+  /**
+   * @ignore The peer takes no more; returns whether the connection is to go on
+   * in spite of that.
+   */
+  protected writeFailed(_error: unknown): boolean {
+    return false;
+  }
   /** @ignore The owner's clock. */
   protected abstract get tick(): number;
 
@@ -177,7 +184,7 @@ export abstract class Transport {
   };
 
   readonly #onFailure = (error: unknown): false => {
-    this.destroy(error);
+    if (this.isClosed || !this.writeFailed(error)) this.destroy(error);
     return false;
   };
 
@@ -318,19 +325,25 @@ export abstract class Transport {
     }
   }
 
-  /** @ignore Ends the transport without closing its socket. */
-  protected letGo(error?: unknown): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
+  /** @ignore Forgets all output that the kernel has not taken. */
+  protected dropOutput(): void {
     // Buffers under way stay out of the pool: the kernel may still read them.
     this.#out = this.#outWriting = null;
+    this.#writing = null;
     this.outEnd = 0;
     this.bufferedAmount = 0;
     this.#queue = [];
     this.#batch?.resolve(false);
+    this.#batch = null;
     for (const { resolve } of this.#waiting) resolve(false);
     this.#waiting = NOBODY;
-    this.#batch = null;
+  }
+
+  /** @ignore Ends the transport without closing its socket. */
+  protected letGo(error?: unknown): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.dropOutput();
     this.gone(error);
     if (!this.#isReading) this.readingEnded();
   }
