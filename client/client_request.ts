@@ -38,6 +38,11 @@ export class ClientRequest implements Promise<HttpResponse> {
   response: HttpResponse | null = null;
   /** Why there is none, once that is known. */
   error: Error | null = null;
+  /**
+   * The head as it was sent last, with all that the client adds to it, also
+   * credentials; "" until then. One character a byte.
+   */
+  sentHead = "";
   /** The name of its kind of promise. */
   readonly [Symbol.toStringTag] = "ClientRequest";
 

@@ -129,6 +129,7 @@ export class Pool implements ConnectionHost {
       this.#queue.delete(exchange);
       try {
         exchange.head = this.#host.writeHead(this, exchange);
+        exchange.request.sentHead = exchange.head;
       } catch (error) {
         if (connection.state === "idle") this.#idle.push(connection);
         exchange.fail(error as Error);

@@ -114,6 +114,9 @@ function connect(options: DialOptions): Promise<Deno.Conn> {
       const controller = new AbortController();
       cut.act = (error) => controller.abort(error);
       const { signal } = controller;
+      // Deno asks this of the signal when it has connected, too, and then
+      // loses what an abort came too late for: it is to be closed here.
+      signal.throwIfAborted = () => {};
       const tcp = conn = await Deno.connect({ hostname, port, signal });
       try {
         // Without, what is written in two pieces waits for the peer's

@@ -23,6 +23,7 @@ class ConnDuplex extends Duplex {
 
   readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(READ_SIZE);
+  #isBroken = false; // for writing
 
   constructor(conn: Deno.Conn) {
     super({ allowHalfOpen: true });
@@ -46,10 +47,12 @@ class ConnDuplex extends Duplex {
     encoding: string,
     done: (error?: Error | null) => void,
   ): void {
+    if (this.#isBroken) return done();
     this.#conn.write(chunk).then((length) => {
       if (length === chunk.length) done();
       else this._write(chunk.subarray(length), encoding, done);
     }, (error) => {
+      this.#isBroken = true;
       this.writeFailed(error);
       done();
     });

@@ -8,6 +8,7 @@ import {
   type HttpClientOptions,
   type HttpResponse,
 } from "../../client.ts";
+import { eventually } from "../support/serving.ts";
 import { ClientArena, type Echo, echo, ok, once, RawArena } from "./scenes.ts";
 
 const BASE = "http://localhost";
@@ -55,7 +56,6 @@ const BAD_OPTIONS: [
   ["proxy", TypeError, ["nowhere", "socks5://a", "", 1]],
   ["auth", TypeError, [
     "u:p",
-    null,
     {},
     ["u"],
     ["u", 1],
@@ -76,6 +76,7 @@ Deno.test("HttpClient names the option that is wrong", () => {
         () => new HttpClient(BASE, options),
         type as unknown as new () => Error,
         `Option "${name}"`,
+        `${name}: ${JSON.stringify(value)}`,
       );
       assertEquals(error.name, type.name, `${name}: ${value}`);
     }
@@ -320,7 +321,7 @@ Deno.test("get() refuses a query that is none", async () => {
   await using client = new HttpClient(BASE);
   for (const query of ["a=1", 1, { a: {} }, { a: [[1]] }, [1]]) {
     assertThrows(
-      () => client.get("", { query: query as Record<string, string> }),
+      () => client.get("", { query: query as unknown as Options["query"] }),
       TypeError,
       undefined,
       JSON.stringify(query),
@@ -398,7 +399,12 @@ const BODIES: [
   ["bytes", () => ({ data: all }), OCTETS, ALL],
   ["no bytes", () => ({ data: new Uint8Array(0) }), OCTETS, ""],
   ["a part of bytes", () => ({ data: all.subarray(7, 9) }), OCTETS, "\x07\x08"],
-  ["a DataView", () => ({ data: new DataView(all.buffer, 65, 2) }), OCTETS, "AB"],
+  [
+    "a DataView",
+    () => ({ data: new DataView(all.buffer, 65, 2) }),
+    OCTETS,
+    "AB",
+  ],
   ["words", () => ({ data: new Uint16Array([0x4241]) }), OCTETS, "AB"],
   ["an ArrayBuffer", () => ({ data: all.slice().buffer }), OCTETS, ALL],
   ["a Blob", () => ({ data: new Blob([all]) }), undefined, ALL],
@@ -419,7 +425,12 @@ const BODIES: [
   ["an array", () => ({ data: [1, "a"] }), JSON_TYPE, '[1,"a"]'],
   ["a number", () => ({ data: 1.5 }), JSON_TYPE, "1.5"],
   ["false", () => ({ data: false }), JSON_TYPE, "false"],
-  ["a date", () => ({ data: new Date(0) }), JSON_TYPE, JSON.stringify(new Date(0))],
+  [
+    "a date",
+    () => ({ data: new Date(0) }),
+    JSON_TYPE,
+    JSON.stringify(new Date(0)),
+  ],
   ["json", () => ({ json: { a: [null] } }), JSON_TYPE, '{"a":[null]}'],
   ["json of text", () => ({ json: "text" }), JSON_TYPE, '"text"'],
   ["json of null", () => ({ json: null }), JSON_TYPE, "null"],
@@ -533,7 +544,12 @@ Deno.test("post() sends bodies that are larger than every buffer", async () => {
     }
   };
   for (
-    const data of [large, new Blob([large]), pieces(), new Blob([large]).stream()]
+    const data of [
+      large,
+      new Blob([large]),
+      pieces(),
+      new Blob([large]).stream(),
+    ]
   ) {
     const response = await arena.client.post("", { data });
     assert(isSame(response.data, large));
@@ -545,12 +561,13 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 Deno.test("post() sends forms in parts that the server reads as they were", async () => {
-  const files: [name: string, type: string, bytes: Uint8Array<ArrayBuffer>][] = [
-    ["plain.txt", "text/plain", new TextEncoder().encode("text")],
-    ['qu"ote\\.bin', "", all],
-    ["späß 😀.png", "image/png", new Uint8Array(70_000).fill(7)],
-    ["line\r\nend", "", new Uint8Array(0)],
-  ];
+  const files: [name: string, type: string, bytes: Uint8Array<ArrayBuffer>][] =
+    [
+      ["plain.txt", "text/plain", new TextEncoder().encode("text")],
+      ['qu"ote\\.bin', "", all],
+      ["späß 😀.png", "image/png", new Uint8Array(70_000).fill(7)],
+      ["line\r\nend", "", new Uint8Array(0)],
+    ];
   const texts: [name: string, value: string][] = [
     ["a", "1"],
     ["a", "2"],
@@ -570,7 +587,7 @@ Deno.test("post() sends forms in parts that the server reads as they were", asyn
     const parts: unknown[] = [];
     for await (const part of client.parts()) {
       const { name, filename, contentType } = part;
-      const bytes = await part.readAll();
+      const bytes = await part.bytes();
       parts.push([name, filename, contentType, bytes.length, sum(bytes)]);
     }
     const { headers } = client;
@@ -603,10 +620,10 @@ Deno.test("post() sends forms in parts that the server reads as they were", asyn
       const [name, filename, , length, total] = expected[i];
       const [gotName, gotFilename, , gotLength, gotTotal] = parts[i];
       // A server may undo what browsers escape, or leave it as it is.
-      const names = [name, escaped(String(name))];
+      const names = [lines(String(name)), escaped(String(name))];
       assert(names.includes(gotName), `${gotName} for ${name}`);
       if (filename !== undefined) {
-        const filenames = [filename, escaped(String(filename))];
+        const filenames = [lines(String(filename)), escaped(String(filename))];
         assert(filenames.includes(gotFilename), `${gotFilename}`);
       }
       assertEquals([gotLength, gotTotal], [length, total]);
@@ -805,7 +822,7 @@ Deno.test("request() sends header fields as they are given", async () => {
     const [line, ...fields] = arena.heads.at(-1)!.trimEnd().split("\r\n");
     assertEquals(line, "GET /p?q HTTP/1.1");
     // As the raw peer reads UTF-8, Latin-1 is looked at elsewhere.
-    const plain = (text: string) => text.replace(/[^\x00-\x7f]/g, "?").trim();
+    const plain = (text: string) => text.replace(/[^\t -~]/g, "?").trim();
     assertEquals(fields.map(plain).sort(), lines.map(plain).sort());
   }
 });
@@ -896,10 +913,11 @@ Deno.test("expectContinue holds the body back until the server wants it", async 
   }, { server: { streaming: true } });
   const { client } = arena;
   let opened = 0;
-  const data = () => ReadableStream.from((function* () {
-    opened++;
-    yield "body";
-  })());
+  const data = () =>
+    ReadableStream.from((function* () {
+      opened++;
+      yield "body";
+    })());
   const options = { expectContinue: true };
   const yes = await client.post("/yes", { ...options, data: "body" });
   assertEquals(await yes.text(), "body");
@@ -969,7 +987,10 @@ Deno.test("ClientRequest is a promise in every way", async () => {
   await using arena = new ClientArena((client) => client.respond(client.path));
   const { client } = arena;
   const request: Promise<HttpResponse> = client.get("/a");
-  assertEquals(Object.prototype.toString.call(request), "[object ClientRequest]");
+  assertEquals(
+    Object.prototype.toString.call(request),
+    "[object ClientRequest]",
+  );
   assertEquals(await (await request).text(), "/a");
   assertEquals(await client.get("/b").then((one) => one.text()), "/b");
   assertEquals(await client.get("/b").then((one) => one.status, () => 0), 200);
@@ -984,7 +1005,8 @@ Deno.test("ClientRequest is a promise in every way", async () => {
   const [settled] = await Promise.allSettled([client.get("/g")]);
   assertEquals(settled.status, "fulfilled");
   const twice = client.get("/h");
-  assert(await twice === await twice);
+  const once = await twice;
+  assert(await twice === once);
   assert(twice.response === await twice);
 });
 
@@ -1073,7 +1095,7 @@ Deno.test("abort() ends a request wherever it stands", async () => {
     assertEquals(error.cause, i + 1);
     assertEquals(error.message, `GET ${request.url} was aborted`);
   }
-  await arena.until(() => held.signal.aborted);
+  held.close();
   const after = client.get("/after");
   (await arena.next()).respond("ok");
   assertEquals((await after).status, 200);
@@ -1164,7 +1186,7 @@ Deno.test("close() ends connections in the making, and unused ones", async () =>
   const { client } = arena;
   assertEquals((await client.get()).status, 200);
   await client.close();
-  await arena.until(() => arena.server.stats.openConnections === 0);
+  await eventually(() => arena.server.stats.openConnections === 0);
   const other = arena.another();
   const request = other.get();
   await other.close();

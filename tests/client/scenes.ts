@@ -52,12 +52,18 @@ export class ClientArena extends Arena {
   readonly client: HttpClient;
   readonly #clients: HttpClient[] = [];
   readonly #watch = new Watch();
+  readonly #asked: HttpConnection[];
 
   constructor(
     handler: (client: HttpConnection, arena: Arena) => unknown,
     options: ClientArenaOptions = {},
   ) {
-    super(handler, options.server);
+    const asked: HttpConnection[] = [];
+    super((client, arena) => {
+      asked.push(client);
+      return handler(client, arena);
+    }, options.server);
+    this.#asked = asked;
     const { cert } = options.server ?? {};
     this.client = this.another({
       ...cert === undefined ? {} : { caCerts: [cert] },
@@ -83,6 +89,8 @@ export class ClientArena extends Arena {
       await closeAll(this.#clients);
     } finally {
       this.#watch.end();
+      // Who holds a request does not see that its peer has gone.
+      for (const client of this.#asked) client.close();
       await super[Symbol.asyncDispose]();
     }
   }

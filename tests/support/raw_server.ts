@@ -93,7 +93,12 @@ export class RawPeer extends RawClient {
 
   /** Waits until the client has ended the connection. */
   async gone(): Promise<void> {
-    while (await this.more()) this.forget();
+    const buffer = new Uint8Array(65536);
+    try {
+      while (await this.conn.read(buffer) !== null);
+    } catch {
+      // Reset, or closed on our side.
+    }
   }
 }
 

@@ -1,0 +1,85 @@
+import type { ClientAuth, HttpClientOptions } from "../client.ts";
+import type { ConnectionArguments } from "./arguments.ts";
+import { cannotRead } from "./disk_file.ts";
+import { usageError } from "./exit_codes.ts";
+import { VERSION } from "./help.ts";
+import type { CliIo } from "./io.ts";
+import { askPassword } from "./password.ts";
+import { proxyFromEnv } from "./proxy_env.ts";
+
+/** Fields of a request, as the client takes them; `null` leaves one out. */
+export type Fields = Record<string, string | string[] | null>;
+
+/** The fields that the command line asks for, by lower-case name. */
+export function fieldsOf(args: ConnectionArguments): Fields {
+  const fields: Fields = Object.create(null);
+  fields["user-agent"] = `uhttp/${VERSION}`;
+  const seen = new Set<string>();
+  for (const [given, value] of args.headers) {
+    const name = given.toLowerCase();
+    const before = seen.has(name) ? fields[name] ?? [] : [];
+    // A name without a value takes out what would be sent by itself.
+    fields[name] = value === "" ? null : before.length === 0 ? value : [
+      ...(typeof before === "string" ? [before] : before),
+      value,
+    ];
+    seen.add(name);
+  }
+  return fields;
+}
+
+/** A URL's scheme, host and port, for HTTP. */
+export function originOf(url: URL): string {
+  return url.origin.replace(/^ws/, "http");
+}
+
+/** The client's options that the command line asks for. */
+export async function clientOptions(
+  args: ConnectionArguments,
+  io: CliIo,
+  defaultTimeout: number,
+): Promise<HttpClientOptions> {
+  const options: HttpClientOptions = {};
+  const auth = await authOf(args, io);
+  if (auth !== undefined) options.auth = auth;
+  const timeout = args.timeout ?? defaultTimeout;
+  options.timeout = timeout === 0 ? Infinity : timeout;
+  if (args.timeout !== undefined) options.connectTimeout = options.timeout;
+  if (args.isInsecure) options.insecure = true;
+  if (args.unix !== undefined) {
+    options.path = args.unix;
+  } else {
+    const proxy = args.proxy ?? proxyFromEnv(args.url, (name) => io.env(name));
+    if (proxy) {
+      options.proxy = proxy.includes("://") ? proxy : `http://${proxy}`;
+    }
+  }
+  if (args.caCert !== undefined) {
+    try {
+      options.caCerts = [await Deno.readTextFile(args.caCert)];
+    } catch (error) {
+      throw cannotRead(args.caCert, error);
+    }
+  }
+  return options;
+}
+
+async function authOf(
+  args: ConnectionArguments,
+  io: CliIo,
+): Promise<ClientAuth | undefined> {
+  const { url, user, bearer } = args;
+  if (bearer !== undefined) return { bearer };
+  if (user !== undefined) {
+    return [user.name, user.password ?? await askPassword(io, user.name)];
+  }
+  if (url.username === "" && url.password === "") return undefined;
+  try {
+    return [
+      decodeURIComponent(url.username),
+      decodeURIComponent(url.password),
+    ];
+  } catch {
+    throw usageError("User or password in the URL is not well encoded");
+  }
+}

@@ -1,0 +1,66 @@
+import config from "../deno.json" with { type: "json" };
+
+/** The version, from the one place that it is kept in. */
+export const VERSION: string = config.version;
+
+/** One screen each. */
+export const HELP: Readonly<Record<"request" | "ws" | "serve", string>> = {
+  request:
+    `uhttp [METHOD] URL [options]   send a request (or: uhttp ws | serve --help)
+  -d, --data TEXT|@FILE|@-    send text as it is; GET becomes POST
+  -j, --json JSON|@FILE|@-    send JSON
+  -f, --file PATH|-           send a file of any size
+  -F, --form NAME=VALUE|@FILE send a form in parts; repeatable
+  -H, --header 'NAME: VALUE'  send a header; repeatable
+  -u, --user NAME[:PASSWORD]  basic authentication; or --bearer TOKEN
+  -o, --output FILE           write to a file; -O: under the name in the URL
+  -i, --include               show the head too; -I, --head: nothing else
+  -v, --verbose               tell what is sent, received, and how long it took
+  -L, --location              follow redirects, 10 at most; --max-redirects N
+  -t, --timeout SECONDS       give up after so long a silence: 300; 0: never
+  -k, --insecure              take any certificate; --cacert FILE: trust these
+  -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
+      --unix PATH             connect to a Unix socket
+      --fail                  a status of 400 or more is an error
+      --raw, --no-color       do not lay out JSON; use no colours
+  -h, --help; -V, --version
+Exit codes: 0 good, 1 other, 2 usage, 6 name unknown, 7 cannot connect,
+  22 status with --fail, 23 cannot write (or binary, to a terminal), 28 timeout,
+  47 too many redirects, 56 answer broken, 60 TLS, 130 interrupted`,
+  ws:
+    `uhttp ws URL [options]   talk to a WebSocket: lines are sent, messages shown
+      --protocol NAME         offer a subprotocol; repeatable
+      --ping SECONDS          ping so often
+      --wait SECONDS          wait so long for more at the end of the input
+                              (1 with a pipe, 0 with Ctrl-D), then close
+  -H, --header 'NAME: VALUE'  send a header; repeatable
+  -u, --user NAME[:PASSWORD]  basic authentication; or --bearer TOKEN
+  -t, --timeout SECONDS       give up connecting after so long: 30; 0: never
+  -k, --insecure              take any certificate; --cacert FILE: trust these
+  -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
+      --unix PATH             connect to a Unix socket
+  -v, --verbose               tell of the protocol, pings and pongs
+      --no-color              use no colours
+  -h, --help; -V, --version
+A URL may begin with ws, wss, http or https, or have no scheme at all.
+Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
+  2 usage, 6 name unknown, 7 cannot connect, 28 timeout, 56 broke off, 60 TLS,
+  130 interrupted`,
+  serve: `uhttp serve FOLDER [options]   serve a folder, with listings
+  -p, --port PORT        port; default 8000, or the next one that is free
+      --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
+      --cert FILE        speak TLS with this certificate chain, in PEM,
+      --key FILE         and its key
+      --cors             let pages of all sites read
+      --upload           take files, by a form in listings or by PUT; what is
+                         there is never overwritten
+      --max-upload SIZE  what an upload may have: 500k, 20MB; default 1GiB
+      --spa              answer unknown paths without extension with /index.html
+      --hidden           list and serve names that begin with a dot
+      --no-compress      do not compress text
+  -q, --quiet            do not log requests
+  -h, --help; -V, --version
+Ranges, ETags and index.html are taken care of. Links that lead out of the
+folder are not followed. SIGINT and SIGTERM let answers in progress finish.
+Exit codes: 0 stopped, 1 cannot serve, 2 usage`,
+};

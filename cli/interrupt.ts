@@ -1,0 +1,46 @@
+import { CliError, ExitCode } from "./exit_codes.ts";
+import type { CliIo } from "./io.ts";
+
+/** What the user's wish for an end does to what goes on. */
+export class Interrupt implements Disposable {
+  /** Aborts at the first wish. */
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #wished = Promise.withResolvers<never>();
+  readonly #insisted = Promise.withResolvers<never>();
+  readonly #stopListening: () => void;
+
+  constructor(io: CliIo) {
+    this.signal = this.#controller.signal;
+    this.#wished.promise.catch(() => {});
+    this.#insisted.promise.catch(() => {});
+    this.#stopListening = io.onInterrupt(() => {
+      const error = new CliError(ExitCode.INTERRUPTED, "Interrupted");
+      if (this.signal.aborted) this.#insisted.reject(error);
+      this.#controller.abort(error);
+      this.#wished.reject(error);
+    });
+  }
+
+  /** Waits for what cannot be aborted, but no longer than the user does. */
+  orEnd<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#wished.promise]);
+  }
+
+  /**
+   * Waits for what tidies up by itself, unless the user insists. Whatever goes
+   * wrong behind the wish is its fault.
+   */
+  async orInsistence<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([promise, this.#insisted.promise]);
+    } catch (error) {
+      throw this.signal.aborted ? this.signal.reason : error;
+    }
+  }
+
+  /** Listens no more. */
+  [Symbol.dispose](): void {
+    this.#stopListening();
+  }
+}

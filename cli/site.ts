@@ -1,0 +1,267 @@
+import { HttpError } from "../parse.ts";
+import type { HttpConnection } from "../server.ts";
+import { evaluate, lastModified, strongTag } from "../server/conditions.ts";
+import type { ServeArguments } from "./arguments.ts";
+import { Folder, type Found, urlPathOf } from "./folder.ts";
+import { listingPage, messagePage, PAGE_HEADERS } from "./listing.ts";
+import { isTaken, safeName, saveBody, saveForm } from "./uploads.ts";
+
+/** An answer that was begun. */
+export interface Reply {
+  /** Its status. */
+  status: number;
+  /** Bytes of its content before compression. */
+  length: number;
+  /** Resolves when it is out, or the peer is gone. */
+  sent: Promise<boolean>;
+}
+
+/** How a site is served. */
+export type SiteOptions = Pick<
+  ServeArguments,
+  "hasCors" | "hasUpload" | "maxUpload" | "isSpa" | "hasHidden"
+>;
+
+type Headers = Record<string, string>;
+
+const encoder = new TextEncoder();
+
+/** A folder, as a site. */
+export class Site {
+  readonly #folder: Folder;
+  readonly #options: SiteOptions;
+
+  constructor(folder: Folder, options: SiteOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Answers a request. Rejects for a fault of ours alone. */
+  answer(client: HttpConnection): Promise<Reply> {
+    const { hasUpload } = this.#options;
+    switch (client.method) {
+      case "GET":
+      case "HEAD":
+        return this.#get(client);
+      case "OPTIONS":
+        return Promise.resolve(this.#preflight(client));
+      case "POST":
+        if (hasUpload) return this.#receive(client, () => this.#post(client));
+        break;
+      case "PUT":
+        if (hasUpload) return this.#receive(client, () => this.#put(client));
+    }
+    return Promise.resolve(
+      this.#refuse(client, 405, "This method is not for here", {
+        allow: this.#methods,
+      }),
+    );
+  }
+
+  get #methods(): string {
+    return "GET, HEAD, OPTIONS" +
+      (this.#options.hasUpload ? ", POST, PUT" : "");
+  }
+
+  get #headers(): Headers {
+    const headers: Headers = {
+      "cache-control": "no-cache", // it may be kept, but is asked for again
+      "x-content-type-options": "nosniff",
+    };
+    if (this.#options.hasCors) {
+      headers["access-control-allow-origin"] = "*";
+      headers["access-control-expose-headers"] =
+        "content-range, accept-ranges, content-length, etag";
+    }
+    return headers;
+  }
+
+  #preflight(client: HttpConnection): Reply {
+    const headers = this.#headers;
+    headers.allow = this.#methods;
+    if (this.#options.hasCors) {
+      // Pages of other sites may read, but not write.
+      headers["access-control-allow-methods"] = "GET, HEAD";
+      headers["access-control-allow-headers"] = "*";
+      headers["access-control-max-age"] = "86400";
+    }
+    const sent = client.respond(null, { status: 204, headers });
+    return { status: 204, length: 0, sent };
+  }
+
+  // ---- Reading ----------------------------------------------------------
+
+  async #get(client: HttpConnection): Promise<Reply> {
+    const found = await this.#folder.find(client.path);
+    if (found === null) return await this.#missing(client);
+    if (!found.isFolder) return this.#file(client, found);
+    if (!client.path.endsWith("/")) {
+      const mark = client.url.indexOf("?");
+      const query = mark < 0 ? "" : client.url.slice(mark);
+      return this.#redirect(
+        client,
+        301,
+        urlPathOf(found.segments, true) + query,
+      );
+    }
+    const index = await this.#folder.find(
+      [...found.segments, "index.html"].join("/"),
+    );
+    if (index !== null && !index.isFolder) return this.#file(client, index);
+    const contents = await this.#folder.list(found);
+    return this.#page(
+      client,
+      200,
+      listingPage(contents, {
+        segments: found.segments,
+        hasUpload: this.#options.hasUpload,
+      }),
+    );
+  }
+
+  async #missing(client: HttpConnection): Promise<Reply> {
+    const isPage = this.#options.isSpa &&
+      this.#folder.segmentsOf(client.path) !== null &&
+      !client.path.slice(client.path.lastIndexOf("/")).includes(".");
+    const index = isPage ? await this.#folder.find("index.html") : null;
+    return index === null || index.isFolder
+      ? this.#refuse(client, 404, "Nothing is here")
+      : this.#file(client, index);
+  }
+
+  #file(client: HttpConnection, { segments, info }: Found): Reply {
+    // What the answer will be, for the log.
+    const { status, length } = evaluate(
+      client.method,
+      client.headers,
+      strongTag(info),
+      lastModified(info),
+      info.size,
+    );
+    const sent = client.respondFile(segments.join("/"), {
+      root: this.#folder.root,
+      headers: this.#headers,
+    });
+    const hasContent = client.method !== "HEAD" && status < 300;
+    return { status, length: hasContent ? length : 0, sent };
+  }
+
+  // ---- Uploads ----------------------------------------------------------
+
+  async #receive(
+    client: HttpConnection,
+    save: () => Promise<Reply>,
+  ): Promise<Reply> {
+    if (!isOwnPage(client)) {
+      return this.#refuse(client, 403, "Not from pages of other sites");
+    }
+    client.limit(this.#options.maxUpload);
+    try {
+      return await save();
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      // Most of what a peer does wrong the server has answered already; then
+      // this answer goes nowhere.
+      const status = error.status ?? 400;
+      const reply = this.#refuse(client, status, error.message);
+      return { ...reply, sent: reply.sent.then(() => false) };
+    }
+  }
+
+  async #post(client: HttpConnection): Promise<Reply> {
+    const found = await this.#folder.find(client.path);
+    if (found === null || !found.isFolder) {
+      return this.#refuse(client, 404, "No such folder is here");
+    }
+    if (client.contentType !== "multipart/form-data") {
+      return this.#refuse(client, 415, "Files come in a multipart form");
+    }
+    const { hasHidden } = this.#options;
+    const names = await saveForm(client, found.realPath, hasHidden);
+    if (names.length === 0) {
+      return this.#refuse(client, 400, "No file was chosen");
+    }
+    return this.#redirect(client, 303, urlPathOf(found.segments, true));
+  }
+
+  async #put(client: HttpConnection): Promise<Reply> {
+    const segments = this.#folder.segmentsOf(client.path);
+    const name = segments?.pop();
+    if (
+      segments === null || name === undefined || client.path.endsWith("/") ||
+      safeName(name, this.#options.hasHidden) !== name
+    ) {
+      return this.#refuse(client, 400, "This name cannot be used");
+    }
+    if (client.headers["content-range"] !== undefined) {
+      return this.#refuse(client, 400, "Only whole files are taken");
+    }
+    const parent = await this.#folder.find(segments.join("/"));
+    if (parent === null || !parent.isFolder) {
+      return this.#refuse(client, 404, "No such folder is here");
+    }
+    const folder = parent.realPath;
+    const isNew = !await isTaken(folder, name) &&
+      await saveBody(client, folder, name);
+    if (!isNew) return this.#refuse(client, 409, "This name is taken");
+    const headers = this.#headers;
+    headers.location = urlPathOf([...segments, name], false);
+    const sent = client.respond(null, { status: 201, headers });
+    return { status: 201, length: 0, sent };
+  }
+
+  // ---- Answers ----------------------------------------------------------
+
+  #redirect(client: HttpConnection, status: number, url: string): Reply {
+    const headers = this.#headers;
+    return {
+      status,
+      length: 0,
+      sent: client.respondRedirect(url, { status, headers }),
+    };
+  }
+
+  #page(
+    client: HttpConnection,
+    status: number,
+    html: string,
+    headers: Headers = {},
+  ): Reply {
+    const sent = client.respond(html, {
+      status,
+      headers: { ...this.#headers, ...PAGE_HEADERS, ...headers },
+    });
+    const isHead = client.method === "HEAD";
+    return { status, length: isHead ? 0 : encoder.encode(html).length, sent };
+  }
+
+  #refuse(
+    client: HttpConnection,
+    status: number,
+    message: string,
+    headers?: Headers,
+  ): Reply {
+    return this.#page(client, status, messagePage(status, message), headers);
+  }
+
+  /** Answers where something of ours went wrong. */
+  failed(client: HttpConnection): Reply {
+    if (!client.isAnswered) {
+      return this.#refuse(client, 500, "Something went wrong here");
+    }
+    client.close();
+    return { status: 500, length: 0, sent: Promise.resolve(false) };
+  }
+}
+
+/** Whether a page of ours sends it, or no page at all. */
+function isOwnPage(client: HttpConnection): boolean {
+  const site = client.headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin" && site !== "none") {
+    return false;
+  }
+  const { origin } = client.headers;
+  if (origin === undefined) return true;
+  const scheme = client.isSecure ? "https" : "http";
+  return origin.toLowerCase() === `${scheme}://${client.host}`.toLowerCase();
+}

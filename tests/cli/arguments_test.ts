@@ -1,0 +1,260 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  readArguments,
+  readUrl,
+  type RequestArguments,
+  type ServeArguments,
+  type WsArguments,
+} from "../../cli/arguments.ts";
+import { CliError, ExitCode } from "../../cli/exit_codes.ts";
+
+const PLAIN: RequestArguments = {
+  command: "request",
+  method: "GET",
+  url: new URL("http://a/"),
+  headers: [],
+  body: null,
+  output: undefined,
+  isHeadShown: false,
+  maxRedirects: 0,
+  isFailing: false,
+  isRaw: false,
+  isInsecure: false,
+  timeout: undefined,
+  user: undefined,
+  bearer: undefined,
+  unix: undefined,
+  proxy: undefined,
+  caCert: undefined,
+  isVerbose: false,
+  wantsColor: true,
+};
+
+/** A command line, and what differs from that of `uhttp a`. */
+const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
+  ["a", {}],
+  ["GET a", {}],
+  ["put a", { method: "PUT" }],
+  ["a -d x", { method: "POST", body: { kind: "data", texts: ["x"] } }],
+  ["PUT a -d x", { method: "PUT", body: { kind: "data", texts: ["x"] } }],
+  ["a -d x --data=y", {
+    method: "POST",
+    body: { kind: "data", texts: ["x", "y"] },
+  }],
+  ["a -d @-", { method: "POST", body: { kind: "data", texts: ["@-"] } }],
+  ["a -d-1", { method: "POST", body: { kind: "data", texts: ["-1"] } }],
+  ["a --json=1", { method: "POST", body: { kind: "json", text: "1" } }],
+  ["a -f -", { method: "POST", body: { kind: "file", path: "-" } }],
+  ["a -F x=1 -F y=@z=2", {
+    method: "POST",
+    body: { kind: "form", fields: [["x", "1"], ["y", "@z=2"]] },
+  }],
+  ["a -H A:b -H C:|d:|e", { headers: [["A", "b"], ["C", "d: e"]] }],
+  ["a -H A:", { headers: [["A", ""]] }],
+  ["a -o f", { output: "f" }],
+  ["a -o -", { output: undefined }],
+  ["a/b%20c?d -O", { url: new URL("http://a/b%20c?d"), output: "b c" }],
+  ["a/b%2f..%2fc -O", {
+    url: new URL("http://a/b%2f..%2fc"),
+    output: "b_.._c",
+  }],
+  ["a -kvi", { isInsecure: true, isVerbose: true, isHeadShown: true }],
+  ["a -kvt5", { isInsecure: true, isVerbose: true, timeout: 5000 }],
+  ["a -t .25", { timeout: 250 }],
+  ["a -t 0", { timeout: 0 }],
+  ["a -u me", { user: { name: "me", password: undefined } }],
+  ["a -u me:", { user: { name: "me", password: "" } }],
+  ["a -u me:a:b", { user: { name: "me", password: "a:b" } }],
+  ["a --bearer x", { bearer: "x" }],
+  ["a -L", { maxRedirects: 10 }],
+  ["a -L --max-redirects 3", { maxRedirects: 3 }],
+  ["a --max-redirects 0", { maxRedirects: 0 }],
+  ["a --unix s", { unix: "s" }],
+  ["a -x p:1", { proxy: "p:1" }],
+  ["a --proxy=", { proxy: "" }],
+  ["a --cacert f", { caCert: "f" }],
+  ["a --fail --raw --no-color --compressed", {
+    isFailing: true,
+    isRaw: true,
+    wantsColor: false,
+  }],
+  ["a -I", { method: "HEAD", isHeadShown: true }],
+  ["a -I -o f", { method: "HEAD", output: "f" }],
+  ["HEAD a", { method: "HEAD", isHeadShown: true }],
+  ["-- a", {}],
+  ["http://ws", { url: new URL("http://ws/") }],
+];
+
+for (const [line, expected] of REQUESTS) {
+  Deno.test(`readArguments() takes ${line}`, () => {
+    const args = line.split(" ").map((arg) => arg.replaceAll("|", " "));
+    assertEquals(readArguments(args), { ...PLAIN, ...expected });
+  });
+}
+
+const WS: WsArguments = {
+  command: "ws",
+  url: new URL("ws://a/"),
+  protocols: [],
+  ping: 0,
+  wait: undefined,
+  headers: [],
+  isInsecure: false,
+  timeout: undefined,
+  user: undefined,
+  bearer: undefined,
+  unix: undefined,
+  proxy: undefined,
+  caCert: undefined,
+  isVerbose: false,
+  wantsColor: true,
+};
+
+const SERVE: ServeArguments = {
+  command: "serve",
+  folder: "d",
+  port: undefined,
+  host: "127.0.0.1",
+  pair: null,
+  hasCors: false,
+  hasUpload: false,
+  maxUpload: 2 ** 30,
+  isSpa: false,
+  hasHidden: false,
+  isCompressed: true,
+  isQuiet: false,
+};
+
+const OTHERS: [
+  line: string,
+  expected: Partial<WsArguments | ServeArguments>,
+][] = [
+  ["ws a", WS],
+  ["ws https://a/b", { ...WS, url: new URL("wss://a/b") }],
+  ["ws a --protocol x --protocol y --ping 2 --wait 0.5 -k", {
+    ...WS,
+    protocols: ["x", "y"],
+    ping: 2000,
+    wait: 500,
+    isInsecure: true,
+  }],
+  ["serve d", SERVE],
+  ["serve --port 0 --host :: -q d --cors --upload --spa --hidden", {
+    ...SERVE,
+    port: 0,
+    host: "::",
+    isQuiet: true,
+    hasCors: true,
+    hasUpload: true,
+    isSpa: true,
+    hasHidden: true,
+  }],
+  ["serve d --max-upload 20MB --no-compress --cert c --key k", {
+    ...SERVE,
+    maxUpload: 20_000_000,
+    isCompressed: false,
+    pair: { cert: "c", key: "k" },
+  }],
+];
+
+for (const [line, expected] of OTHERS) {
+  Deno.test(`readArguments() takes ${line}`, () => {
+    assertEquals(readArguments(line.split(" ")) as unknown, expected);
+  });
+}
+
+/** A command line, and what is said of it. */
+const WRONG: [line: string, message: string][] = [
+  ["", "URL is missing; uhttp --help tells more"],
+  ["a b c", "Too many arguments: c"],
+  ["b/c a", "No method: b/c"],
+  ["a --nope", "Unknown option '--nope'"],
+  ["a -z", "Unknown option '-z'"],
+  ["a -kz", "Unknown option '-z'"],
+  ["a --verb", "Unknown option '--verb'"],
+  ["a --insecure=1", "Option '-k, --insecure' does not take an argument"],
+  ["a -t", "Option '-t, --timeout <value>' argument missing"],
+  ["a -d -x", "Option '-d' argument is ambiguous"],
+  ["a -d x -j 1", "--json does not go with --data"],
+  ["a -f x -F a=1", "--form does not go with --file"],
+  ["a -F x", "No name=value: x"],
+  ["a -F =x", "No name=value: =x"],
+  ["a -H x", 'No header "Name: value": x'],
+  ["a -H x|y:z", 'No header "Name: value": x y:z'],
+  ["a -H x:y\nz:1", 'No header "Name: value": x:y\nz:1'],
+  ["a -t x", "--timeout is not a number of seconds: x"],
+  ["a -t=-1", "--timeout is not a number of seconds: =-1"],
+  [
+    "a --max-redirects 1.5",
+    "--max-redirects is not a number from 0 to 1000: 1.5",
+  ],
+  ["a -O", "URL names no file; give one with --output"],
+  ["a/b/ -O", "URL names no file; give one with --output"],
+  ["a/b -O -o c", "--remote-name does not go with --output"],
+  ["a --output=", "--output names no file"],
+  ["a -u b --bearer c", "--bearer does not go with --user"],
+  ["a --unix b -x c", "--proxy does not go with --unix"],
+  ["POST a -I", "--head does not go with another method"],
+  ["ftp://a", "Cannot do ftp: ftp://a"],
+  ["http://", "No URL: http://"],
+  ["a:99999", "No URL: a:99999"],
+  ["ws", "URL is missing"],
+  ["ws a b", "Too many arguments: b"],
+  ["ws a -d x", "Unknown option '-d'"],
+  ["ws ftp://a", "Cannot do ftp: ftp://a"],
+  ["serve", "Folder is missing"],
+  ["serve a b", "Too many arguments: b"],
+  ["serve a -p 65536", "--port is not a number from 0 to 65535: 65536"],
+  ["serve a --cert b", "--cert and --key go together"],
+  ["serve a --max-upload x", "--max-upload is no size"],
+];
+
+for (const [line, message] of WRONG) {
+  Deno.test(`readArguments() refuses ${JSON.stringify(line)}`, () => {
+    const args = line.split(" ").filter((arg) => arg !== "")
+      .map((arg) => arg.replaceAll("|", " "));
+    const error = assertThrows(() => readArguments(args), CliError);
+    assertEquals([error.message, error.exitCode], [message, ExitCode.USAGE]);
+  });
+}
+
+Deno.test("readArguments() knows what help is wanted with", () => {
+  for (
+    const [args, topic] of [
+      [["-h"], "request"],
+      [["a", "--help"], "request"],
+      [["ws", "-h"], "ws"],
+      [["serve", "--help"], "serve"],
+    ] as const
+  ) {
+    assertEquals(readArguments(args), { command: "help", topic });
+  }
+  for (const args of [["-V"], ["--version"]]) {
+    assertEquals(readArguments(args), { command: "version", topic: "request" });
+  }
+});
+
+const URLS: [typed: string, kind: "http" | "ws", url: string][] = [
+  ["a", "http", "http://a/"],
+  ["a:80/b", "http", "http://a/b"],
+  ["a:443", "http", "https://a/"],
+  ["a:443/b?c", "http", "https://a/b?c"],
+  ["a:4430", "http", "http://a:4430/"],
+  ["a/b:443", "http", "http://a/b:443"],
+  ["[::1]:443", "http", "https://[::1]/"],
+  [":8000", "http", "http://localhost:8000/"],
+  [":8000/x", "http", "http://localhost:8000/x"],
+  ["localhost:8000", "http", "http://localhost:8000/"],
+  ["HTTPS://A", "http", "https://a/"],
+  ["me:pw@a", "http", "http://me:pw@a/"],
+  ["a?b=http://c", "http", "http://a/?b=http://c"],
+  ["a:443", "ws", "wss://a/"],
+  ["http://a/b", "ws", "ws://a/b"],
+  ["wss://a", "ws", "wss://a/"],
+];
+
+for (const [typed, kind, url] of URLS) {
+  Deno.test(`readUrl() takes ${typed} for ${url}`, () => {
+    assertEquals(readUrl(typed, kind).href, url);
+  });
+}
