@@ -81,6 +81,8 @@ export class ClientConnection extends Transport implements BodyOrigin {
   #isInterim = false;
   // The connection ends with the response in hand.
   #mustClose = false;
+  // It is being closed in good order, behind a response.
+  #isEnding = false;
   // The body in hand, where it is read as it arrives.
   #body: IncomingBody | null = null;
   // The tick when what is waited for began, or got on.
@@ -202,10 +204,17 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.flush();
   }
 
-  /** Ends a request, and with it the connection. */
+  /**
+   * Ends a request, and with it the connection; those behind it are sent
+   * elsewhere. One that is behind others itself lets them end first.
+   */
   giveUp(exchange: Exchange, error: Error): void {
     if (exchange.connection !== this) return;
-    // Those behind it may be sent once more elsewhere.
+    if (exchange !== this.#inFlight[0]) {
+      exchange.connection = null;
+      exchange.fail(error);
+      return;
+    }
     exchange.fault = error;
     this.destroy(error);
   }
@@ -334,6 +343,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     exchange.connection = null;
     if (exchange.isLast) this.#mustClose = true;
     if (!this.#isReusable(next)) {
+      this.#isEnding = true;
       // Those behind it have not been touched.
       if (next !== undefined && !this.isClosed) this.#enter("waiting");
       this.destroy();
@@ -354,7 +364,9 @@ export class ClientConnection extends Transport implements BodyOrigin {
     const { parser } = this;
     return !this.isClosed && !this.inputEnded && !this.#mustClose &&
       this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
-      (next !== undefined || !parser.hasInput && this.bufferedAmount === 0);
+      (next === undefined
+        ? !parser.hasInput && this.bufferedAmount === 0
+        : !next.isDone);
   }
 
   #rest(): void {
@@ -414,12 +426,15 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#host.closed(this);
     this.#successor?.gone(error);
     const hasBegun = !wasWaiting || this.parser.isInMessage || this.#isInterim;
+    // What ends for another's sake, or in good order, is no fault of a server's.
+    const isOurs = this.#isEnding ||
+      inFlight.some((exchange) => exchange.fault !== null);
     for (let i = 0; i < inFlight.length; i++) {
       const exchange = inFlight[i];
       exchange.connection = null;
       exchange.stopSending();
       const wasUntouched = i > 0 || !hasBegun && this.served > 0;
-      exchange.broken(error, wasUntouched, i === 0 ? body : null);
+      exchange.broken(error, wasUntouched, isOurs, i === 0 ? body : null);
     }
   }
 

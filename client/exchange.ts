@@ -179,6 +179,11 @@ export class Exchange {
       (this.body === null || this.body.bytes !== null);
   }
 
+  /** Whether it has come to its end. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   /** Whether the caller wants the connection to end with it. */
   get isLast(): boolean {
     return this.headers?.connection === "close";
@@ -388,13 +393,17 @@ export class Exchange {
    *
    * @param wasUntouched Whether the peer has not begun to answer, on a
    * connection that had worked before.
+   * @param isOurs Whether it was closed for another request's sake, or behind
+   * a response: to be sent again then does not count.
    * @param body The body, where it is read as it arrives.
    */
   broken(
     error: unknown,
     wasUntouched: boolean,
+    isOurs: boolean,
     body: IncomingBody | null,
   ): void {
+    if (this.#isDone) return;
     if (body !== null) {
       body.fail(this.fault ?? this.#lost(body.bytesReceived, error));
       this.#end();
@@ -403,10 +412,10 @@ export class Exchange {
     } else if (this.#taking === Taking.DROP) {
       this.#follow();
     } else if (
-      wasUntouched && this.#host.retry && !this.#wasRetried &&
+      wasUntouched && this.#host.retry && (isOurs || !this.#wasRetried) &&
       this.#isIdempotent && this.isReplayable
     ) {
-      this.#wasRetried = true;
+      this.#wasRetried ||= !isOurs;
       this.#host.retried();
       this.#resend();
     } else this.fail(this.#lost(this.#length, error));

@@ -443,9 +443,10 @@ for (const tcp of [false, true]) {
           stream,
           timeout: isLate ? 30 : 3000,
         });
+        let aborting: Promise<void> | null = null;
         if (fate < 0.5) {
           const hops = Math.floor(random() * 60);
-          (async () => {
+          aborting = (async () => {
             for (let j = 0; j < hops; j++) {
               await (random() < 0.3 ? turns(1) : Promise.resolve());
             }
@@ -462,11 +463,13 @@ for (const tcp of [false, true]) {
               (error instanceof AbortedError || error instanceof TimeoutError),
             `${fate} ${error}`,
           );
+        } finally {
+          await aborting;
         }
       });
       await Promise.all(work);
       assertEquals(wrong, 0);
-      assert(answered >= 90, `${answered}`);
+      assert(answered >= 60, `${answered}`);
     });
   }
 }

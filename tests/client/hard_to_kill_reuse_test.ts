@@ -292,6 +292,26 @@ for (const tcp of [false, true]) {
     const rest = [0, 2, 3].map(async (i) => (await requests[i]).text());
     assertEquals(await Promise.all(rest), ["/1", "/3", "/4"]);
   });
+
+  Deno.test(`HttpClient spares one that is being answered when one behind it is aborted (${where})`, async () => {
+    const go = Promise.withResolvers<void>();
+    await using scene = new ClientScene(async (peer) => {
+      if (peer.index > 0) return await honest(peer);
+      await peer.answer(ok("warm"));
+      for (let i = 0; i < 3; i++) await peer.request();
+      await peer.say(ok("/1+").slice(0, -1));
+      await go.promise;
+      await peer.say("+" + ok("/2") + ok("/3"));
+    }, options);
+    await scene.get("/warm");
+    const requests = ["/1", "/2", "/3"].map((path) => scene.get(path));
+    await scene.entered("receiving", 2);
+    requests[1].abort();
+    await failure(requests[1]);
+    go.resolve();
+    assertEquals(await (await requests[0]).text(), "/1+");
+    assertEquals(await (await requests[2]).text(), "/3");
+  });
 }
 
 for (const keepAlive of [true, false]) {

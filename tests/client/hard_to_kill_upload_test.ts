@@ -167,8 +167,8 @@ Deno.test("HttpClient gives an upload up whose source fails", async () => {
         },
       });
     },
-    // deno-lint-ignore require-yield
     "a generator at once": () =>
+      // deno-lint-ignore require-yield
       (async function* () {
         await Promise.resolve();
         throw fault;

@@ -1,6 +1,7 @@
 import {
   assertEquals,
   assertInstanceOf,
+  assertLess,
   assertRejects,
   assertThrows,
 } from "@std/assert";
@@ -383,8 +384,10 @@ Deno.test("a WebSocket whose server is silent is given up in time", async () => 
   const silent = await client.websocket("", { idleTimeout: 50 });
   assertEquals((await silent.closed).code, 1006);
   const closing = await client.websocket("", { closeTimeout: 50 });
+  const before = performance.now();
   closing.close(1000);
   assertEquals((await closing.closed).wasClean, false);
+  assertLess(performance.now() - before, 2500); // by default, 5 s
   await eventually(() => !client.isConnected);
 });
 
