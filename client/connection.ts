@@ -205,12 +205,12 @@ export class ClientConnection extends Transport implements BodyOrigin {
   }
 
   /**
-   * Ends a request, and with it the connection; those behind it are sent
-   * elsewhere. One that is behind others itself lets them end first.
+   * Ends a request, and with it the connection; others that wait for their
+   * answers are sent elsewhere. An answer that has begun may end first.
    */
   giveUp(exchange: Exchange, error: Error): void {
     if (exchange.connection !== this) return;
-    if (exchange !== this.#inFlight[0]) {
+    if (exchange !== this.#inFlight[0] && this.#hasBegun) {
       exchange.connection = null;
       exchange.fail(error);
       return;
@@ -233,6 +233,12 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#since = this.tick;
     if (this.#body === null || this.#body.isWaiting) this.read();
     return true;
+  }
+
+  /** Whether anything of the answer that is due next has come. */
+  get #hasBegun(): boolean {
+    return this.state !== "waiting" || this.parser.isInMessage ||
+      this.#isInterim;
   }
 
   /** Ends all that is on its way, and the connection. */
@@ -417,7 +423,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
   protected override readingEnded(): void {}
 
   protected override gone(error: unknown): void {
-    const wasWaiting = this.state === "waiting";
+    const hasBegun = this.#hasBegun;
     this.#enter("closed");
     const inFlight = this.#inFlight;
     this.#inFlight = [];
@@ -425,7 +431,6 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#body = null;
     this.#host.closed(this);
     this.#successor?.gone(error);
-    const hasBegun = !wasWaiting || this.parser.isInMessage || this.#isInterim;
     // What ends for another's sake, or in good order, is no fault of a server's.
     const isOurs = this.#isEnding ||
       inFlight.some((exchange) => exchange.fault !== null);
