@@ -409,6 +409,50 @@ Deno.test("HttpClient.close() while a body is decoded leaves nothing behind", as
   }
 });
 
+Deno.test("HttpClient leaves no listener on a signal, however a request ends", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  const endings: [
+    text: string,
+    options: RequestOptions,
+    end: (request: ClientRequest) => unknown,
+  ][] = [
+    [ok("all"), {}, (request) => request],
+    [ok("all"), { stream: true }, async (request) => {
+      await (await request).text();
+    }],
+    [HALF, { stream: true }, async (request) => (await request).close()],
+    [HALF, { timeout: 30 }, (request) => failure(request)],
+    ["garbage", {}, (request) => failure(request)],
+    [ok("all"), { maxResponseLength: 1 }, (request) => failure(request)],
+    [HALF, {}, (request) => {
+      request.abort();
+      return failure(request);
+    }],
+  ];
+  await using scene = new ClientScene(async (peer) => {
+    for (;;) {
+      const { target } = await peer.request();
+      await peer.say(endings[Number(target.slice(1))][0]);
+    }
+  }, { maxConnections: 1 });
+  for (const [i, [, options, end]] of endings.entries()) {
+    await end(scene.get(`/${i}`, { ...options, signal }));
+    await turns(1);
+    assertEquals(listeners, 0, `ending ${i}`);
+  }
+});
+
 // ---- Many -------------------------------------------------------------------
 
 for (const tcp of [false, true]) {

@@ -111,7 +111,6 @@ for (const tcp of [false, true]) {
           await peer.say(STRAY);
         }, { tcp });
         assertEquals(await read(scene, "/1"), "/1");
-        await turns();
         assertEquals(await read(scene, "/2"), "/2");
         assertEquals(asked, ["/1", "/2"]);
       });

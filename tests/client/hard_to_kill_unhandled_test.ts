@@ -124,7 +124,8 @@ for (const [name, way] of Object.entries(WAYS)) {
   Deno.test(`ClientRequest is no unhandled rejection after a wait() in vain and ${name}`, async () => {
     await using scene = open();
     const request = make(scene);
-    // Nobody looks at what becomes of it behind that.
+    // Nobody looks at what becomes of it behind that, or of this.
+    request.wait();
     await Promise.race([
       request.wait(1).then(() => {}, () => {}),
       Promise.resolve(),
