@@ -146,6 +146,12 @@ export class ChunkedDecoder {
     return ChunkEvent.MORE;
   }
 
+  /** Takes in the chunk that was over the limit all the same. */
+  passLimit(): void {
+    this.#state = State.DATA;
+    this.dataEnd++;
+  }
+
   /** One byte of `*( BWS ";" BWS name [ BWS "=" BWS value ] )`. */
   #extension(byte: number): boolean {
     const blank = byte === SP || byte === HTAB;

@@ -145,6 +145,8 @@ export abstract class MessageParser {
   // Bytes of the message that lay before `start` and have been let go.
   #before = 0;
   #decoder: ChunkedDecoder | null = null;
+  // Bytes that a body may have now.
+  #limit: number;
 
   /**
    * A parser that waits for its first message.
@@ -155,6 +157,7 @@ export abstract class MessageParser {
     this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.maxHeadersCount = limits.maxHeadersCount ?? 100;
     this.maxContentLength = limits.maxContentLength ?? 1048576;
+    this.#limit = this.maxContentLength;
     this.buffer = readBuffer();
   }
 
@@ -166,6 +169,11 @@ export abstract class MessageParser {
   /** Whether received bytes wait to be looked at. */
   get hasInput(): boolean {
     return this.pos < this.end;
+  }
+
+  /** Whether there is no more room in the buffer: more may have come. */
+  get isFull(): boolean {
+    return this.end === this.buffer.length;
   }
 
   /** Whether the peer wants to go on with the connection (RFC 9112 section 9.3). */
@@ -243,6 +251,7 @@ export abstract class MessageParser {
     this.head = this.trailer = "";
     this.#inTrailer = this.#skippedLine = false;
     this.#before = 0;
+    this.#limit = this.maxContentLength;
   }
 
   /**
@@ -314,6 +323,29 @@ export abstract class MessageParser {
           return this.#head();
       }
     }
+  }
+
+  /**
+   * Goes on with a message that was refused for its size, or for what it
+   * expects, without a limit from here on: for who throws its body away.
+   *
+   * @returns Whether it can be told where the body ends.
+   */
+  passLimit(): boolean {
+    if (this.error === null) return this.phase >= Phase.HEAD_DONE;
+    const { code } = this.error;
+    if (code !== "body-too-large" && code !== "unsupported-expectation") {
+      return false;
+    }
+    this.error = null;
+    this.#limit = Infinity;
+    if (this.chunked && code === "body-too-large") {
+      this.#decoder!.dataEnd = this.pos;
+      this.#decoder!.passLimit();
+      this.pos = this.#decoder!.dataEnd;
+      this.phase = Phase.CHUNKED;
+    } else this.phase = Phase.HEAD_DONE;
+    return true;
   }
 
   /**
@@ -595,7 +627,7 @@ export abstract class MessageParser {
   #chunkedBody(): ParseEvent | null {
     const decoder = this.#decoder!;
     decoder.dataEnd = this.pos;
-    const event = decoder.decode(this.buffer, this.end, this.maxContentLength);
+    const event = decoder.decode(this.buffer, this.end, this.#limit);
     this.pos = decoder.dataEnd;
     if (event === ChunkEvent.DATA) {
       return this.#piece(decoder.dataStart, decoder.dataEnd);

@@ -47,9 +47,8 @@ export const JSON_KIND = 1;
 
 const templates: HeadTemplate[][] = TYPES.map(() => []);
 
-// What ends a head whose last field is `content-length: ` and digits.
-const KEEP = encoder.encode("\r\n\r\n");
-const KEEP_10 = encoder.encode("\r\nconnection: keep-alive\r\n\r\n");
+// What ends a head whose last field is `content-length: ` and digits, where
+// the connection is not kept.
 const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
 
 /** Longer texts are encoded on their own, and not copied again. */
@@ -71,11 +70,9 @@ export function writeText(
     TYPES[kind],
     httpDate,
   );
-  const tail = !session.keep
-    ? CLOSE
-    : session.minorVersion === 0
-    ? KEEP_10
-    : KEEP;
+  const tail = session.keep
+    ? session.host.keepTails[session.minorVersion]
+    : CLOSE;
   const headRoom = template.bytes.length + 16 + tail.length;
   if (isHead || text.length > SHORT_TEXT) {
     const bytes = encoder.encode(text);

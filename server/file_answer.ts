@@ -14,6 +14,8 @@ import { contentTypeOf } from "./content_type.ts";
 import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
 import type { HeldRequest } from "./session_host.ts";
+import { afterReading } from "../transport/clock.ts";
+import { isExhausted } from "../transport/socket.ts";
 import { openSource } from "../transport/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 import { sendBody } from "./stream_body.ts";
@@ -32,7 +34,11 @@ export interface FileRequest extends HeldRequest {
   readonly headers: HeaderFields;
 }
 
-const NOT_FOUND = new TextEncoder().encode("Not found\n");
+/** What is said where there is no file to send. */
+const REASONS: Record<number, string> = {
+  404: "Not found\n",
+  503: "Too many open files\n",
+};
 
 /** Answers a request, already taken, with a file. */
 export async function answerFile(
@@ -47,18 +53,20 @@ export async function answerFile(
   const opened = await open(path, options.root, session);
   const isHeld = () => session.client === request;
   if (!isHeld()) {
-    opened?.file.close();
+    if ("file" in opened) opened.file.close();
     return false;
   }
-  if (opened === null) {
+  if ("status" in opened) {
+    const { status } = opened;
     const missing: AnswerHead = {
-      status: 404,
+      status,
       reason: undefined,
       headers: { "content-type": "text/plain; charset=utf-8" },
       cookies: "",
     };
-    setLength(missing, NOT_FOUND.length, isHead);
-    writeWhole(session, missing, NOT_FOUND, isHead);
+    const body = new TextEncoder().encode(REASONS[status]);
+    setLength(missing, body.length, isHead);
+    writeWhole(session, missing, body, isHead);
     return session.answered();
   }
   const { file, info } = opened;
@@ -128,29 +136,43 @@ export async function answerFile(
   return sendBody(session, file, length);
 }
 
-/** Opens a plain file; null for whatever shall look like a missing one. */
+/** A file that was opened, or with which status none is. */
+type Opened = { file: Deno.FsFile; info: Deno.FileInfo } | { status: number };
+
+const MISSING = { status: 404 };
+
+/** Opens a plain file; whatever else shall look like a missing one. */
 async function open(
   path: string,
   root: string | undefined,
   session: Session,
-): Promise<{ file: Deno.FsFile; info: Deno.FileInfo } | null> {
+): Promise<Opened> {
   let file: Deno.FsFile | undefined;
   try {
-    if (path.includes("\0")) return null;
+    if (path.includes("\0")) return MISSING;
     const real = root === undefined ? path : await confine(path, root);
     // A pipe or a device is not even opened: that could wait for ever.
-    if (real === null || !(await Deno.stat(real)).isFile) return null;
+    if (real === null || !(await Deno.stat(real)).isFile) return MISSING;
     file = await Deno.open(real);
     const info = await file.stat();
     if (info.isFile) return { file, info };
     file.close();
-    return null;
+    return MISSING;
   } catch (error) {
     file?.close();
+    if (isExhausted(error)) {
+      // Idle connections give way, as they do to new ones.
+      if (session.host.spare()) {
+        await new Promise<void>(afterReading);
+        return open(path, root, session);
+      }
+      session.host.report(error, session);
+      return { status: 503 };
+    }
     if (!(error instanceof Deno.errors.NotFound)) {
       session.host.report(error, session);
     }
-    return null;
+    return MISSING;
   }
 }
 

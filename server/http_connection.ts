@@ -613,7 +613,8 @@ export class HttpConnection extends HttpRequest {
     const session = this.#take();
     if (session !== null) {
       session.keep = true; // nothing is said of an end
-      session.appendHead(isTunnel ? 200 : 101, undefined, headers);
+      const status = isTunnel ? 200 : 101;
+      session.appendHead(status, undefined, headers, "", false);
       session.flush();
     }
     return new RawConnection(

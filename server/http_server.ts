@@ -20,6 +20,9 @@ import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
 import type { ServerStats } from "./session_host.ts";
 
+/** Connections that the system keeps waiting where nobody says how many. */
+const DEFAULT_BACKLOG = 511;
+
 /** A socket of a server: where it listens, or a connection. */
 export type ServerSocket = ConnSource | Deno.Conn;
 
@@ -115,6 +118,7 @@ export class HttpServer
         return new Promise((resolve) => this.#roomWaiters.push(resolve));
       },
       accepted: (conn) => this.#hub.add(new Session(conn, this.#hub)),
+      spare: () => this.#hub.spare(),
       failed: (error) => this.#report(error, null),
       ended: () => {
         // No connection will come any more; those there are live on.
@@ -326,8 +330,9 @@ export class HttpServer
    * Goes on with another certificate. Open connections live on; new ones get
    * the new certificate once the promise has resolved.
    *
-   * The port is closed and opened again: for about a millisecond, new
-   * connections are refused.
+   * With `reusePort` the port stays open all the time. Without it, it is
+   * closed once all is accepted that waits there, and opened again: for about
+   * a millisecond, new connections are refused.
    *
    * @throws {TypeError} If the server does not listen for TLS itself, or is
    * closed.
@@ -354,34 +359,48 @@ export class HttpServer
     const before = { ...this.#listening, port: this.port };
     const after = { ...before, cert, key };
     const old = this.#acceptor;
-    old.close();
-    await old.done;
+    // Where a port can be shared, it is never without a listener.
+    const isShared = before.reusePort === true;
+    if (!isShared) await old.finish(this.#backlog);
     let listener: Deno.Listener;
     let refusal: { error: unknown } | null = null;
     try {
-      listener = await rebind(after);
+      listener = isShared ? listen(after) : await rebind(after);
     } catch (error) {
+      if (isShared) throw error;
       refusal = { error };
       listener = await rebind(before);
     }
     this.#acceptor = this.#accept(listener);
     if (!this.#isAccepting) this.#acceptor.close();
+    if (isShared) await old.finish(this.#backlog);
     if (refusal !== null) throw refusal.error;
     this.#listening = after;
   }
 
+  /** How many connections the system may keep for us to accept. */
+  get #backlog(): number {
+    return this.#options.backlog ?? DEFAULT_BACKLOG;
+  }
+
   /**
-   * Ends in good order: stops accepting, closes idle connections, lets
-   * answers in progress finish, and then ends the iterator.
+   * Ends in good order: accepts connections that wait to be, answers what was
+   * sent before, saying that each answer is the connection's last, stops
+   * accepting, closes idle connections, and then ends the iterator. Go on with
+   * taking clients until it does.
    *
    * @param options `timeout`: after how many ms what is left is closed;
    * default 30,000.
    */
   async shutdown(options: { timeout?: number } = {}): Promise<void> {
     const timeout = options.timeout ?? 30_000;
-    this.#stopAccepting();
+    const end = after(timeout, () => this.close());
     this.#hub.stop();
-    const end = after(timeout, () => this.#hub.close());
+    if (this.#isAccepting) {
+      await this.#acceptor.finish(this.#backlog);
+      this.#stopAccepting();
+      this.#hub.endWhenEmpty();
+    }
     await this.#finished.promise;
     end();
   }

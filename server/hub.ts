@@ -9,9 +9,16 @@ import type {
   RequestParserOptions,
 } from "../parse/request_parser.ts";
 import { after, Clock } from "../transport/clock.ts";
+import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
 const PATIENCE = 8;
+
+/**
+ * For how long a server that is to stop waits for what may be under way, in ms,
+ * before it closes connections that are idle.
+ */
+const STOP_GRACE = 150;
 
 /** What a hub needs of its server. */
 export interface HubOptions {
@@ -60,6 +67,10 @@ export class Hub implements SessionHost {
   /** Called when there is room for one more connection. */
   onRoom: (() => void) | null = null;
 
+  readonly keepFields: readonly [string, string];
+  readonly keepTails: readonly [Uint8Array, Uint8Array];
+  readonly idleTicks: number;
+
   readonly #options: HubOptions;
   #ready: HttpConnection[] = [];
   #readyHead = 0;
@@ -68,6 +79,7 @@ export class Hub implements SessionHost {
   #pull: ((next: Next) => void) | null = null;
   readonly #watchers: Set<() => void> = new Set();
   #isEnding = false;
+  #stoppedAt = 0;
   #late: Session[] = [];
   // How often a client was asked for, and when output was last held back.
   #asked = 0;
@@ -90,6 +102,20 @@ export class Hub implements SessionHost {
       [keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout],
       () => this.#sweep(),
     );
+    const announced = announcedTimeout(keepAliveTimeout);
+    this.idleTicks = this.clock.ticks(
+      Math.max(keepAliveTimeout, announced * 1000 + KEEP_ALIVE_MARGIN),
+    );
+    const kept = "connection: keep-alive\r\n";
+    const fields = announced > 0
+      ? `${kept}keep-alive: timeout=${announced}\r\n`
+      : "";
+    this.keepFields = [fields || kept, fields];
+    const encoder = new TextEncoder();
+    this.keepTails = [
+      encoder.encode(`\r\n${fields || kept}\r\n`),
+      encoder.encode(`\r\n${fields}\r\n`),
+    ];
   }
 
   /** Whether a client can be taken without waiting. */
@@ -109,17 +135,14 @@ export class Hub implements SessionHost {
   makeRoom(): boolean {
     const { maxWaitingClients } = this.limits;
     if (this.stalled.size >= maxWaitingClients) return false;
-    return this.sessions.size < maxWaitingClients || this.#evict();
+    return this.sessions.size < maxWaitingClients || this.spare();
   }
 
-  /**
-   * Closes the connection that has been idle for longest, if one is idle.
-   * One that is new, or was answered just now, is given a tick to ask.
-   */
-  #evict(): boolean {
+  /** Closes the connection that can be spared for longest, if there is one. */
+  spare(): boolean {
     let oldest: Session | null = null;
     for (const session of this.sessions) {
-      if (!session.isIdle || session.age < 2) continue;
+      if (!session.isSpare) continue;
       if (oldest === null || session.age > oldest.age) oldest = session;
     }
     oldest?.destroy();
@@ -270,15 +293,20 @@ export class Hub implements SessionHost {
     this.#options.onError(error, session);
   }
 
-  /** Lets answers in progress finish and closes what is idle. */
+  /**
+   * Lets requests that have been sent be answered, and closes what is idle
+   * then. Ends with the last connection once `endWhenEmpty()` is called.
+   */
   stop(): void {
+    if (this.isStopping) return;
     this.isStopping = true;
-    for (const session of this.sessions) {
-      session.keep = false;
-      if (session.isIdle) session.destroy();
-      else session.stopUpgrade();
-    }
-    this.#finishIfStopped();
+    this.#stoppedAt = this.clock.tick;
+    for (const session of this.sessions) session.stopping();
+  }
+
+  get isStopDue(): boolean {
+    return this.isStopping &&
+      this.clock.tick - this.#stoppedAt > this.clock.ticks(STOP_GRACE);
   }
 
   /** Lets connections live on, but ends with the last of them. */
@@ -289,7 +317,7 @@ export class Hub implements SessionHost {
 
   /** Closes everything at once. */
   close(): void {
-    this.isStopping = true;
+    this.isStopping = this.#isEnding = true;
     for (const session of this.sessions) session.destroy();
     this.#ready = [];
     this.#readyHead = 0;
@@ -298,7 +326,7 @@ export class Hub implements SessionHost {
 
   #finishIfStopped(): void {
     if (this.isFinished || this.sessions.size > 0) return;
-    if (!this.isStopping && !this.#isEnding) return;
+    if (!this.#isEnding) return;
     this.isFinished = true;
     this.#endLateTimer?.();
     this.clock.stop();
@@ -311,9 +339,12 @@ export class Hub implements SessionHost {
   }
 
   #sweep(): void {
+    const isStopDue = this.isStopDue;
+    const grace = this.clock.ticks(STOP_GRACE);
     for (const session of this.sessions) {
       session.sweep();
-      if (this.isStopping && session.isIdle) session.destroy();
+      // What was promised another answer has a moment to ask for it.
+      if (isStopDue && session.isIdle && session.age > grace) session.destroy();
     }
     this.onRoom?.();
   }

@@ -18,8 +18,18 @@ export interface ServerLimits {
   requestTimeout: number;
   /** The longest silence within a body, in ms; default 15,000. */
   bodyTimeout: number;
-  /** The longest wait for the peer to read, in ms; default 15,000. */
+  /**
+   * The longest wait for the peer to read, in ms; default 15,000, and then
+   * longer by what `minSendRate` allows.
+   */
   sendTimeout: number;
+  /**
+   * Bytes that a peer has to read a second. For the time that this takes for
+   * what the system holds of an answer, `sendTimeout` is put off: Linux says
+   * that something was read only when a third of up to 4 MiB was. Default
+   * 2000; `Infinity` where `sendTimeout` is given, which then is all there is.
+   */
+  minSendRate: number;
   /** Bytes queued for a peer above a single answer; default 64 KiB. */
   maxSendBufferSize: number;
 }
@@ -34,6 +44,7 @@ const DEFAULTS: ServerLimits = {
   requestTimeout: 5_000,
   bodyTimeout: 15_000,
   sendTimeout: 15_000,
+  minSendRate: 2000,
   maxSendBufferSize: 65_536,
 };
 
@@ -54,5 +65,9 @@ const LEAST: Partial<Record<keyof ServerLimits, number>> = {
 export function checkServerLimits(
   options: Partial<ServerLimits>,
 ): ServerLimits {
-  return checkLimits(options, DEFAULTS, LEAST);
+  const limits = checkLimits(options, DEFAULTS, LEAST);
+  if (options.sendTimeout !== undefined && options.minSendRate === undefined) {
+    limits.minSendRate = Infinity;
+  }
+  return limits;
 }

@@ -20,11 +20,19 @@ import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
 import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
 
-/** For how long a closed connection is drained, in ms. */
+/** For how long a closed connection is drained, in ms: silent, and in all. */
 const LINGER_TIMEOUT = 2000;
+const LINGER_LIMIT = 30_000;
+/** Of what follows a last answer so much is thrown away, in bytes and ms. */
+const MAX_DISCARDED = 67_108_864;
+const DISCARD_TIMEOUT = 300_000;
+/** Which a peer has to send at so much a second, after a while. */
+const DISCARD_RATE = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
 
+/** So many ticks apart, a connection is looked at that nobody reads from. */
+const LOOK_TICKS = 10;
 /** After so many reads that bring little, the buffer gets smaller. */
 const SMALL_READS = 16;
 /** How many parsers, and buffers, are kept for later. */
@@ -32,6 +40,15 @@ const MAX_SPARE = 256;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
+
+/** What a peer goes on to send though its last answer is made. */
+interface Discard {
+  /** The tick when that began. */
+  readonly since: number;
+  /** Whether its end can be told; else it ends with a pause. */
+  readonly isFramed: boolean;
+  bytes: number;
+}
 
 let observer: ((from: ServerState, to: ServerState) => void) | null = null;
 
@@ -75,6 +92,7 @@ export class Session extends Transport implements BodyOrigin {
   // Whether the peer waits for a go-ahead before it sends its body.
   #owesContinue = false;
   #successor: Successor | null = null;
+  #discard: Discard | null = null;
   #smallReads = 0;
 
   /** @param conn The accepted socket. */
@@ -119,10 +137,19 @@ export class Session extends Transport implements BodyOrigin {
     this.host.stalled.delete(this);
   }
 
-  /** Whether it may be closed to make room: between requests, all sent. */
+  /** Whether it is between requests, and all is sent. */
   get isIdle(): boolean {
     return this.state === "idle" && this.bufferedAmount === 0 &&
       !this.#hasInput;
+  }
+
+  /**
+   * Whether it may be closed to make room. One that is new, or was answered
+   * just now, is given a tick to ask.
+   */
+  get isSpare(): boolean {
+    return this.age >= 2 &&
+      (this.isIdle || this.state === "discarding" || this.state === "draining");
   }
 
   /** For how many ticks it has been in its present wait. */
@@ -149,12 +176,18 @@ export class Session extends Transport implements BodyOrigin {
   protected override space(): Uint8Array<ArrayBuffer> {
     const { parser } = this;
     if (parser === null) return this.#buffer!;
-    return this.state === "draining" ? parser.buffer : parser.space();
+    const isLost = this.#discard !== null && !this.#discard.isFramed;
+    return isLost ? parser.buffer : parser.space();
   }
 
   /** @ignore */
   protected override received(length: number): boolean {
-    if (this.state === "draining") return true;
+    // What is thrown away is read on, whatever brought it about.
+    return this.#take(length) || this.#discard !== null;
+  }
+
+  #take(length: number): boolean {
+    if (this.#discard !== null) return this.#throwAway(this.#discard, length);
     if (this.#successor !== null) {
       return this.#passOn(this.#successor, length);
     }
@@ -230,7 +263,7 @@ export class Session extends Transport implements BodyOrigin {
 
   /** @ignore */
   protected override ended(): void {
-    if (this.state === "draining") {
+    if (this.state === "draining" || this.state === "discarding") {
       this.destroy();
     } else if (this.#successor !== null) {
       this.#successor.ended();
@@ -341,8 +374,9 @@ export class Session extends Transport implements BodyOrigin {
         : this.#body.subarray(0, this.#bodyLength);
       this.#body = null;
     }
-    this.keep = parser.keepAlive && !this.host.isStopping &&
-      ++this.#requests < limits.keepAliveMaxRequests;
+    this.keep = parser.keepAlive &&
+      ++this.#requests < limits.keepAliveMaxRequests &&
+      (!this.host.isStopping || this.#mayGoOn(parser));
     this.#enter("held");
     this.#since = this.tick;
     stats.requests++;
@@ -353,6 +387,17 @@ export class Session extends Transport implements BodyOrigin {
       if (!(error instanceof ProtocolError)) throw error;
       this.refuse(error);
     }
+  }
+
+  /** Whether a server that is to stop answers more: what came before that. */
+  #mayGoOn(parser: RequestParser): boolean {
+    return parser.hasInput && !this.host.isStopDue;
+  }
+
+  /** The server is to stop: the answer in hand, or the next one, is the last. */
+  stopping(): void {
+    this.#successor?.stopping();
+    if (this.state === "held" && !this.#hasInput) this.keep = false;
   }
 
   /** Reads while the application holds a request, to learn when the peer goes. */
@@ -447,8 +492,60 @@ export class Session extends Transport implements BodyOrigin {
     if (!this.#passOver(body)) {
       this.keep = this.#isLastRequest = false;
       body.fail(answeredBefore());
+      if (!this.#owesContinue) this.#discardRest();
     }
     this.body = null;
+  }
+
+  /**
+   * The rest of the request in hand is thrown away, before our side is closed:
+   * something in between may take that for the end of all.
+   */
+  #discardRest(): void {
+    const { parser } = this;
+    if (parser === null || this.inputEnded) return;
+    const isFramed = parser.passLimit();
+    // Where no end can be told, only if there is more than we have read.
+    if (!isFramed && !parser.isFull) return;
+    this.#discard = { since: this.tick, isFramed, bytes: 0 };
+    this.read();
+  }
+
+  /** Throws bytes away; returns whether to read on. */
+  #throwAway(discard: Discard, length: number): boolean {
+    discard.bytes += length;
+    this.#since = this.tick;
+    if (!discard.isFramed) {
+      if (discard.bytes < MAX_DISCARDED) return true;
+      this.#discarded();
+      return false;
+    }
+    const parser = this.parser!;
+    parser.filled(length);
+    let event: ParseEvent;
+    do event = parser.next(); while (event === ParseEvent.BODY);
+    if (event === ParseEvent.MORE && discard.bytes < MAX_DISCARDED) return true;
+    this.#discarded();
+    return false;
+  }
+
+  /** All is thrown away, or enough. */
+  #discarded(): void {
+    this.#discard = null;
+    if (this.state === "discarding") this.#closeOutput();
+    else if (this.state === "draining") this.destroy();
+  }
+
+  /** Holds what is thrown away to its bounds; called once a tick. */
+  #sweepDiscard(discard: Discard): void {
+    const { limits, clock, isStopDue } = this.host;
+    const silence = discard.isFramed ? clock.ticks(limits.bodyTimeout) : 0;
+    const lasted = (this.tick - discard.since) * clock.period;
+    const isSlow = lasted > limits.bodyTimeout &&
+      discard.bytes * 1000 < DISCARD_RATE * lasted;
+    if (
+      this.age > silence || isSlow || lasted > DISCARD_TIMEOUT || isStopDue
+    ) this.#discarded();
   }
 
   /**
@@ -475,11 +572,6 @@ export class Session extends Transport implements BodyOrigin {
     this.#enter("closing");
     this.flush();
     if (this.bufferedAmount === 0) this.sent();
-  }
-
-  /** The server is stopping: what took the connection over is told. */
-  stopUpgrade(): void {
-    this.#successor?.stopping();
   }
 
   /** The answer to the request in hand is queued, wholly. */
@@ -558,6 +650,15 @@ export class Session extends Transport implements BodyOrigin {
 
   /** Closes our side first, so that the peer sees all of the last answer. */
   #close(): void {
+    if (this.#discard !== null && !this.inputEnded) {
+      this.#enter("discarding");
+      this.read();
+      return;
+    }
+    this.#closeOutput();
+  }
+
+  #closeOutput(): void {
     const nothingFollows = this.inputEnded ||
       this.#isLastRequest && !this.#hasInput;
     if (nothingFollows && !this.isSecure) {
@@ -569,6 +670,7 @@ export class Session extends Transport implements BodyOrigin {
     // alert goes out here.
     this.#enter("draining");
     this.#since = this.tick;
+    this.#discard = { since: this.tick, isFramed: false, bytes: 0 };
     this.conn.closeWrite().then(
       () => {
         if (nothingFollows) this.destroy();
@@ -598,24 +700,37 @@ export class Session extends Transport implements BodyOrigin {
     }
     this.#enter("closing");
     this.#since = this.tick;
+    if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
+      this.#discardRest();
+    }
     this.flush();
   }
 
-  /** Queues the head of an answer: fields as given, and what is ours to add. */
+  /** Whether the peer has kept its body back until it is asked for it. */
+  get #isWaitingForGo(): boolean {
+    const { parser } = this;
+    return this.#owesContinue ||
+      parser !== null && parser.expectContinue && !parser.hasInput;
+  }
+
+  /**
+   * Queues the head of an answer: fields as given, and what is ours to add.
+   *
+   * @param isHttp Whether HTTP goes on behind it, if anything.
+   */
   appendHead(
     status: number,
     reason: string | undefined,
     headers: CheckedHeaders,
     extra = "",
+    isHttp = true,
   ): void {
     let head = writeStatusLine(status, reason);
     if (headers.date === undefined) head += `date: ${httpDate.text}\r\n`;
     head += writeFields(headers) + extra;
-    if (headers.connection === undefined) {
+    if (headers.connection === undefined && isHttp) {
       if (!this.keep) head += "connection: close\r\n";
-      else if (this.minorVersion === 0) {
-        head += "connection: keep-alive\r\n";
-      }
+      else head += this.host.keepFields[this.minorVersion];
     }
     head += "\r\n";
     const out = this.room(head.length);
@@ -626,17 +741,17 @@ export class Session extends Transport implements BodyOrigin {
   /** Holds the connection to its deadlines; called once a tick. */
   sweep(): void {
     const { limits, clock } = this.host;
-    if (
-      this.isWriting &&
-      clock.tick - this.writeSince > clock.ticks(limits.sendTimeout)
-    ) {
+    this.#since = clock.begun(this.#since);
+    this.writeSince = clock.begun(this.writeSince);
+    const rate = limits.minSendRate * clock.period / 1000;
+    if (this.isStalled(clock.ticks(limits.sendTimeout), rate)) {
       this.#timeOut("Peer has stopped reading");
       return;
     }
     const exceeds = (timeout: number) => this.age > clock.ticks(timeout);
     switch (this.state) {
       case "idle":
-        if (exceeds(limits.keepAliveTimeout) && this.isIdle) this.destroy();
+        if (this.age > this.host.idleTicks && this.isIdle) this.destroy();
         break;
       case "handshake":
         if (exceeds(limits.requestTimeout)) this.#stall();
@@ -669,8 +784,18 @@ export class Session extends Transport implements BodyOrigin {
         } else this.#sweepBusy();
         break;
       }
+      case "upgraded":
+        this.#look();
+        break;
+      case "closing":
+      case "discarding":
+        if (this.#discard !== null) this.#sweepDiscard(this.#discard);
+        break;
       case "draining":
-        if (exceeds(LINGER_TIMEOUT)) this.destroy();
+        if (
+          exceeds(LINGER_TIMEOUT) || this.#discard !== null &&
+            this.tick - this.#discard.since > clock.ticks(LINGER_LIMIT)
+        ) this.destroy();
         break;
     }
   }
@@ -685,6 +810,12 @@ export class Session extends Transport implements BodyOrigin {
     }
     this.client?.swept();
     if (this.age > 0) this.watch();
+    this.#look();
+  }
+
+  /** Looks now and then whether the peer is still there, if nothing else does. */
+  #look(): void {
+    if (this.tick % LOOK_TICKS === 0) this.probe();
   }
 
   /**

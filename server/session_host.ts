@@ -52,10 +52,18 @@ export interface SessionHost {
   readonly limits: ServerLimits;
   readonly stats: ServerStats;
   readonly clock: Clock;
+  /** The fields of an answer whose connection is kept, by minor version. */
+  readonly keepFields: readonly [string, string];
+  /** Those, what comes behind them in a head, as bytes. */
+  readonly keepTails: readonly [Uint8Array, Uint8Array];
+  /** For how long a connection may be idle, in ticks. */
+  readonly idleTicks: number;
   /** Connections given up in a TLS handshake, whose peers are still there. */
   readonly stalled: Set<Session>;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
+  /** What had been sent before the server was to stop has been read by now. */
+  readonly isStopDue: boolean;
   /** Requests are wanted before their bodies. */
   readonly isStreaming: boolean;
   /** How answers are compressed, if at all. */
@@ -75,5 +83,7 @@ export interface SessionHost {
   /** Output was queued that may wait for more of its kind. */
   later(session: Session): void;
   closed(session: Session): void;
+  /** Closes what can be spared, as the system has no more descriptors. */
+  spare(): boolean;
   report(error: unknown, session: Session): void;
 }

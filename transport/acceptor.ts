@@ -1,3 +1,6 @@
+import { after, afterReading } from "./clock.ts";
+import { isExhausted, tune } from "./socket.ts";
+
 /** Anything that yields connections, such as a `Deno.Listener`. */
 export interface ConnSource extends AsyncIterable<Deno.Conn> {
   /** Where it listens, if it knows. */
@@ -14,12 +17,16 @@ export interface AcceptorHandlers {
   room(): Promise<boolean> | true;
   /** A connection that has room. */
   accepted(conn: Deno.Conn): void;
+  /** The system has no more descriptors; whether one was given back. */
+  spare(): boolean;
   /** Something went wrong; accepting goes on after a pause. */
   failed(error: unknown): void;
   /** The source has ended by itself. */
   ended(): void;
 }
 
+/** For how long what is on its way is waited for at the end, in ms. */
+const LAST_WAIT = 20;
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 1000;
 
@@ -35,6 +42,9 @@ export class Acceptor {
   readonly #handlers: AcceptorHandlers;
   #isClosed = false;
   #wake: (() => void) | null = null;
+  #callOff: (() => void) | null = null;
+  #accepted = 0;
+  #isWaitingForRoom = false;
 
   /** Starts to accept. */
   constructor(source: ConnSource, handlers: AcceptorHandlers) {
@@ -43,10 +53,34 @@ export class Acceptor {
     this.done = this.#run();
   }
 
+  /**
+   * Closes the source once all is accepted that waits there: what the system
+   * holds for us is lost otherwise.
+   *
+   * @param backlog How many may wait: no more than that is accepted.
+   */
+  finish(backlog: number): Promise<void> {
+    const last = this.#accepted + backlog;
+    let seen: number;
+    const look = () => {
+      if (this.#isClosed) return;
+      if (this.#accepted >= last) this.close();
+      else if (this.#isWaitingForRoom) this.#callOff = after(LAST_WAIT, look);
+      else if (this.#accepted === seen) this.close(); // nothing is there
+      else {
+        seen = this.#accepted;
+        this.#callOff = afterReading(look);
+      }
+    };
+    this.#callOff = after(LAST_WAIT, look);
+    return this.done;
+  }
+
   /** Closes the source; connections accepted before live on. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#callOff?.();
     try {
       this.source.close?.();
     } catch {
@@ -69,6 +103,10 @@ export class Acceptor {
           : await nextOf(iterator);
       } catch (error) {
         if (this.#isClosed) return;
+        if (isExhausted(error) && this.#handlers.spare()) {
+          await new Promise<void>(afterReading); // until it is given back
+          continue;
+        }
         this.#handlers.failed(error);
         if (error instanceof Deno.errors.BadResource) {
           conn = null;
@@ -83,10 +121,20 @@ export class Acceptor {
         return;
       }
       pause = FIRST_PAUSE;
+      this.#accepted++;
       const room = this.#handlers.room();
-      if (room === true || await room) this.#handlers.accepted(conn);
-      else conn.close();
+      if (room === true || await this.#wait(room)) {
+        tune(conn);
+        this.#handlers.accepted(conn);
+      } else conn.close();
     }
+  }
+
+  async #wait(room: Promise<boolean>): Promise<boolean> {
+    this.#isWaitingForRoom = true;
+    const hasRoom = await room;
+    this.#isWaitingForRoom = false;
+    return hasRoom;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -15,9 +15,41 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Calls back behind what the event loop has to tell of at this moment. */
-export function nextTurn(callback: () => void): void {
-  setImmediate(callback);
+/**
+ * Calls back behind what the event loop has to tell of at this moment.
+ *
+ * @returns A function that calls it off.
+ */
+export function nextTurn(callback: () => void): () => void {
+  const id = setImmediate(callback);
+  return () => clearImmediate(id);
+}
+
+/**
+ * Calls back once all has been read that has come so far: one turn of the
+ * event loop finds out what is there, the next one has told of it.
+ *
+ * @returns A function that calls it off.
+ */
+export function afterReading(callback: () => void): () => void {
+  let callOff = nextTurn(() => callOff = nextTurn(callback));
+  return () => callOff();
+}
+
+/** A timer that is late by so much, in ms, finds a loop that was busy. */
+const LATE = 50;
+
+/**
+ * Like {@linkcode after}, for the end of a wait for a peer: where the event
+ * loop was too busy to look, what has come meanwhile is read first.
+ */
+export function deadline(ms: number, callback: () => void): () => void {
+  const due = performance.now() + ms;
+  let callOff = after(ms, () => {
+    if (performance.now() - due < LATE) callback();
+    else callOff = afterReading(callback);
+  });
+  return () => callOff();
 }
 
 /**
@@ -43,6 +75,10 @@ export function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
 /**
  * One coarse timer for a server: it counts ticks, renews the date and sweeps.
  * It stands still while there is nothing to sweep.
+ *
+ * Ticks go by the time that has passed, also where the event loop was busy.
+ * After such a pause it sweeps behind what has come meanwhile: nobody is late
+ * because we were.
  */
 export class Clock {
   /** How many periods have gone by. */
@@ -52,6 +88,12 @@ export class Clock {
   readonly #sweep: () => void;
   readonly #isBackground: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
+  // When the present tick began.
+  #tickedAt = 0;
+  // Waits that began since then may have begun at any time of a late tick.
+  #lateFrom = Infinity;
+  // Calls a sweep off that waits for what has come.
+  #callOff: (() => void) | null = null;
 
   /**
    * @param timeouts What is to be told apart: the shortest sets the period.
@@ -70,21 +112,47 @@ export class Clock {
     return Math.ceil(timeout / this.period);
   }
 
+  /**
+   * For a sweep: when a wait began, given the tick that was noted for that. It
+   * was the last one before a pause for all that happened in the pause.
+   */
+  begun(since: number): number {
+    return since < this.#lateFrom ? since : Math.max(since, this.tick - 1);
+  }
+
   /** Starts the timer, if it stands. */
   start(): void {
     if (this.#timer !== undefined) return;
     httpDate.renew(Date.now());
-    this.#timer = setInterval(() => {
-      this.tick++;
-      httpDate.renew(Date.now());
-      this.#sweep();
-    }, this.period);
+    this.#tickedAt = performance.now();
+    this.#timer = setInterval(this.#advance, this.period);
     if (this.#isBackground) this.#timer.unref();
   }
+
+  readonly #advance = (): void => {
+    const passed = Math.floor(
+      (performance.now() - this.#tickedAt) / this.period,
+    );
+    if (passed > 1) this.#lateFrom = Math.min(this.#lateFrom, this.tick);
+    this.tick += passed;
+    this.#tickedAt += passed * this.period;
+    httpDate.renew(Date.now());
+    if (this.#lateFrom === Infinity) this.#sweep();
+    else this.#callOff ??= afterReading(this.#sweepLate);
+  };
+
+  readonly #sweepLate = (): void => {
+    this.#callOff = null;
+    this.#sweep();
+    this.#lateFrom = Infinity;
+  };
 
   /** Stops the timer. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#callOff?.();
+    this.#callOff = null;
+    this.#lateFrom = Infinity;
   }
 }

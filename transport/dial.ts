@@ -1,5 +1,6 @@
 import { after } from "./clock.ts";
 import { connectInsecure } from "./insecure_tls.ts";
+import { tune } from "./socket.ts";
 
 /** What ends an attempt before it has succeeded. */
 export interface DialLimits {
@@ -117,14 +118,8 @@ function connect(options: DialOptions): Promise<Deno.Conn> {
       // Deno asks this of the signal when it has connected, too, and then
       // loses what an abort came too late for: it is to be closed here.
       signal.throwIfAborted = () => {};
-      const tcp = conn = await Deno.connect({ hostname, port, signal });
-      try {
-        // Without, what is written in two pieces waits for the peer's
-        // delayed acknowledgement of the first, some 40 ms.
-        tcp.setNoDelay();
-      } catch {
-        // Broken already; whoever reads will be told.
-      }
+      conn = await Deno.connect({ hostname, port, signal });
+      tune(conn);
     }
     if (cut.error !== null) close(conn);
     return conn;

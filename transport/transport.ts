@@ -8,6 +8,18 @@ const SIZES = [1024, 16_384, 66_560];
 const KEPT = [1024, 32, 32];
 /** Pieces from this size on are sent from where they lie. */
 const COPY_LIMIT = 8192;
+/**
+ * With TLS, where Nagle's algorithm cannot be switched off, this is the limit:
+ * a second write would wait for the peer to acknowledge the first.
+ */
+const SECURE_COPY_LIMIT = 65_537;
+
+/**
+ * Of what the system holds of our output, so much at most has to be read before
+ * it takes more: a third of the 4 MiB that Linux keeps by default, and a share
+ * of what the peer's side keeps.
+ */
+const MOST_AWAITED = 2_097_152;
 
 /**
  * A buffer that output is gathered in. It keeps the last view that was made of
@@ -48,6 +60,7 @@ function giveBuffer(buffer: OutBuffer): void {
   }
 }
 
+const NOTHING = new Uint8Array(0);
 const SENT: Promise<boolean> = Promise.resolve(true);
 const GONE: Promise<boolean> = Promise.resolve(false);
 
@@ -87,6 +100,8 @@ export abstract class Transport {
   outEnd = 0;
   /** @ignore The tick when the write under way last got on. */
   protected writeSince = 0;
+  /** @ignore Pieces from this size on are not copied. */
+  protected copyLimit: number;
 
   readonly #meter: Meter;
   #isReading = false;
@@ -99,11 +114,15 @@ export abstract class Transport {
   #batch: PromiseWithResolvers<boolean> | null = null;
   // Who waits for the queue to get shorter.
   #waiting: Waiting[] = NOBODY;
+  // Bytes that the system has taken in one go, and the most it ever took.
+  #taken = 0;
+  #mostTaken = 0;
 
   /** @param conn The socket; it belongs to the transport from now on. */
   constructor(conn: Deno.Conn, meter: Meter) {
     this.conn = conn;
     this.#meter = meter;
+    this.copyLimit = "handshake" in conn ? SECURE_COPY_LIMIT : COPY_LIMIT;
   }
 
   /** @ignore Room to read into; nothing where no more is wanted. */
@@ -193,9 +212,10 @@ export abstract class Transport {
     const out = this.#out;
     if (out !== null) {
       if (out.bytes.length - this.outEnd >= length) return out.bytes;
-      if (out.kind === 0 && this.outEnd + length <= SIZES[1]) {
-        // More than one answer: they go on together in a larger one.
-        this.#out = takeBuffer(SIZES[1]);
+      const needed = this.outEnd + length;
+      if (needed <= SIZES[SIZES.length - 1]) {
+        // A head and its body, or several answers, go on together in a larger.
+        this.#out = takeBuffer(needed);
         this.#out.bytes.set(out.bytes); // all of it: a view would cost more
         giveBuffer(out);
         return this.#out.bytes;
@@ -218,7 +238,7 @@ export abstract class Transport {
    */
   append(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.isClosed) return;
-    if (bytes.length < COPY_LIMIT) {
+    if (bytes.length < this.copyLimit) {
       this.room(bytes.length).set(bytes, this.outEnd);
       this.wrote(this.outEnd + bytes.length);
     } else {
@@ -282,6 +302,7 @@ export abstract class Transport {
 
   readonly #onWritten = (length: number): boolean | Promise<boolean> => {
     this.#meter.bytesOut += length;
+    this.#taken += length;
     if (this.isClosed) return false;
     this.bufferedAmount -= length;
     if (this.#waiting.length > 0) this.#tellWaiting();
@@ -307,6 +328,34 @@ export abstract class Transport {
     for (const one of waiting) {
       if (this.bufferedAmount <= one.amount) one.resolve(true);
     }
+  }
+
+  /**
+   * Whether the peer has read too little for too long; to be asked once a tick.
+   *
+   * A system takes more only after a good part of what it holds was read, on
+   * Linux a third: that much of time a slow reader needs. What it holds, no one
+   * says; it is no more than it has taken in one go.
+   *
+   * @param timeout Ticks without progress, whatever the system holds.
+   * @param rate Bytes that the peer has to read a tick.
+   */
+  protected isStalled(timeout: number, rate: number): boolean {
+    if (this.#writing === null || this.tick === this.writeSince) return false;
+    this.#mostTaken = Math.max(this.#mostTaken, this.#taken);
+    this.#taken = 0;
+    const awaited = Math.min(this.#mostTaken, MOST_AWAITED);
+    return this.tick - this.writeSince > timeout + awaited / rate;
+  }
+
+  /**
+   * Finds out whether the connection is broken, where nothing is read or
+   * written that would tell: to send nothing fails then. TLS has no such way.
+   */
+  protected probe(): void {
+    if (this.#isReading || this.#writing !== null || this.isClosed) return;
+    if ("handshake" in this.conn) return;
+    this.conn.write(NOTHING).catch(this.#onFailure);
   }
 
   /** Closes the socket at once. Safe to call again. */

@@ -1,4 +1,4 @@
-import { after } from "./clock.ts";
+import { deadline } from "./clock.ts";
 import type { Transport } from "./transport.ts";
 
 /** A connection as what another protocol stands on, such as a WebSocket. */
@@ -60,8 +60,8 @@ export abstract class TransportSink {
     this.#transport.destroy();
   }
 
-  /** Calls back after so many ms. */
+  /** Calls back after so many ms, behind what has come by then. */
   after(ms: number, callback: () => void): () => void {
-    return after(ms, callback);
+    return deadline(ms, callback);
   }
 }

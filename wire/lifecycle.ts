@@ -16,6 +16,7 @@ export type ServerState =
   | "answering" // part of an answer is out
   | "upgraded" // it speaks something else than HTTP
   | "closing" // the last answer is being sent
+  | "discarding" // it is sent, the rest of its request is thrown away
   | "draining" // our side is closed, the peer's bytes are thrown away
   | "closed";
 
@@ -33,6 +34,8 @@ export type ServerEvent =
   | "inputEnded"
   | "outputEnded"
   | "sent"
+  | "sentEarly"
+  | "discarded"
   | "gone";
 
 /** The states of a client's connection, from when it is connected. */
@@ -88,7 +91,8 @@ export const SERVER_STATES: Readonly<Record<ServerState, Moves>> = {
     gone: "closed",
   },
   upgraded: { outputEnded: "closing", gone: "closed" },
-  closing: { sent: "draining", gone: "closed" },
+  closing: { sent: "draining", sentEarly: "discarding", gone: "closed" },
+  discarding: { discarded: "draining", gone: "closed" },
   draining: { gone: "closed" },
   closed: {},
 };

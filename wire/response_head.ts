@@ -80,6 +80,21 @@ export function writeFields(headers: CheckedHeaders): string {
   return text;
 }
 
+/**
+ * For how long a peer is told that its connection is kept, in seconds: less
+ * than it is, as its next request needs time to get here. 0 where that cannot
+ * be said in whole seconds.
+ *
+ * @param timeout For how long it may be idle, in ms.
+ */
+export function announcedTimeout(timeout: number): number {
+  if (timeout < 1000 || timeout === Infinity) return 0;
+  return Math.max(1, Math.floor((timeout - KEEP_ALIVE_MARGIN) / 1000));
+}
+
+/** Between what a peer is told and what is waited for lies so much, in ms. */
+export const KEEP_ALIVE_MARGIN = 500;
+
 /** Writes text that is Latin-1 into bytes, one byte a character. */
 export function writeLatin1(text: string, into: Uint8Array, at: number): void {
   const { read, written } = encoder.encodeInto(text, into.subarray(at));

@@ -126,7 +126,7 @@ Deno.test("HttpServer answers keepAliveMaxRequests of more requests", async () =
   await peer.send(GET.repeat(500));
   for (let i = 1; i <= 5; i++) {
     const { headers } = await peer.response();
-    assertEquals(headers.connection, i < 5 ? undefined : "close");
+    assertEquals(headers.connection, i < 5 ? "keep-alive" : "close");
   }
   assertEquals(await peer.rest(), "");
   assertEquals(arena.server.stats.requests, 5);

@@ -460,10 +460,10 @@ Deno.test("HttpServer awaited at each answer does not wait for a timer", async (
 const KEEP_ALIVE: [
   name: string,
   request: string,
-  connection: string | undefined,
+  connection: string,
   isKept: boolean,
 ][] = [
-  ["1.1", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", undefined, true],
+  ["1.1", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "keep-alive", true],
   [
     "1.1 with close",
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -515,7 +515,7 @@ Deno.test("HttpServer closes after keepAliveMaxRequests", async () => {
   });
   const peer = await scene.connect();
   await peer.send(GET.repeat(5));
-  for (const connection of [undefined, undefined, "close"]) {
+  for (const connection of ["keep-alive", "keep-alive", "close"]) {
     assertEquals((await peer.response()).headers.connection, connection);
   }
   assertEquals(await peer.rest(), "");

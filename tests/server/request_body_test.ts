@@ -767,7 +767,7 @@ Deno.test("100 Continue goes out when the body is first asked for", async () => 
   assertEquals(await reading, "abc");
   client.respond("ok");
   const { status, headers } = await peer.response();
-  assertEquals([status, headers.connection], [200, undefined]);
+  assertEquals([status, headers.connection], [200, "keep-alive"]);
 });
 
 Deno.test("An answer before the body refuses the upload without 100", async (t) => {
@@ -925,7 +925,7 @@ Deno.test("HttpServer goes on with a connection whose body was here", async (t) 
         const peer = scene.connect();
         await peer.send(post(fields, wire) + GET);
         const first = await peer.response();
-        assertEquals(first.headers.connection, undefined);
+        assertEquals(first.headers.connection, "keep-alive");
         const second = await peer.response();
         assertEquals(second.headers.location ?? second.body, "/next");
       });

@@ -194,7 +194,7 @@ for (const row of ROWS) {
       assertEquals(response.headers["content-type"], row.type);
       const length = new TextEncoder().encode(row.body).length;
       assertEquals(response.headers["content-length"], String(length));
-      assertEquals(response.headers.connection, undefined);
+      assertEquals(response.headers.connection, "keep-alive");
       assertEquals(response.body, method === "HEAD" ? "" : row.body);
       assert(Math.abs(Date.parse(response.headers.date) - Date.now()) < 1e13);
       for (const [name, value] of Object.entries(row.headers ?? {})) {

@@ -237,8 +237,8 @@ const ROWS: Row[] = [
     body: "x",
     headers: {
       "transfer-encoding": undefined,
-      connection: undefined,
-      "keep-alive": undefined,
+      connection: "keep-alive",
+      "keep-alive": "timeout=29",
       upgrade: undefined,
     },
   },
