@@ -1,0 +1,220 @@
+import { assertEquals } from "@std/assert";
+import { Transport } from "../../transport/transport.ts";
+
+/** A connection whose writes are taken as far as a test says. */
+class SlowConn {
+  readonly writes: number[] = [];
+  /** Takes so much of the write under way. */
+  take: (length: number) => void = () => {};
+  /** Breaks the write under way. */
+  break: (error: Error) => void = () => {};
+  isClosed = false;
+
+  write(bytes: Uint8Array): Promise<number> {
+    this.writes.push(bytes.length);
+    return new Promise((resolve, reject) => {
+      this.take = resolve;
+      this.break = reject;
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+class TestTransport extends Transport {
+  now = 0;
+  error: unknown;
+  protected override get tick(): number {
+    return this.now;
+  }
+  protected override space(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(0);
+  }
+  protected override received(): boolean {
+    return false;
+  }
+  protected override readingEnded(): void {}
+  protected override ended(): void {}
+  protected override sent(): void {}
+  protected override gone(error: unknown): void {
+    this.error = error;
+  }
+  look(): void {
+    this.probe();
+  }
+  /** The first tick at which the peer counts as one that does not read. */
+  stallsAt(timeout: number, rate: number): number {
+    const last = this.now + 1_000_000;
+    for (; this.now < last; this.now++) {
+      if (this.isStalled(timeout, rate)) return this.now;
+    }
+    return Infinity;
+  }
+}
+
+function make(conn: object = new SlowConn()): TestTransport {
+  return new TestTransport(conn as Deno.Conn, { bytesIn: 0, bytesOut: 0 });
+}
+
+/** Lets the callbacks of a write run. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+// ---- Slow readers -----------------------------------------------------------
+
+const MIB = 1024 * 1024;
+const STALLS: {
+  name: string;
+  /** What the system takes at once, of one write after the other. */
+  taken: number[];
+  timeout: number;
+  /** Bytes a tick. */
+  rate: number;
+  at: number;
+}[] = [
+  { name: "took nothing", taken: [], timeout: 10, rate: 100, at: 11 },
+  { name: "took 1000", taken: [1000], timeout: 10, rate: 100, at: 21 },
+  {
+    name: "took in three",
+    taken: [500, 250, 250],
+    timeout: 10,
+    rate: 100,
+    at: 21,
+  },
+  {
+    name: "took very much",
+    taken: [9 * MIB],
+    timeout: 10,
+    rate: 2 * MIB,
+    at: 12,
+  },
+  {
+    name: "has no rate",
+    taken: [9 * MIB],
+    timeout: 10,
+    rate: Infinity,
+    at: 11,
+  },
+];
+
+for (const { name, taken, timeout, rate, at } of STALLS) {
+  Deno.test(`Transport.isStalled() gives a peer its time whose system ${name}`, async () => {
+    const conn = new SlowConn();
+    const transport = make(conn);
+    transport.append(new Uint8Array(10 * MIB));
+    transport.flush();
+    for (const length of taken) {
+      conn.take(length);
+      await turn();
+    }
+    assertEquals(transport.stallsAt(timeout, rate), at);
+    // Nothing that happened before counts against the next wait.
+    if (taken.length > 0) {
+      conn.take(1);
+      await turn();
+      const began = transport.now;
+      assertEquals(transport.stallsAt(timeout, rate) - began, at);
+    }
+    transport.destroy();
+  });
+}
+
+Deno.test("Transport.isStalled() is false where nothing is to be written", () => {
+  const transport = make();
+  assertEquals(transport.stallsAt(1, Infinity), Infinity);
+});
+
+// ---- Writes -----------------------------------------------------------------
+
+const WRITES: {
+  name: string;
+  isSecure: boolean;
+  pieces: number[];
+  writes: number[];
+}[] = [
+  {
+    name: "a head and a small body",
+    isSecure: false,
+    pieces: [200, 5000],
+    writes: [5200],
+  },
+  {
+    name: "a head and a large body",
+    isSecure: false,
+    pieces: [200, 100_000],
+    writes: [200, 100_000],
+  },
+  {
+    name: "a head and 10 KB, TLS",
+    isSecure: true,
+    pieces: [200, 10_000],
+    writes: [10_200],
+  },
+  {
+    name: "a head and 64 KiB, TLS",
+    isSecure: true,
+    pieces: [200, 65_536],
+    writes: [65_736],
+  },
+  {
+    name: "a head and 65 KiB, TLS",
+    isSecure: true,
+    pieces: [200, 66_560],
+    writes: [200, 66_560],
+  },
+  {
+    name: "many small pieces",
+    isSecure: true,
+    pieces: Array(40).fill(1000),
+    writes: [40_000],
+  },
+];
+
+for (const { name, isSecure, pieces, writes } of WRITES) {
+  Deno.test(`Transport writes ${name} in ${writes.length}`, async () => {
+    const conn = new SlowConn();
+    const transport = make(
+      isSecure ? Object.assign(conn, { handshake: () => {} }) : conn,
+    );
+    for (const length of pieces) transport.append(new Uint8Array(length));
+    transport.flush();
+    for (let i = 0; i < writes.length; i++) {
+      conn.take(conn.writes[i]);
+      await turn();
+    }
+    assertEquals(conn.writes, writes);
+    assertEquals(transport.bufferedAmount, 0);
+  });
+}
+
+// ---- Peers that are gone ----------------------------------------------------
+
+Deno.test("Transport.probe() finds a broken connection by sending nothing", async () => {
+  const conn = new SlowConn();
+  const transport = make(conn);
+  transport.look();
+  assertEquals(conn.writes, [0]);
+  conn.take(0);
+  await turn();
+  assertEquals(transport.isClosed, false);
+  transport.look();
+  const error = new Deno.errors.BrokenPipe("broken");
+  conn.break(error);
+  await turn();
+  assertEquals([transport.isClosed, conn.isClosed], [true, true]);
+  assertEquals(transport.error, error);
+});
+
+Deno.test("Transport.probe() leaves a write under way alone, and TLS", () => {
+  const conn = new SlowConn();
+  const transport = make(conn);
+  transport.append(new Uint8Array(9));
+  transport.flush();
+  transport.look();
+  assertEquals(conn.writes, [9]);
+  transport.destroy();
+  const secure = Object.assign(new SlowConn(), { handshake: () => {} });
+  make(secure).look();
+  assertEquals(secure.writes, []);
+});
