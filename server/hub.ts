@@ -20,6 +20,12 @@ const PATIENCE = 8;
  */
 const STOP_GRACE = 150;
 
+/**
+ * So many connections give way where the system has no more descriptors: files
+ * and the runtime itself need some as well.
+ */
+const RESERVE = 8;
+
 /** What a hub needs of its server. */
 export interface HubOptions {
   limits: ServerLimits;
@@ -135,11 +141,11 @@ export class Hub implements SessionHost {
   makeRoom(): boolean {
     const { maxWaitingClients } = this.limits;
     if (this.stalled.size >= maxWaitingClients) return false;
-    return this.sessions.size < maxWaitingClients || this.spare();
+    return this.sessions.size < maxWaitingClients || this.#evict();
   }
 
   /** Closes the connection that can be spared for longest, if there is one. */
-  spare(): boolean {
+  #evict(): boolean {
     let oldest: Session | null = null;
     for (const session of this.sessions) {
       if (!session.isSpare) continue;
@@ -147,6 +153,12 @@ export class Hub implements SessionHost {
     }
     oldest?.destroy();
     return oldest !== null;
+  }
+
+  spare(): boolean {
+    let count = 0;
+    while (count < RESERVE && this.#evict()) count++;
+    return count > 0;
   }
 
   deliver(

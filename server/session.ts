@@ -264,7 +264,8 @@ export class Session extends Transport implements BodyOrigin {
   /** @ignore */
   protected override ended(): void {
     if (this.state === "draining" || this.state === "discarding") {
-      this.destroy();
+      if (this.bufferedAmount > 0) this.#enter("closing");
+      else this.destroy();
     } else if (this.#successor !== null) {
       this.#successor.ended();
     } else if (this.client !== null) {
@@ -490,9 +491,11 @@ export class Session extends Transport implements BodyOrigin {
     const body = this.body;
     if (body === null) return;
     if (!this.#passOver(body)) {
-      this.keep = this.#isLastRequest = false;
       body.fail(answeredBefore());
+      const isSaid = this.state === "answering"; // what the head has promised
       if (!this.#owesContinue) this.#discardRest();
+      if (!isSaid || !this.#discard?.isFramed) this.keep = false;
+      this.#isLastRequest = false;
     }
     this.body = null;
   }
@@ -507,29 +510,32 @@ export class Session extends Transport implements BodyOrigin {
     const isFramed = parser.passLimit();
     // Where no end can be told, only if there is more than we have read.
     if (!isFramed && !parser.isFull) return;
-    this.#discard = { since: this.tick, isFramed, bytes: 0 };
-    this.read();
+    const discard = { since: this.tick, isFramed, bytes: 0 };
+    this.#discard = discard;
+    if (this.#throwAway(discard, 0)) this.read();
   }
 
   /** Throws bytes away; returns whether to read on. */
   #throwAway(discard: Discard, length: number): boolean {
     discard.bytes += length;
     this.#since = this.tick;
-    if (!discard.isFramed) {
-      if (discard.bytes < MAX_DISCARDED) return true;
-      this.#discarded();
-      return false;
+    let event: ParseEvent = ParseEvent.MORE;
+    if (discard.isFramed) {
+      const parser = this.parser!;
+      parser.filled(length);
+      do event = parser.next(); while (event === ParseEvent.BODY);
     }
-    const parser = this.parser!;
-    parser.filled(length);
-    let event: ParseEvent;
-    do event = parser.next(); while (event === ParseEvent.BODY);
     if (event === ParseEvent.MORE && discard.bytes < MAX_DISCARDED) return true;
+    if (event === ParseEvent.END && this.keep && this.state === "discarding") {
+      this.#discard = null;
+      this.#enter("idle");
+      return this.#advance();
+    }
     this.#discarded();
     return false;
   }
 
-  /** All is thrown away, or enough. */
+  /** All is thrown away, or enough: the connection ends. */
   #discarded(): void {
     this.#discard = null;
     if (this.state === "discarding") this.#closeOutput();
@@ -579,6 +585,10 @@ export class Session extends Transport implements BodyOrigin {
     this.#leaveBody();
     this.client = null;
     this.#since = this.tick;
+    if (this.keep && this.#discard !== null) {
+      this.#enter("discarding");
+      return this.flush();
+    }
     if (!this.keep) {
       this.#enter("closing");
       const sent = this.flush();

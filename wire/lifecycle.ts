@@ -16,7 +16,7 @@ export type ServerState =
   | "answering" // part of an answer is out
   | "upgraded" // it speaks something else than HTTP
   | "closing" // the last answer is being sent
-  | "discarding" // it is sent, the rest of its request is thrown away
+  | "discarding" // an answer is made, the rest of its request is thrown away
   | "draining" // our side is closed, the peer's bytes are thrown away
   | "closed";
 
@@ -35,7 +35,9 @@ export type ServerEvent =
   | "outputEnded"
   | "sent"
   | "sentEarly"
+  | "answeredEarly"
   | "discarded"
+  | "restPassed"
   | "gone";
 
 /** The states of a client's connection, from when it is connected. */
@@ -87,12 +89,18 @@ export const SERVER_STATES: Readonly<Record<ServerState, Moves>> = {
   },
   answering: {
     answerComplete: "idle",
+    answeredEarly: "discarding",
     lastAnswerComplete: "closing",
     gone: "closed",
   },
   upgraded: { outputEnded: "closing", gone: "closed" },
   closing: { sent: "draining", sentEarly: "discarding", gone: "closed" },
-  discarding: { discarded: "draining", gone: "closed" },
+  discarding: {
+    restPassed: "idle",
+    discarded: "draining",
+    inputEnded: "closing",
+    gone: "closed",
+  },
   draining: { gone: "closed" },
   closed: {},
 };
