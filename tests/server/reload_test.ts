@@ -1,0 +1,34 @@
+import { assert, assertEquals } from "@std/assert";
+import { makePair, noOpenssl } from "../support/certificates.ts";
+
+const pair = noOpenssl === false ? await makePair() : null;
+const RENEWALS = 15;
+
+for (const how of ["shared", "own"]) {
+  Deno.test({
+    name: `HttpServer.loadCertificate() keeps connections that wait, on ${
+      how === "shared" ? "a shared port" : "a port of its own"
+    }`,
+    ignore: pair === null || how === "shared" && Deno.build.os !== "linux",
+  }, async () => {
+    const { cert, key } = pair!;
+    const script = new URL("../support/reloads.ts", import.meta.url);
+    const { stdout, stderr, success } = await new Deno.Command(
+      Deno.execPath(),
+      {
+        args: [
+          ..."run -A --no-check --unstable-net".split(" "),
+          ...[script.href, how, String(RENEWALS), cert, key],
+        ],
+      },
+    ).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assertEquals(success, true, text(stderr));
+    const { made, refused, lost } = JSON.parse(text(stdout));
+    assert(made >= RENEWALS * 20, text(stdout));
+    // What the system hands us while we close is lost: next to nothing.
+    assert(lost * 50 <= made, text(stdout));
+    if (how === "shared") assertEquals(refused, 0);
+    else assert(refused * 20 <= made, text(stdout));
+  });
+}
