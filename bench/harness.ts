@@ -1,4 +1,10 @@
 // Runs one scenario: every peer in every round, one after the other.
+import {
+  type LatencyScenario,
+  runLatency,
+  startLatency,
+  verifyLatency,
+} from "./latency.ts";
 import type { Peer, PeerName } from "./peers.ts";
 import {
   benchPath,
@@ -106,7 +112,9 @@ export async function measure(
   const taking = peers.filter((peer) => scenario.peers.includes(peer.name));
   const samples: Samples = new Map(taking.map((peer) => [peer.name, []]));
   // Memory is measured of processes that have just started.
-  const lasting = ["wrk", "stream", "websocket"].includes(scenario.kind);
+  const lasting = ["wrk", "stream", "websocket", "latency"].includes(
+    scenario.kind,
+  );
   const servers = new Map<PeerName, Server>();
   const broken = new Set<PeerName>();
   try {
@@ -152,12 +160,9 @@ async function startPeer(
   peer: Peer,
   fixtures: Fixtures,
 ): Promise<Server> {
-  const port = freePort();
-  const server = await startServer(
-    peer.name,
-    [...peer.command, String(port), scenario.name, fixtures.dir],
-    port,
-  );
+  const server = scenario.kind === "latency"
+    ? await startLatency(scenario as LatencyScenario, peer, fixtures.dir)
+    : await startPlain(scenario, peer, fixtures);
   try {
     await verify(scenario, server, fixtures);
   } catch (error) {
@@ -165,6 +170,19 @@ async function startPeer(
     throw error;
   }
   return server;
+}
+
+function startPlain(
+  scenario: Scenario,
+  peer: Peer,
+  fixtures: Fixtures,
+): Promise<Server> {
+  const port = freePort();
+  return startServer(
+    peer.name,
+    [...peer.command, String(port), scenario.name, fixtures.dir],
+    port,
+  );
 }
 
 /** Asks once and compares: a wrong answer must not win by being cheap. */
@@ -182,6 +200,12 @@ function verify(
       return verifyEvents(scenario, server);
     case "websocket":
       return verifyWebsocket(scenario, server);
+    case "latency":
+      return verifyLatency(
+        scenario as LatencyScenario,
+        server,
+        fixtures.cert,
+      );
     default:
       return verifyAnswer(scenario, scenario.expected!, server, fixtures);
   }
@@ -260,6 +284,13 @@ function run(
       return runEvents(scenario, server, fixtures.ticksPerSecond);
     case "websocket":
       return runWebsocket(scenario, server, seconds, fixtures.ticksPerSecond);
+    case "latency":
+      return runLatency(
+        scenario as LatencyScenario,
+        server,
+        seconds,
+        fixtures.dir,
+      );
   }
 }
 

@@ -207,7 +207,11 @@ export function freePort(): number {
   return port;
 }
 
-async function waitForPort(port: number, timeout: number): Promise<void> {
+/** Waits until somebody listens on a port of this machine. */
+export async function waitForPort(
+  port: number,
+  timeout: number,
+): Promise<void> {
   const until = performance.now() + timeout;
   for (;;) {
     try {

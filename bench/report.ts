@@ -20,6 +20,9 @@ function label(metric: Metric, { unit }: Scenario): string {
       return "RSS MiB";
     case "growth":
       return "MiB grown";
+    case "p50":
+    case "p99":
+      return `${metric} us`;
   }
 }
 
@@ -114,7 +117,7 @@ export function judge(
 function formatValue(metric: Metric, value: number | undefined): string {
   if (value === undefined) return "-";
   if (metric === "rps" && value >= 1000) return value.toFixed(0);
-  if (metric === "core") return value.toFixed(0);
+  if (["core", "p50", "p99"].includes(metric)) return value.toFixed(0);
   return value.toFixed(metric === "rps" ? 1 : 2);
 }
 
@@ -154,6 +157,44 @@ export function formatReport(scenario: Scenario, samples: Samples): string {
     );
   }
   return lines.join("\n");
+}
+
+/** One row of a table of several scenarios. */
+export interface Row {
+  readonly label: string;
+  readonly scenario: Scenario;
+  readonly samples: Samples;
+}
+
+/** Scenarios of the same peers and metrics as the rows of one table. */
+export function formatRows(rows: readonly Row[]): string {
+  const { scenario } = rows[0];
+  const { name, title, metrics, peers } = scenario;
+  const header = [name];
+  for (const metric of metrics) {
+    header.push(...peers.map((peer) => `${label(metric, scenario)}, ${peer}`));
+    header.push("ratio");
+  }
+  const cells = rows.map(({ label, samples }) => {
+    const row = [label];
+    for (const metric of metrics) {
+      for (const peer of peers) {
+        row.push(formatValue(metric, summaryOf(samples, peer, metric)?.median));
+      }
+      const ratio = ratioOf(samples, SUBJECT, peers[1], metric);
+      row.push(ratio ? ratio.median.toFixed(2) : "-");
+    }
+    return row;
+  });
+  const verdicts = rows.flatMap(({ label, samples }) =>
+    samples.has(SUBJECT)
+      ? scenario.bounds.map((bound) =>
+        `${judge(scenario, samples, bound).text}; ${label}`
+      )
+      : []
+  );
+  return [`${name}: ${title}`, ...formatTable([header, ...cells]), ...verdicts]
+    .join("\n");
 }
 
 /** A Markdown table: the first column to the left, numbers to the right. */
