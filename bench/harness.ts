@@ -7,7 +7,6 @@ import {
 } from "./latency.ts";
 import type { Peer, PeerName } from "./peers.ts";
 import {
-  benchPath,
   capture,
   cpuMicros,
   denoLoad,
@@ -42,6 +41,7 @@ import {
   verifyUpload,
   verifyWebsocket,
 } from "./streams.ts";
+import { runWrk } from "./wrk.ts";
 
 /** How much to measure. */
 export interface Effort {
@@ -76,7 +76,8 @@ export async function makeFixtures(
   return { dir, cert, ticksPerSecond };
 }
 
-async function makeCertificate(dir: string): Promise<string> {
+/** Makes the certificate of `localhost` that the servers over TLS use. */
+export async function makeCertificate(dir: string): Promise<string> {
   // deno-fmt-ignore
   const made = await capture(
     "openssl", "req", "-x509", "-nodes", "-days", "2",
@@ -146,7 +147,7 @@ export async function measure(
 }
 
 /** Another order in each round, so that nobody always follows the same one. */
-function rotated<T>(items: readonly T[], by: number): T[] {
+export function rotated<T>(items: readonly T[], by: number): T[] {
   const at = items.length === 0 ? 0 : by % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
 }
@@ -271,7 +272,7 @@ function run(
   const seconds = Math.min(effort.seconds, scenario.maxDuration);
   switch (scenario.kind) {
     case "wrk":
-      return runWrk(scenario, server, seconds, fixtures);
+      return runRequests(scenario, server, seconds, fixtures);
     case "file":
       return runFile(scenario, server, seconds, fixtures);
     case "idle":
@@ -294,38 +295,20 @@ function run(
   }
 }
 
-/** What `load/wrk.lua` prints. */
-interface WrkSummary {
-  readonly requests: number;
-  readonly micros: number;
-  readonly socketErrors: number;
-  readonly badStatus: number;
-}
-
-async function runWrk(
+async function runRequests(
   scenario: Scenario,
   server: Server,
   seconds: number,
   { dir, ticksPerSecond }: Fixtures,
 ): Promise<Sample> {
-  const headers = Object.entries(scenario.headers)
-    .flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  const { connections, headers, method, depth } = scenario;
   const before = cpuMicros(server.pid, ticksPerSecond);
-  // deno-fmt-ignore
-  const output = await runLoad([
-    "wrk", "-t1", `-c${scenario.connections}`, `-d${seconds}s`,
-    "--timeout", "10s", "-s", benchPath("load/wrk.lua"), ...headers,
-    url(scenario, server), "--", scenario.method, String(scenario.depth),
-    ...(scenario.method === "POST" ? [`${dir}/body.json`] : []),
-  ], seconds);
+  const summary = await runWrk({
+    ...{ url: url(scenario, server), seconds },
+    ...{ connections, headers, method, depth },
+    body: method === "POST" ? `${dir}/body.json` : undefined,
+  });
   const cpu = cpuMicros(server.pid, ticksPerSecond) - before;
-  const line = /^@(\{.*\})$/m.exec(output)?.[1];
-  if (!line) throw new Error(`No summary from wrk: ${output}`);
-  const summary: WrkSummary = JSON.parse(line);
-  if (summary.requests === 0) throw new Error("Answered nothing");
-  if (summary.badStatus > 0) {
-    throw new Error(`${summary.badStatus} answers were not of success`);
-  }
   if (summary.socketErrors > 0) {
     console.error(
       `${scenario.name}, ${server.name}: ${summary.socketErrors} socket ` +
