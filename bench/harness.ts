@@ -309,6 +309,7 @@ async function runRequests(
     body: method === "POST" ? `${dir}/body.json` : undefined,
   });
   const cpu = cpuMicros(server.pid, ticksPerSecond) - before;
+  if (summary.requests === 0) throw new Error("Answered nothing");
   if (summary.socketErrors > 0) {
     console.error(
       `${scenario.name}, ${server.name}: ${summary.socketErrors} socket ` +

@@ -3,8 +3,14 @@ import type { Samples } from "./harness.ts";
 import type { PeerName } from "./peers.ts";
 import type { Bound, Metric, Sample, Scenario } from "./scenarios.ts";
 
+/** The samples of each peer or client, by its name. */
+type AnySamples = ReadonlyMap<string, readonly (Sample | null)[]>;
+
 /** The head of a column: of a rate and a cost, by what the scenario counts. */
-function label(metric: Metric, { unit }: Scenario): string {
+export function label(
+  metric: Metric,
+  { unit }: Pick<Scenario, "unit">,
+): string {
   switch (metric) {
     case "rps":
       return `${unit}/s`;
@@ -61,8 +67,8 @@ function valuesOf(
 
 /** The metric of a peer over all rounds. */
 export function summaryOf(
-  samples: Samples,
-  peer: PeerName,
+  samples: AnySamples,
+  peer: string,
   metric: Metric,
 ): Summary | null {
   return summarize(
@@ -70,19 +76,24 @@ export function summaryOf(
   );
 }
 
-/** The median of the ratios that the rounds gave, each within its round. */
+/**
+ * The median of the ratios that the rounds gave, each within its round.
+ *
+ * @param plus What is taken off the peer's values before.
+ */
 export function ratioOf(
-  samples: Samples,
-  peer: PeerName,
-  base: PeerName,
+  samples: AnySamples,
+  peer: string,
+  base: string,
   metric: Metric,
+  plus: number = 0,
 ): Summary | null {
   const below = valuesOf(samples.get(base), metric);
   const ratios: number[] = [];
   valuesOf(samples.get(peer), metric).forEach((value, round) => {
     const other = below[round];
     if (value !== undefined && other !== undefined && other > 0) {
-      ratios.push(value / other);
+      ratios.push((value - plus) / other);
     }
   });
   return summarize(ratios);
@@ -114,7 +125,11 @@ export function judge(
   return { text, value: median, pass };
 }
 
-function formatValue(metric: Metric, value: number | undefined): string {
+/** A value as it stands in a table. */
+export function formatValue(
+  metric: Metric,
+  value: number | undefined,
+): string {
   if (value === undefined) return "-";
   if (metric === "rps" && value >= 1000) return value.toFixed(0);
   if (["core", "p50", "p99"].includes(metric)) return value.toFixed(0);

@@ -26,7 +26,7 @@ export interface WrkSummary {
   readonly badStatus: number;
 }
 
-/** Runs it; what it has counted is all of success. */
+/** Runs it; what came was all of success, but maybe not a whole answer. */
 export async function runWrk(load: WrkLoad): Promise<WrkSummary> {
   const { url, connections, seconds, headers = {}, body } = load;
   const fields = Object.entries(headers)
@@ -41,7 +41,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkSummary> {
   const line = /^@(\{.*\})$/m.exec(output)?.[1];
   if (!line) throw new Error(`No summary from wrk: ${output}`);
   const summary: WrkSummary = JSON.parse(line);
-  if (summary.requests === 0) throw new Error("Answered nothing");
+  if (summary.bytes === 0) throw new Error("Answered nothing");
   if (summary.badStatus > 0) {
     throw new Error(`${summary.badStatus} answers were not of success`);
   }

@@ -46,4 +46,6 @@ Deno.serve({
     }
     : {}),
   onListen: () => console.log(`pid ${Deno.pid}`),
+  // The load goes in the middle of a request, which is not worth a line.
+  onError: () => new Response(null, { status: 500 }),
 }, await handlerOf(parseRoad(text)));

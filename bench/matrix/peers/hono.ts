@@ -3,7 +3,7 @@ import { Hono } from "npm:hono@^4";
 import type { Handler } from "./web.ts";
 
 const app = new Hono();
-app.get("/hono", (c) => c.html("hello world"));
+app.get("/hono/:size/:count", (c) => c.html("hello world"));
 
 /** It as a handler. */
 export const honoHandler: Handler = (request) => app.fetch(request);
