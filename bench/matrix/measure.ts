@@ -151,7 +151,11 @@ async function warmUp(
     // Where others work on the machine as well, time alone says little.
     const cold = exactCpuMicros(server.pid);
     for (let i = 0; i < WARM_MOST; i++) {
-      await runOnce(cell, { server, length }, WARM_UP, setup);
+      await attempt(
+        cell,
+        name,
+        () => runOnce(cell, { server, length }, WARM_UP, setup),
+      );
       if (exactCpuMicros(server.pid) - cold >= WARM_CPU) break;
     }
     return { server, length };
