@@ -39,6 +39,8 @@ export type CellSamples = Map<Name, (Sample | null)[]>;
 const WARM_UP = 0.3;
 const WARM_CPU = 250_000;
 const WARM_MOST = 4;
+/** How often a start is tried: its port may be taken meanwhile. */
+const START_MOST = 3;
 /** Of the load's time: requests on one connection need less of it. */
 const SINGLE_SHARE = 0.6;
 /** A thousand connections are a part of the cost if they come and go soon. */
@@ -120,19 +122,23 @@ async function attempt<T>(
   }
 }
 
-function startPeer(
+async function startPeer(
   cell: Cell,
   name: Name,
   { commands, dir }: Setup,
 ): Promise<Server | null> {
-  return attempt(cell, name, () => {
-    const port = freePort();
-    // deno-fmt-ignore
-    return startServer(name, [
-      ...commands.get(name)!, String(port), pathOf(cell).slice(1), dir,
-      cell.isTls ? "tls" : "plain", cell.row.app,
-    ], port);
-  });
+  for (let left = START_MOST; left > 0; left--) {
+    const server = await attempt(cell, name, () => {
+      const port = freePort();
+      // deno-fmt-ignore
+      return startServer(name, [
+        ...commands.get(name)!, String(port), pathOf(cell).slice(1), dir,
+        cell.isTls ? "tls" : "plain", cell.row.app,
+      ], port);
+    });
+    if (server !== null) return server;
+  }
+  return null;
 }
 
 /** Checks the answer, and leaves a peer out whose answer is not right. */

@@ -1,6 +1,6 @@
 // The answer of a peer before it is measured: a wrong one must not win by being
 // cheap.
-import { readText, sendGet } from "../load/http.ts";
+import { contentLength, readAnswer, readText, sendGet } from "../load/http.ts";
 import type { Server } from "../processes.ts";
 import { makeBytes } from "./payloads.ts";
 import { type Cell, expectedText } from "./rows.ts";
@@ -47,14 +47,38 @@ export async function lengthOnWire(
   cert: string,
 ): Promise<number> {
   const address = { hostname: "localhost", port: server.port };
-  using conn = isTls
+  const conn = isTls
     ? await Deno.connectTls({ ...address, caCerts: [cert] })
     : await Deno.connect(address);
-  await sendGet(conn, path, "Connection: close\r\n");
-  const buffer = new Uint8Array(262_144);
-  let length = 0;
-  for (let n; (n = await conn.read(buffer)) !== null;) length += n;
-  return length;
+  return await within(conn, async () => {
+    await sendGet(conn, path, "Connection: close\r\n");
+    const buffer = new Uint8Array(262_144);
+    const { head, start, end } = await readAnswer(conn, buffer);
+    // The floor closes nothing.
+    if (/\r\ncontent-length:/i.test(head)) return start + contentLength(head);
+    let length = end;
+    for (let n; (n = await conn.read(buffer)) !== null;) length += n;
+    return length;
+  });
+}
+
+/** Closes a connection at the end, or when that does not come. */
+async function within<T>(
+  conn: Deno.Conn,
+  action: () => Promise<T>,
+): Promise<T> {
+  let isOpen = true;
+  const close = (): void => {
+    if (isOpen) conn.close();
+    isOpen = false;
+  };
+  const timer = setTimeout(close, TIMEOUT);
+  try {
+    return await action();
+  } finally {
+    clearTimeout(timer);
+    close();
+  }
 }
 
 function checkText(actual: string, expected: string): void {
@@ -85,10 +109,12 @@ async function verifyRead(
   server: Server,
   path: string,
 ): Promise<void> {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   const fields = Object.entries(cell.row.fields!(cell.size))
     .map(([name, value]) => `${name}: ${value}\r\n`);
-  await sendGet(conn, path, fields.join(""));
-  const text = await readText(conn, new Uint8Array(4096));
-  checkText(text, expectedText(cell)!);
+  await within(conn, async () => {
+    await sendGet(conn, path, fields.join(""));
+    const text = await readText(conn, new Uint8Array(4096));
+    checkText(text, expectedText(cell)!);
+  });
 }
