@@ -38,7 +38,7 @@ export type CellSamples = Map<Name, (Sample | null)[]>;
 /** How long a warm-up is, and what a server has to have worked in it, in us. */
 const WARM_UP = 0.3;
 const WARM_CPU = 250_000;
-const WARM_MOST = 4;
+const WARM_MOST = 3;
 /** How often a start is tried: its port may be taken meanwhile. */
 const START_MOST = 3;
 /** Of the load's time: requests on one connection need less of it. */
@@ -156,7 +156,8 @@ async function warmUp(
     const length = isLong(cell) ? await lengthOnWire(...args) : null;
     // Where others work on the machine as well, time alone says little.
     const cold = exactCpuMicros(server.pid);
-    for (let i = 0; i < WARM_MOST; i++) {
+    const most = isHeld(name) ? WARM_MOST : 1;
+    for (let i = 0; i < most; i++) {
       await attempt(
         cell,
         name,
@@ -189,6 +190,11 @@ async function makeFiles({ row, size }: Cell, dir: string): Promise<void> {
   await Deno.writeFile(`${dir}/${size}.bin`, bytes);
 }
 
+/** Whether it is one of the two that are compared in all respects. */
+function isHeld(name: Name): boolean {
+  return name === "uhttp" || name === "deno_serve";
+}
+
 /** One round of a peer: the load, and then one connection by itself. */
 async function run(
   cell: Cell,
@@ -205,10 +211,8 @@ async function run(
   const time = Math.max(seconds, least);
   const sample = await runOnce(cell, peer, time, setup);
   const isMany = row.connections(size).length > 1;
-  // Only who is held to a latency has it measured by itself.
-  const { name } = peer.server;
-  const isHeld = name === "uhttp" || name === "deno_serve";
-  if (connections === 1 || isMany || isTls || !isHeld) return sample;
+  const name = peer.server.name as Name;
+  if (connections === 1 || isMany || isTls || !isHeld(name)) return sample;
   const single = { ...cell, connections: 1 };
   const latency = await attempt(
     single,
