@@ -12,7 +12,10 @@ import type { Sample } from "../scenarios.ts";
 import type { CellSamples, Effort, Setup } from "./measure.ts";
 import { type Cell, cellLabel, type Name } from "./rows.ts";
 
+/** How long a warm-up is, and what a client has to have worked in it, in us. */
 const WARM_UP = 0.3;
+const WARM_CPU = 250_000;
+const WARM_MOST = 3;
 
 /** Measures a cell. */
 export async function measureClients(
@@ -44,13 +47,13 @@ export async function measureClients(
         const peer = peers.get(name);
         let sample: Sample | null = null;
         try {
-          if (peer) sample = await run(peer, round === 0 ? WARM_UP : seconds);
+          if (peer && round === 0) await warmUp(peer);
+          else if (peer) sample = await run(peer, seconds);
         } catch (error) {
           console.error(`${cellLabel(cell)}, ${name}: ${error}`);
           peers.delete(name);
           await peer?.end();
         }
-        if (round === 0 && sample !== null) resetPeakMemory(peer!.pid);
         if (round > 0) samples.get(name)!.push(sample);
       }
     }
@@ -66,6 +69,14 @@ export async function measureClients(
     await server.stop();
   }
   return samples;
+}
+
+async function warmUp(peer: Peer): Promise<void> {
+  let cpu = 0;
+  for (let i = 0; i < WARM_MOST && cpu < WARM_CPU; i++) {
+    cpu += JSON.parse(await peer.ask(String(WARM_UP))).cpu;
+  }
+  resetPeakMemory(peer.pid);
 }
 
 async function run(peer: Peer, seconds: number): Promise<Sample> {

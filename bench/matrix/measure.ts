@@ -83,15 +83,12 @@ export async function measureCell(
     for (const name of taking) await warmUp(cell, name, running, setup);
     for (let round = 1; round <= effort.rounds; round++) {
       for (const name of rotated(taking, round)) {
-        let sample: Sample | null = null;
         const peer = running.get(name);
-        if (peer !== undefined) {
-          sample = await attempt(
-            cell,
-            name,
-            () => run(cell, peer, effort, setup),
-          );
-        }
+        const sample = peer === undefined ? null : await attemptTwice(
+          cell,
+          name,
+          () => run(cell, peer, effort, setup),
+        );
         samples.get(name)!.push(sample);
       }
     }
@@ -120,6 +117,16 @@ async function attempt<T>(
     console.error(`${cellLabel(cell)}, ${name}: ${text}`);
     return null;
   }
+}
+
+/** On a busy machine, a load may get no time at all. */
+async function attemptTwice<T>(
+  cell: Cell,
+  name: Name,
+  action: () => Promise<T>,
+): Promise<T | null> {
+  return await attempt(cell, name, action) ??
+    await attempt(cell, name, action);
 }
 
 async function startPeer(
