@@ -13,7 +13,13 @@ import {
 } from "../processes.ts";
 import type { Sample } from "../scenarios.ts";
 import { runWrk } from "../wrk.ts";
-import { type Cell, cellLabel, type Name, peersOf } from "./rows.ts";
+import {
+  type Cell,
+  cellLabel,
+  hasLatency,
+  type Name,
+  peersOf,
+} from "./rows.ts";
 import { lengthOnWire, verify } from "./verify.ts";
 
 /** How much to measure. */
@@ -209,7 +215,7 @@ async function run(
   { seconds }: Effort,
   setup: Setup,
 ): Promise<Sample> {
-  const { row, size, connections, isTls } = cell;
+  const { row, size, connections } = cell;
   const least = connections > 256
     ? MANY_SECONDS
     : size * row.pieces(size) >= 1024 * 1024
@@ -217,9 +223,8 @@ async function run(
     : 0;
   const time = Math.max(seconds, least);
   const sample = await runOnce(cell, peer, time, setup);
-  const isMany = row.connections(size).length > 1;
   const name = peer.server.name as Name;
-  if (connections === 1 || isMany || isTls || !isHeld(name)) return sample;
+  if (connections === 1 || !hasLatency(cell) || !isHeld(name)) return sample;
   const single = { ...cell, connections: 1 };
   const latency = await attempt(
     single,
