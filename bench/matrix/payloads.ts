@@ -65,6 +65,19 @@ export function makeFields(count: number): Record<string, string> {
   );
 }
 
+/** Fields of an answer, the type of its body first. */
+export function makeOwnHeaders(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from(
+      { length: count },
+      (_, i) =>
+        i === 0
+          ? ["content-type", "text/plain; charset=utf-8"]
+          : [`x-field-${i}`, `value ${i}`],
+    ),
+  );
+}
+
 /** The road that a peer is on: `text/10240`, `stream/100/16`. */
 export interface Road {
   readonly name: string;

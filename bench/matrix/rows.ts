@@ -142,6 +142,16 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...DEFAULTS,
+    name: "own-headers",
+    title: 'respond() of "hello world" with so many fields of its own',
+    road: "own",
+    sizes: [1, 5],
+    isCount: true,
+    tlsSizes: [],
+    cpu: () => 1.05,
+  },
+  {
+    ...DEFAULTS,
     name: "bytes",
     title: "respond() of bytes",
     road: "bytes",
@@ -363,6 +373,7 @@ export function expectedText({ row, size }: Cell): string | null {
   switch (row.road) {
     case "hello":
     case "hono":
+    case "own":
       return "hello world";
     case "text":
       return makeText(size);

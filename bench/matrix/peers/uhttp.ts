@@ -2,7 +2,13 @@
 // APP says how: `loop`, the library's own way; `serve`, by `serve()`; `with`,
 // by `respondWith()` from a loop.
 import { type HttpConnection, HttpServer, serve } from "../../../mod.ts";
-import { makeBytes, makeItems, makeText, parseRoad } from "../payloads.ts";
+import {
+  makeBytes,
+  makeItems,
+  makeOwnHeaders,
+  makeText,
+  parseRoad,
+} from "../payloads.ts";
 import { type Handler, webHandler } from "./web.ts";
 
 const [port, text, dir, scheme, app = "loop"] = Deno.args;
@@ -62,14 +68,17 @@ function sumLengths(values: Readonly<Record<string, unknown>>): number {
   return length;
 }
 
-const PLAIN = { headers: { "content-type": "text/plain; charset=utf-8" } };
-
 /** Each road as one loop, which is what its user would write. */
 async function runLoop(server: HttpServer): Promise<void> {
   switch (name) {
     case "hello":
       for await (const client of server) client.respond("hello world");
       break;
+    case "own": {
+      const own = { headers: makeOwnHeaders(size) };
+      for await (const client of server) client.respond("hello world", own);
+      break;
+    }
     case "text": {
       const body = makeText(size);
       for await (const client of server) client.respond(body);
@@ -112,22 +121,22 @@ async function runLoop(server: HttpServer): Promise<void> {
       break;
     case "post":
       for await (const client of server) {
-        client.respond(String((client.data as unknown[]).length), PLAIN);
+        client.respond(String((client.data as unknown[]).length));
       }
       break;
     case "headers":
       for await (const client of server) {
-        client.respond(String(sumLengths(client.headers)), PLAIN);
+        client.respond(String(sumLengths(client.headers)));
       }
       break;
     case "cookies":
       for await (const client of server) {
-        client.respond(String(sumLengths(client.cookies)), PLAIN);
+        client.respond(String(sumLengths(client.cookies)));
       }
       break;
     case "query":
       for await (const client of server) {
-        client.respond(String(sumLengths(client.query)), PLAIN);
+        client.respond(String(sumLengths(client.query)));
       }
       break;
     default:

@@ -1,12 +1,17 @@
 // The handlers from `Request` to `Response`, for all servers that take such:
 // each as a user would write it who wants it to be fast.
-import { makeBytes, makeItems, makeText, type Road } from "../payloads.ts";
+import {
+  makeBytes,
+  makeItems,
+  makeOwnHeaders,
+  makeText,
+  type Road,
+} from "../payloads.ts";
 
 /** What `Deno.serve`, `Bun.serve` and this library's `serve()` take. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
 const HTML = { headers: { "content-type": "text/html; charset=utf-8" } };
-const PLAIN = { headers: { "content-type": "text/plain; charset=utf-8" } };
 const BYTES = { headers: { "content-type": "application/octet-stream" } };
 const EVENTS = {
   headers: { "content-type": "text/event-stream", "cache-control": "no-cache" },
@@ -53,7 +58,7 @@ function frameOf(data: Uint8Array): Uint8Array {
 function countHeaders(request: Request): Response {
   let length = 0;
   for (const [, value] of request.headers) length += value.length;
-  return new Response(String(length), PLAIN);
+  return new Response(String(length));
 }
 
 function parseCookies(text: string): Record<string, string> {
@@ -69,7 +74,7 @@ function countCookies(request: Request): Response {
   const cookies = parseCookies(request.headers.get("cookie") ?? "");
   let length = 0;
   for (const value of Object.values(cookies)) length += value.length;
-  return new Response(String(length), PLAIN);
+  return new Response(String(length));
 }
 
 function countQuery(request: Request): Response {
@@ -77,7 +82,7 @@ function countQuery(request: Request): Response {
   for (const [, value] of new URL(request.url).searchParams) {
     length += value.length;
   }
-  return new Response(String(length), PLAIN);
+  return new Response(String(length));
 }
 
 /** The handler of a road; `null` where the web platform alone has none. */
@@ -85,6 +90,10 @@ export function webHandler({ name, size, count }: Road): Handler | null {
   switch (name) {
     case "hello":
       return () => new Response("hello world", HTML);
+    case "own": {
+      const init = { headers: makeOwnHeaders(size) };
+      return () => new Response("hello world", init);
+    }
     case "text": {
       const text = makeText(size);
       return () => new Response(text, HTML);
@@ -116,12 +125,12 @@ export function webHandler({ name, size, count }: Road): Handler | null {
     case "post":
       return async (request) => {
         const items = await request.json();
-        return new Response(String(items.length), PLAIN);
+        return new Response(String(items.length));
       };
     case "upload":
       return async (request) => {
         const { byteLength } = await request.arrayBuffer();
-        return new Response(String(byteLength), PLAIN);
+        return new Response(String(byteLength));
       };
     case "headers":
       return countHeaders;
