@@ -59,8 +59,10 @@ interface Sample {
 }
 
 /** A client process that runs its load whenever it is told to. */
-class Peer {
+export class Peer {
+  /** As in the tables. */
   readonly name: string;
+  /** What its rounds gave. */
   readonly samples: Sample[] = [];
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -71,6 +73,12 @@ class Peer {
     this.#writer = child.stdin.getWriter();
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Starts it, and waits until it is ready. */
   static async start(name: string, command: string[]): Promise<Peer> {
     const child = spawnPinned("load", command);
     const line = await firstLine(child, ROUND_TIMEOUT);
@@ -78,20 +86,27 @@ class Peer {
     return new Peer(name, child);
   }
 
+  /** Tells it a line, and takes the one that it answers. */
+  async ask(text: string): Promise<string> {
+    await this.#writer.write(new TextEncoder().encode(`${text}\n`));
+    return await firstLine(this.#child, ROUND_TIMEOUT);
+  }
+
+  /** One round. */
   async run(): Promise<Sample> {
-    await this.#writer.write(new TextEncoder().encode("go\n"));
-    const line = await firstLine(this.#child, ROUND_TIMEOUT);
-    const { count, micros, cpu } = JSON.parse(line);
+    const { count, micros, cpu } = JSON.parse(await this.ask("go"));
     return { rate: count / (micros / 1e6), cpu: cpu / count };
   }
 
+  /** Ends it. */
   async end(): Promise<void> {
     await this.#writer.close().catch(() => {});
     await stop(this.#child, 1000);
   }
 }
 
-async function installUndici(dir: string): Promise<boolean> {
+/** Puts undici where `clients/undici.mjs` looks for it; whether that worked. */
+export async function installUndici(dir: string): Promise<boolean> {
   return await capture(
     "npm",
     ...["install", "--prefix", dir, "--no-save", "--prefer-offline"],

@@ -1,7 +1,12 @@
 // Runs one scenario: every peer in every round, one after the other.
+import {
+  type LatencyScenario,
+  runLatency,
+  startLatency,
+  verifyLatency,
+} from "./latency.ts";
 import type { Peer, PeerName } from "./peers.ts";
 import {
-  benchPath,
   capture,
   cpuMicros,
   denoLoad,
@@ -36,6 +41,7 @@ import {
   verifyUpload,
   verifyWebsocket,
 } from "./streams.ts";
+import { runWrk } from "./wrk.ts";
 
 /** How much to measure. */
 export interface Effort {
@@ -70,7 +76,8 @@ export async function makeFixtures(
   return { dir, cert, ticksPerSecond };
 }
 
-async function makeCertificate(dir: string): Promise<string> {
+/** Makes the certificate of `localhost` that the servers over TLS use. */
+export async function makeCertificate(dir: string): Promise<string> {
   // deno-fmt-ignore
   const made = await capture(
     "openssl", "req", "-x509", "-nodes", "-days", "2",
@@ -106,7 +113,9 @@ export async function measure(
   const taking = peers.filter((peer) => scenario.peers.includes(peer.name));
   const samples: Samples = new Map(taking.map((peer) => [peer.name, []]));
   // Memory is measured of processes that have just started.
-  const lasting = ["wrk", "stream", "websocket"].includes(scenario.kind);
+  const lasting = ["wrk", "stream", "websocket", "latency"].includes(
+    scenario.kind,
+  );
   const servers = new Map<PeerName, Server>();
   const broken = new Set<PeerName>();
   try {
@@ -138,7 +147,7 @@ export async function measure(
 }
 
 /** Another order in each round, so that nobody always follows the same one. */
-function rotated<T>(items: readonly T[], by: number): T[] {
+export function rotated<T>(items: readonly T[], by: number): T[] {
   const at = items.length === 0 ? 0 : by % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
 }
@@ -152,12 +161,9 @@ async function startPeer(
   peer: Peer,
   fixtures: Fixtures,
 ): Promise<Server> {
-  const port = freePort();
-  const server = await startServer(
-    peer.name,
-    [...peer.command, String(port), scenario.name, fixtures.dir],
-    port,
-  );
+  const server = scenario.kind === "latency"
+    ? await startLatency(scenario as LatencyScenario, peer, fixtures.dir)
+    : await startPlain(scenario, peer, fixtures);
   try {
     await verify(scenario, server, fixtures);
   } catch (error) {
@@ -165,6 +171,19 @@ async function startPeer(
     throw error;
   }
   return server;
+}
+
+function startPlain(
+  scenario: Scenario,
+  peer: Peer,
+  fixtures: Fixtures,
+): Promise<Server> {
+  const port = freePort();
+  return startServer(
+    peer.name,
+    [...peer.command, String(port), scenario.name, fixtures.dir],
+    port,
+  );
 }
 
 /** Asks once and compares: a wrong answer must not win by being cheap. */
@@ -182,6 +201,12 @@ function verify(
       return verifyEvents(scenario, server);
     case "websocket":
       return verifyWebsocket(scenario, server);
+    case "latency":
+      return verifyLatency(
+        scenario as LatencyScenario,
+        server,
+        fixtures.cert,
+      );
     default:
       return verifyAnswer(scenario, scenario.expected!, server, fixtures);
   }
@@ -247,7 +272,7 @@ function run(
   const seconds = Math.min(effort.seconds, scenario.maxDuration);
   switch (scenario.kind) {
     case "wrk":
-      return runWrk(scenario, server, seconds, fixtures);
+      return runRequests(scenario, server, seconds, fixtures);
     case "file":
       return runFile(scenario, server, seconds, fixtures);
     case "idle":
@@ -260,41 +285,31 @@ function run(
       return runEvents(scenario, server, fixtures.ticksPerSecond);
     case "websocket":
       return runWebsocket(scenario, server, seconds, fixtures.ticksPerSecond);
+    case "latency":
+      return runLatency(
+        scenario as LatencyScenario,
+        server,
+        seconds,
+        fixtures.dir,
+      );
   }
 }
 
-/** What `load/wrk.lua` prints. */
-interface WrkSummary {
-  readonly requests: number;
-  readonly micros: number;
-  readonly socketErrors: number;
-  readonly badStatus: number;
-}
-
-async function runWrk(
+async function runRequests(
   scenario: Scenario,
   server: Server,
   seconds: number,
   { dir, ticksPerSecond }: Fixtures,
 ): Promise<Sample> {
-  const headers = Object.entries(scenario.headers)
-    .flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  const { connections, headers, method, depth } = scenario;
   const before = cpuMicros(server.pid, ticksPerSecond);
-  // deno-fmt-ignore
-  const output = await runLoad([
-    "wrk", "-t1", `-c${scenario.connections}`, `-d${seconds}s`,
-    "--timeout", "10s", "-s", benchPath("load/wrk.lua"), ...headers,
-    url(scenario, server), "--", scenario.method, String(scenario.depth),
-    ...(scenario.method === "POST" ? [`${dir}/body.json`] : []),
-  ], seconds);
+  const summary = await runWrk({
+    ...{ url: url(scenario, server), seconds },
+    ...{ connections, headers, method, depth },
+    body: method === "POST" ? `${dir}/body.json` : undefined,
+  });
   const cpu = cpuMicros(server.pid, ticksPerSecond) - before;
-  const line = /^@(\{.*\})$/m.exec(output)?.[1];
-  if (!line) throw new Error(`No summary from wrk: ${output}`);
-  const summary: WrkSummary = JSON.parse(line);
   if (summary.requests === 0) throw new Error("Answered nothing");
-  if (summary.badStatus > 0) {
-    throw new Error(`${summary.badStatus} answers were not of success`);
-  }
   if (summary.socketErrors > 0) {
     console.error(
       `${scenario.name}, ${server.name}: ${summary.socketErrors} socket ` +

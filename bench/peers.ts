@@ -34,31 +34,34 @@ export const PEER_NAMES: readonly PeerName[] = [
  * runtime is asked for its own path.
  *
  * @param dir For what has to be fetched first; the caller removes it.
+ * @param folder Where the peers' programs lie.
  */
 export async function findPeers(
   names: readonly PeerName[],
   dir: string,
+  folder: string = "peers",
 ): Promise<Peer[]> {
+  const program = (file: string): string => benchPath(`${folder}/${file}`);
   const deno = [Deno.execPath(), "run", "-A", "--quiet"];
   const node = await capture("node", "-p", "process.execPath");
   const bun = await capture("bun", "-e", "console.log(process.execPath)");
   const commands: Record<PeerName, string[] | string> = {
     uhttp: await exists("../mod.ts")
-      ? [...deno, benchPath("peers/uhttp.ts")]
+      ? [...deno, program("uhttp.ts")]
       : "there is no mod.ts",
-    deno_serve: [...deno, benchPath("peers/deno_serve.ts")],
+    deno_serve: [...deno, program("deno_serve.ts")],
     node_http: node
-      ? [node, benchPath("peers/node_http.mjs")]
+      ? [node, program("node_http.mjs")]
       : "there is no `node` on the PATH",
     bun_serve: bun
-      ? [bun, benchPath("peers/bun_serve.ts")]
+      ? [bun, program("bun_serve.ts")]
       : "there is no `bun` on the PATH; `npm install -g bun` installs it",
     node_ws: !node
       ? "there is no `node` on the PATH"
       : !names.includes("node_ws") || await installWs(dir)
-      ? [node, benchPath("peers/node_ws.mjs")]
+      ? [node, program("node_ws.mjs")]
       : `\`npm install ${WS}\` fails`,
-    floor: [...deno, benchPath("peers/floor.ts")],
+    floor: [...deno, program("floor.ts")],
   };
   const peers: Peer[] = [];
   for (const name of names) {

@@ -64,13 +64,21 @@ export async function startServer(
   return { name, port, pid: child.pid, stop: () => stop(child) };
 }
 
-/** Runs a load on its core to its end and returns what it printed. */
+/**
+ * Runs a load on its core to its end and returns what it printed.
+ *
+ * @param isInterrupted It goes on for longer, and ends when it is interrupted.
+ */
 export async function runLoad(
   command: string[],
   seconds: number,
+  isInterrupted: boolean = false,
 ): Promise<string> {
   const child = spawnPinned("load", command);
   child.stdin.close();
+  const interruption = isInterrupted
+    ? setTimeout(() => kill(child, "SIGINT"), seconds * 1000)
+    : undefined;
   const timer = setTimeout(
     () => kill(child),
     seconds * 1000 + LOAD_GRACE,
@@ -80,6 +88,7 @@ export async function runLoad(
     if (!success) throw new Error(`${command[0]} failed`);
     return decoder.decode(stdout);
   } finally {
+    clearTimeout(interruption);
     clearTimeout(timer);
     running.delete(child);
   }
@@ -170,9 +179,12 @@ export async function stop(
   running.delete(child);
 }
 
-function kill(child: Deno.ChildProcess): void {
+function kill(
+  child: Deno.ChildProcess,
+  signal: Deno.Signal = "SIGKILL",
+): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch {
     // It has ended by itself.
   }
@@ -207,7 +219,11 @@ export function freePort(): number {
   return port;
 }
 
-async function waitForPort(port: number, timeout: number): Promise<void> {
+/** Waits until somebody listens on a port of this machine. */
+export async function waitForPort(
+  port: number,
+  timeout: number,
+): Promise<void> {
   const until = performance.now() + timeout;
   for (;;) {
     try {

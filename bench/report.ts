@@ -3,8 +3,14 @@ import type { Samples } from "./harness.ts";
 import type { PeerName } from "./peers.ts";
 import type { Bound, Metric, Sample, Scenario } from "./scenarios.ts";
 
+/** The samples of each peer or client, by its name. */
+type AnySamples = ReadonlyMap<string, readonly (Sample | null)[]>;
+
 /** The head of a column: of a rate and a cost, by what the scenario counts. */
-function label(metric: Metric, { unit }: Scenario): string {
+export function label(
+  metric: Metric,
+  { unit }: Pick<Scenario, "unit">,
+): string {
   switch (metric) {
     case "rps":
       return `${unit}/s`;
@@ -20,6 +26,9 @@ function label(metric: Metric, { unit }: Scenario): string {
       return "RSS MiB";
     case "growth":
       return "MiB grown";
+    case "p50":
+    case "p99":
+      return `${metric} us`;
   }
 }
 
@@ -58,8 +67,8 @@ function valuesOf(
 
 /** The metric of a peer over all rounds. */
 export function summaryOf(
-  samples: Samples,
-  peer: PeerName,
+  samples: AnySamples,
+  peer: string,
   metric: Metric,
 ): Summary | null {
   return summarize(
@@ -67,19 +76,24 @@ export function summaryOf(
   );
 }
 
-/** The median of the ratios that the rounds gave, each within its round. */
+/**
+ * The median of the ratios that the rounds gave, each within its round.
+ *
+ * @param plus What is taken off the peer's values before.
+ */
 export function ratioOf(
-  samples: Samples,
-  peer: PeerName,
-  base: PeerName,
+  samples: AnySamples,
+  peer: string,
+  base: string,
   metric: Metric,
+  plus: number = 0,
 ): Summary | null {
   const below = valuesOf(samples.get(base), metric);
   const ratios: number[] = [];
   valuesOf(samples.get(peer), metric).forEach((value, round) => {
     const other = below[round];
     if (value !== undefined && other !== undefined && other > 0) {
-      ratios.push(value / other);
+      ratios.push((value - plus) / other);
     }
   });
   return summarize(ratios);
@@ -111,10 +125,14 @@ export function judge(
   return { text, value: median, pass };
 }
 
-function formatValue(metric: Metric, value: number | undefined): string {
+/** A value as it stands in a table. */
+export function formatValue(
+  metric: Metric,
+  value: number | undefined,
+): string {
   if (value === undefined) return "-";
   if (metric === "rps" && value >= 1000) return value.toFixed(0);
-  if (metric === "core") return value.toFixed(0);
+  if (["core", "p50", "p99"].includes(metric)) return value.toFixed(0);
   return value.toFixed(metric === "rps" ? 1 : 2);
 }
 
@@ -154,6 +172,44 @@ export function formatReport(scenario: Scenario, samples: Samples): string {
     );
   }
   return lines.join("\n");
+}
+
+/** One row of a table of several scenarios. */
+export interface Row {
+  readonly label: string;
+  readonly scenario: Scenario;
+  readonly samples: Samples;
+}
+
+/** Scenarios of the same peers and metrics as the rows of one table. */
+export function formatRows(rows: readonly Row[]): string {
+  const { scenario } = rows[0];
+  const { name, title, metrics, peers } = scenario;
+  const header = [name];
+  for (const metric of metrics) {
+    header.push(...peers.map((peer) => `${label(metric, scenario)}, ${peer}`));
+    header.push("ratio");
+  }
+  const cells = rows.map(({ label, samples }) => {
+    const row = [label];
+    for (const metric of metrics) {
+      for (const peer of peers) {
+        row.push(formatValue(metric, summaryOf(samples, peer, metric)?.median));
+      }
+      const ratio = ratioOf(samples, SUBJECT, peers[1], metric);
+      row.push(ratio ? ratio.median.toFixed(2) : "-");
+    }
+    return row;
+  });
+  const verdicts = rows.flatMap(({ label, samples }) =>
+    samples.has(SUBJECT)
+      ? scenario.bounds.map((bound) =>
+        `${judge(scenario, samples, bound).text}; ${label}`
+      )
+      : []
+  );
+  return [`${name}: ${title}`, ...formatTable([header, ...cells]), ...verdicts]
+    .join("\n");
 }
 
 /** A Markdown table: the first column to the left, numbers to the right. */

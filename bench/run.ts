@@ -7,9 +7,10 @@
  * @module
  */
 import { type Effort, makeFixtures, measure } from "./harness.ts";
+import { LATENCIES, type LatencyScenario } from "./latency.ts";
 import { findPeers, PEER_NAMES, type PeerName, versions } from "./peers.ts";
 import { capture, stopAll } from "./processes.ts";
-import { formatReport, judge } from "./report.ts";
+import { formatReport, formatRows, judge, type Row } from "./report.ts";
 import { type Scenario, SCENARIOS } from "./scenarios.ts";
 
 interface Arguments extends Effort {
@@ -17,6 +18,8 @@ interface Arguments extends Effort {
   readonly peers: readonly PeerName[];
   readonly json: string | null;
 }
+
+const ALL: readonly Scenario[] = [...SCENARIOS, ...LATENCIES];
 
 const MAX_ROUNDS = 100;
 const MAX_SECONDS = 60;
@@ -39,12 +42,14 @@ function parseArguments(args: readonly string[]): Arguments {
       json = args[++i] ?? null;
       if (json === null) throw new TypeError("--json needs a file name");
     } else {
-      const found = SCENARIOS.find((scenario) => scenario.name === arg);
-      if (!found) {
-        const names = SCENARIOS.map((scenario) => scenario.name).join(", ");
-        throw new TypeError(`No scenario "${arg}"; there are ${names}`);
+      const found = ALL.filter((scenario) => scenario.name === arg);
+      if (found.length === 0) {
+        const names = new Set(ALL.map((scenario) => scenario.name));
+        throw new TypeError(
+          `No scenario "${arg}"; there are ${[...names].join(", ")}`,
+        );
       }
-      scenarios.push(found);
+      scenarios.push(...found);
     }
   }
   return {
@@ -52,7 +57,7 @@ function parseArguments(args: readonly string[]): Arguments {
     seconds,
     peers,
     json,
-    scenarios: scenarios.length > 0 ? scenarios : SCENARIOS,
+    scenarios: scenarios.length > 0 ? scenarios : ALL,
   };
 }
 
@@ -76,37 +81,54 @@ function parsePeers(text: string): PeerName[] {
   });
 }
 
-async function checkMachine(): Promise<void> {
+async function checkMachine(scenarios: readonly Scenario[]): Promise<void> {
   if (navigator.hardwareConcurrency < 2) {
     throw new Error("A machine with two cores is needed");
   }
-  for (const tool of ["wrk", "taskset", "openssl"]) {
+  const tools = ["wrk", "taskset", "openssl"];
+  if (scenarios.some(({ name }) => name.includes("nginx"))) tools.push("nginx");
+  for (const tool of tools) {
     if (await capture("which", tool) === null) {
       throw new Error(
-        `There is no ${tool}; \`apt-get install wrk util-linux openssl\` ` +
-          "installs what is needed on Debian",
+        `There is no ${tool}; \`apt-get install wrk util-linux openssl ` +
+          "nginx-light` installs what is needed on Debian",
       );
     }
   }
 }
 
 async function main(args: Arguments, dir: string): Promise<void> {
-  await checkMachine();
+  await checkMachine(args.scenarios);
   const machine = await versions();
   console.log(`${machine}\n${args.rounds} rounds of ${args.seconds} s`);
-  const peers = await findPeers(
+  const taking = (kind: "latency" | null) =>
     args.peers.filter((name) =>
-      args.scenarios.some((scenario) => scenario.peers.includes(name))
-    ),
-    dir,
-  );
+      args.scenarios.some((scenario) =>
+        scenario.peers.includes(name) &&
+        (scenario.kind === "latency") === (kind === "latency")
+      )
+    );
+  const plain = await findPeers(taking(null), dir);
+  const roads = await findPeers(taking("latency"), dir, "matrix/peers");
   const fixtures = await makeFixtures(dir, args.scenarios);
   const results = [];
-  for (const scenario of args.scenarios) {
+  let rows: Row[] = [];
+  for (const [i, scenario] of args.scenarios.entries()) {
+    const row = (scenario as Partial<LatencyScenario>).row;
+    const peers = row === undefined ? plain : roads;
     const samples = await measure(scenario, peers, args, fixtures);
-    console.log(`\n${formatReport(scenario, samples)}`);
+    if (row === undefined) {
+      console.log(`\n${formatReport(scenario, samples)}`);
+    } else {
+      rows.push({ label: row.label, scenario, samples });
+      if (args.scenarios[i + 1]?.name !== scenario.name) {
+        console.log(`\n${formatRows(rows)}`);
+        rows = [];
+      }
+    }
     results.push({
       scenario: scenario.name,
+      ...(row === undefined ? {} : { row: row.label }),
       samples: Object.fromEntries(samples),
       bounds: scenario.bounds.map((bound) => ({
         ...bound,

@@ -10,7 +10,9 @@ export type Metric =
   | "kib"
   | "mib"
   | "rss"
-  | "growth";
+  | "growth"
+  | "p50"
+  | "p99";
 
 /** What one round measured of one peer. */
 export type Sample = Partial<Record<Metric, number>>;
@@ -42,7 +44,8 @@ export interface Scenario {
     | "upload"
     | "stream"
     | "events"
-    | "websocket";
+    | "websocket"
+    | "latency";
   /** What is counted, and what the cost in processor time is divided by. */
   readonly unit: "req" | "MiB" | "event" | "msg";
   readonly path: string;
@@ -119,7 +122,8 @@ const HELLO: Expected = {
   check: (body) => body === "hello world",
 };
 
-const DEFAULTS = {
+/** What most scenarios have in common. */
+export const DEFAULTS = {
   kind: "wrk",
   unit: "req",
   path: "/",

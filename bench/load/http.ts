@@ -87,7 +87,8 @@ export async function readText(
   return decoder.decode(buffer.subarray(start, last));
 }
 
-function contentLength(head: string): number {
+/** The length of the body that a head announces. */
+export function contentLength(head: string): number {
   const field = /\r\ncontent-length: *(\d+)\r\n/i.exec(head);
   if (!field) throw new Error(`Not the answer expected: ${head}`);
   return Number(field[1]);

@@ -2,13 +2,9 @@
 // `PORT PATH CONNECTIONS SECONDS text|binary SIZE DEPTH`. On each connection
 // the next DEPTH messages go once all before are back. Prints one line of JSON,
 // which counts messages.
-import { readAnswer, writeAll } from "./http.ts";
+import { makeFrame, openWebsocket } from "./frames.ts";
 import { Poll, Socket } from "./sockets.ts";
 
-/** The key of RFC 6455 section 1.3, and the answer to it. */
-const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-const MASK = [0x37, 0xfa, 0x21, 0x3d];
 const BUFFER = 262_144;
 /** For how long all of a server's answers may be missing, in ms. */
 const PATIENCE = 5_000;
@@ -16,35 +12,14 @@ const PATIENCE = 5_000;
 const [port, path, connections, seconds, kind, size, depth] = Deno.args;
 const total = Number(connections);
 const perTurn = Number(depth);
-const encoder = new TextEncoder();
 
 const payload = Uint8Array.from(
   { length: Number(size) },
   (_, i) => kind === "text" ? 0x61 + i % 26 : i * 7,
 );
 
-/** A frame that is a whole message. */
-function makeFrame(isMasked: boolean): Uint8Array {
-  const { length } = payload;
-  const head = [kind === "text" ? 0x81 : 0x82];
-  const maskBit = isMasked ? 0x80 : 0;
-  if (length < 126) head.push(maskBit | length);
-  else if (length < 65_536) head.push(maskBit | 126, length >> 8, length & 255);
-  else {
-    head.push(maskBit | 127, 0, 0, 0, 0);
-    for (const shift of [24, 16, 8, 0]) head.push(length >> shift & 255);
-  }
-  if (isMasked) head.push(...MASK);
-  const frame = new Uint8Array(head.length + length);
-  frame.set(head);
-  for (let i = 0; i < length; i++) {
-    frame[head.length + i] = payload[i] ^ (isMasked ? MASK[i & 3] : 0);
-  }
-  return frame;
-}
-
-const sent = makeFrame(true);
-const echoed = makeFrame(false);
+const sent = makeFrame(payload, kind === "text", true);
+const echoed = makeFrame(payload, kind === "text", false);
 const headLength = echoed.length - payload.length;
 const turn = new Uint8Array(sent.length * perTurn);
 for (let i = 0; i < perTurn; i++) turn.set(sent, i * sent.length);
@@ -61,19 +36,7 @@ class Client {
   #frames = 0;
 
   async open(): Promise<void> {
-    await writeAll(
-      this.socket,
-      encoder.encode(
-        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n` +
-          `Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
-          `Sec-WebSocket-Key: ${KEY}\r\n\r\n`,
-      ),
-    );
-    const { head, start, end } = await readAnswer(this.socket, buffer, 101);
-    if (!head.includes(`: ${ACCEPT}\r\n`)) {
-      throw new Error(`Not the key expected: ${head}`);
-    }
-    if (start < end) throw new Error("A frame that nobody has asked for");
+    await openWebsocket(this.socket, path, buffer);
   }
 
   /** Sends the messages of one turn. */

@@ -1,33 +1,7 @@
 // Bun's native server. Arguments: PORT MODE DIR.
 import { readFileSync } from "node:fs";
 import process from "node:process";
-
-interface BunServer {
-  upgrade(request: Request): boolean;
-}
-
-interface BunWebsocket {
-  send(message: string | Uint8Array): void;
-}
-
-/** As much of Bun's global as is used here. */
-declare const Bun: {
-  serve(options: {
-    hostname: string;
-    port: number;
-    idleTimeout?: number;
-    maxRequestBodySize?: number;
-    tls?: { cert: string; key: string };
-    fetch(
-      request: Request,
-      server: BunServer,
-    ): Response | undefined | Promise<Response>;
-    websocket?: {
-      message(ws: BunWebsocket, message: string | Uint8Array): void;
-    };
-  }): void;
-  file(path: string): Blob;
-};
+import { Bun, type BunServer } from "./bun.ts";
 
 const [port, mode, dir] = process.argv.slice(2);
 
