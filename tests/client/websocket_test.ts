@@ -17,9 +17,10 @@ import {
   type WebsocketConnectOptions,
 } from "../../client.ts";
 import { WebsocketError } from "../../websocket.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { eventually } from "../support/serving.ts";
 import { ClientArena, type ClientArenaOptions, RawArena } from "./scenes.ts";
+import { wanting } from "../support/wanting.ts";
 
 /** Sends back what comes; "close:CODE" asks it to close. */
 async function echo(ws: Websocket | null): Promise<void> {
@@ -354,8 +355,7 @@ Deno.test("a WebSocket does not count among the connections for requests", async
 });
 
 Deno.test({
-  name: "websocket() speaks TLS",
-  ignore: noOpenssl !== false,
+  ...wanting("websocket() speaks TLS", "OpenSSL 3"),
   async fn() {
     await using arena = echoing({}, { server: await makePair() });
     const ws = await arena.client.websocket("/a", { compress: true });

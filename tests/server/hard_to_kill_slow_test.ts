@@ -1,14 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
 import { Arena, openFiles } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 /** Serves others, without a pause, until something has come to its end. */
 async function servesUntil<T>(arena: Arena, end: Promise<T>): Promise<T> {
@@ -123,10 +121,10 @@ async function trickle(peer: RawClient, text: string): Promise<void> {
   }
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const row of SLOW_SENDERS) {
     const name = `HttpServer cuts off a peer that ${row.name} (${kind})`;
-    Deno.test({ name, ignore }, async () => {
+    Deno.test({ ...wanting(name, ...wants) }, async () => {
       const limits = { ...options, ...row.options };
       await using arena = new Arena((client) => client.respond("ok"), limits);
       const peer = await arena.connect();
@@ -149,7 +147,7 @@ for (const { kind, options, ignore } of KINDS) {
 
 for (const sent of [[], [0x16], [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]]) {
   const name = `HttpServer gives up a TLS handshake of ${sent.length} bytes`;
-  Deno.test({ name, ignore: pair === null }, async () => {
+  Deno.test({ ...wanting(name, "OpenSSL 3") }, async () => {
     await using arena = new Arena(
       (client) => client.respond("ok"),
       { ...pair, requestTimeout: 300 },
@@ -167,8 +165,7 @@ for (const sent of [[], [0x16], [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]]) {
 }
 
 Deno.test({
-  name: "HttpServer ends a TLS handshake that is none",
-  ignore: pair === null,
+  ...wanting("HttpServer ends a TLS handshake that is none", "OpenSSL 3"),
 }, async () => {
   await using arena = new Arena((client) => client.respond("ok"), { ...pair });
   const { port } = arena.server;
@@ -213,11 +210,13 @@ const ANSWERS: Answer[] = [
   { name: "multipart frames", answer: frames },
 ];
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, answer } of ANSWERS) {
     Deno.test({
-      name: `HttpServer cuts off a peer that does not read ${name} (${kind})`,
-      ignore,
+      ...wanting(
+        `HttpServer cuts off a peer that does not read ${name} (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       const outcome = Promise.withResolvers<boolean>();
       await using arena = new Arena((client) => {
@@ -238,8 +237,10 @@ for (const { kind, options, ignore } of KINDS) {
   }
 
   Deno.test({
-    name: `HttpServer cuts off a peer that never reads its answers (${kind})`,
-    ignore,
+    ...wanting(
+      `HttpServer cuts off a peer that never reads its answers (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     let size = 0;
     let most = 0;
