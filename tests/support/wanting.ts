@@ -1,5 +1,5 @@
 // What tests want that a machine may lack. A test says so, and is left out
-// where it is not there; `tools/test.ts` lists at the end what was and why.
+// where it is not there; `tools/run_tests.ts` lists at the end what was and why.
 
 /** How a program is recognised. */
 interface Program {
