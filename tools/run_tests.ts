@@ -13,6 +13,10 @@ const PURE = ["tests/parse", "tests/wire", "parse.ts", "parse", "wire"];
 /** A test that was left out says so in its name, by `wanting()` or itself. */
 const LEFT_OUT = /^(.*) \(left out: (.*)\)$/;
 
+/** Files at a time: more than there are cores, as tests mostly wait. */
+const JOBS = Deno.env.get("DENO_JOBS") ??
+  String(2 * navigator.hardwareConcurrency);
+
 /** Dots in a row. */
 const WIDTH = 80;
 
@@ -74,7 +78,7 @@ async function run(args: string[], ignored: string[]): Promise<boolean> {
         `--junit-path=${report}`,
         ...args,
       ],
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", DENO_JOBS: JOBS },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
@@ -96,7 +100,7 @@ function tell(ignored: string[]): void {
     reasons.set(reason, [...reasons.get(reason) ?? [], name]);
   }
   for (const [reason, names] of reasons) {
-    console.log(`\nLeft out: ${reason}`);
+    console.log(`\nLeft out: ${reason} (${names.length})`);
     for (const name of names) console.log(`  ${name}`);
   }
 }
