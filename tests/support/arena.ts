@@ -200,6 +200,7 @@ const portsOf = new Map<string, number[]>();
 function lookUp(): void {
   for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
     for (const line of Deno.readTextFileSync(table).split("\n").slice(1)) {
+      if (line.includes(" 06 ")) continue; // waits, and is nobody's
       const cells = line.trim().split(/\s+/);
       if (cells.length < 10 || cells[9] === "0") continue;
       portsOf.set(
@@ -227,7 +228,7 @@ export async function released(port: number): Promise<void> {
       throw new Error(`${sockets.length} sockets of port ${port} are left`);
     }
     // Those of others are gone by then, or are looked up once.
-    if (round === 4 || round % 200 === 0) {
+    if (round === 8 || round % 200 === 0) {
       lookUp();
       for (const socket of sockets) {
         if (!portsOf.has(socket)) portsOf.set(socket, []);

@@ -23,7 +23,7 @@ Deno.test({
       let isReleased = false;
       const wait = released(port).then(() => isReleased = true);
       // Long enough for a look at the system's table.
-      for (let i = 0; i < 8; i++) {
+      for (let i = 0; i < 20; i++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       assert(!isReleased);
