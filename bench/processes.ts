@@ -8,7 +8,7 @@ export const LOAD_CORE = "1";
 const READY_TIMEOUT = 15_000;
 const LOAD_GRACE = 30_000;
 
-const here = new URL(".", import.meta.url).pathname;
+const here = `${import.meta.dirname}/`;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const running = new Set<Deno.ChildProcess>();

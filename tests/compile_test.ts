@@ -27,7 +27,7 @@ Deno.test("deno task compile makes a command of one file", async (t) => {
 
     await t.step({
       name: isMissing
-        ? "the file runs (ignored: the runtime cannot be downloaded here)"
+        ? "the file runs (left out: no runtime can be downloaded)"
         : "the file runs",
       ignore: isMissing,
       fn: () => runCommand(binary),

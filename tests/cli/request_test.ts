@@ -1,11 +1,13 @@
 // deno-lint-ignore-file no-control-regex -- what a terminal takes is looked at
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { main } from "../../cli.ts";
 import { Lines } from "../examples/example.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { Scene } from "../support/serving.ts";
 import { FakeIo, type FakeOptions, type Outcome, run } from "./fake_io.ts";
+import { program, wanting } from "../support/wanting.ts";
 
 const encoder = new TextEncoder();
 
@@ -441,7 +443,7 @@ Deno.test("uhttp -o and -O write a file", () =>
     assertEquals(await Deno.readFile(`${folder}/b c.bin`), bytes);
   }));
 
-const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+const CLI = fromFileUrl(import.meta.resolve("../../cli.ts"));
 
 Deno.test("uhttp shows how far a download is", () =>
   inFolder(async (folder) => {
@@ -548,8 +550,7 @@ Deno.test("uhttp goes by the proxy of the option or the environment", async () =
 });
 
 Deno.test({
-  name: "uhttp trusts no certificate but those it should",
-  ignore: noOpenssl !== false,
+  ...wanting("uhttp trusts no certificate but those it should", "OpenSSL 3"),
   fn: () =>
     inFolder(async (folder) => {
       const { cert, key } = await makePair();
@@ -747,17 +748,11 @@ Deno.test("cli.ts comes to 130 on a signal", async () => {
   assertEquals(errors.text, "uhttp: Interrupted\n");
 });
 
-const hasScript = await new Deno.Command("script", { args: ["--version"] })
-  .output().then(
-    ({ stdout }) => /util-linux/.test(new TextDecoder().decode(stdout)),
-    () => false,
-  );
-
 /** Runs it where a terminal is, and says what that would have shown. */
 async function inTerminal(args: string[]): Promise<string> {
   const command = [Deno.execPath(), "run", "-A", "--no-check", CLI, ...args]
     .map((arg) => `'${arg}'`).join(" ");
-  const { stdout } = await new Deno.Command("script", {
+  const { stdout } = await new Deno.Command(program("script"), {
     args: ["-qec", command, "/dev/null"],
     env: { TERM: "xterm", NO_COLOR: "", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
@@ -766,8 +761,10 @@ async function inTerminal(args: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "cli.ts shows JSON, and hides what is not for a terminal",
-  ignore: !hasScript,
+  ...wanting(
+    "cli.ts shows JSON, and hides what is not for a terminal",
+    "script",
+  ),
   async fn() {
     await using scene = new Scene((client) =>
       client.path === "/json"

@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { Buffer } from "node:buffer";
 import { main } from "../../cli.ts";
-import { Browser, noChromium, screenshot } from "../examples/browser.ts";
+import { Browser, screenshot } from "../examples/browser.ts";
 import { Lines } from "../examples/example.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { eventually } from "../support/serving.ts";
 import { FakeIo, run } from "./fake_io.ts";
+import { wanting } from "../support/wanting.ts";
 
 /** A folder that is served, with something beside it that is not. */
 class Served implements AsyncDisposable {
@@ -651,8 +653,7 @@ Deno.test("serve lets downloads finish at the end, unless pressed", async () => 
 });
 
 Deno.test({
-  name: "serve speaks TLS with a certificate",
-  ignore: noOpenssl !== false,
+  ...wanting("serve speaks TLS with a certificate", "OpenSSL 3"),
   async fn() {
     const folder = await Deno.makeTempDir();
     const { cert, key } = await makePair();
@@ -673,7 +674,7 @@ Deno.test({
 Deno.test("cli.ts serves until a signal, with little permission", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/a.txt`, "a");
-  const cli = new URL("../../cli.ts", import.meta.url).pathname;
+  const cli = fromFileUrl(import.meta.resolve("../../cli.ts"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -700,9 +701,7 @@ Deno.test("cli.ts serves until a signal, with little permission", async () => {
 // ---- In a browser ---------------------------------------------------------
 
 Deno.test({
-  name: "serve's pages work in a browser" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`),
-  ignore: noChromium !== null,
+  ...wanting("serve's pages work in a browser", "chromium"),
   async fn() {
     await using browser = await Browser.start();
     await using served = await Served.start({

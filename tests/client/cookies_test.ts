@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { CookieJar, type HttpClient } from "../../client.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { ClientArena } from "./scenes.ts";
+import { wanting } from "../support/wanting.ts";
 
 /** Sets what the query says, and tells what came. */
 function cookies(client: HttpConnection): unknown {
@@ -121,8 +122,7 @@ Deno.test("Secure cookies are not for http", async () => {
 });
 
 Deno.test({
-  name: "Secure cookies are for https",
-  ignore: noOpenssl !== false,
+  ...wanting("Secure cookies are for https", "OpenSSL 3"),
   async fn() {
     await using arena = new ClientArena(cookies, { server: await makePair() });
     const { client } = arena;

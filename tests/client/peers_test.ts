@@ -1,5 +1,4 @@
-// The client before the servers of others. Each test is ignored where its
-// server is not installed.
+// The client before the servers of others.
 import {
   assert,
   assertEquals,
@@ -14,49 +13,17 @@ import {
   type HttpClientOptions,
 } from "../../client.ts";
 import { Lines } from "../examples/example.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { eventually, startServer } from "../support/serving.ts";
-
-/** Where programs of the system may be that are not on the PATH. */
-const PLACES = ["", "/usr/sbin/", "/usr/local/sbin/"];
-
-/** The command that runs a program; null where it is not installed. */
-async function find(name: string, ...args: string[]): Promise<string | null> {
-  for (const place of PLACES) {
-    try {
-      const { success } = await new Deno.Command(place + name, {
-        args,
-        stdout: "null",
-        stderr: "null",
-      }).output();
-      if (success) return place + name;
-    } catch {
-      // Not there.
-    }
-  }
-  return null;
-}
-
-const [nginx, haproxy, apache, python, node] = await Promise.all([
-  find("nginx", "-v"),
-  find("haproxy", "-v"),
-  find("apache2", "-v"),
-  find("python3", "--version"),
-  find("node", "--version"),
-]);
+import { has, program, type ProgramName, wanting } from "../support/wanting.ts";
 
 /** A test that needs a program. */
 function withProgram(
   name: string,
-  program: string | null,
-  fn: (program: string) => Promise<void>,
+  wanted: ProgramName,
+  fn: (program: string, t: Deno.TestContext) => Promise<void>,
 ): void {
-  const isMissing = program === null;
-  Deno.test({
-    name: name + (isMissing ? " (ignored: it is not installed)" : ""),
-    ignore: isMissing,
-    fn: () => fn(program!),
-  });
+  Deno.test({ ...wanting(name, wanted), fn: (t) => fn(program(wanted), t) });
 }
 
 /** A program that runs until it is disposed of. */
@@ -279,7 +246,7 @@ server.on("checkContinue", (request, response) => {
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 `;
 
-withProgram("the client talks to node:http", node, async (program) => {
+withProgram("the client talks to node:http", "node", async (program) => {
   await using running = new Running(program, "-e", NODE_SERVER);
   const [port] = await running.output.until(/^\d+$/);
   const base = `http://127.0.0.1:${port}`;
@@ -313,7 +280,7 @@ withProgram("the client talks to node:http", node, async (program) => {
 
 // ---- nginx ----------------------------------------------------------------
 
-withProgram("the client talks to nginx", nginx, async (program) => {
+withProgram("the client talks to nginx", "nginx", async (program, t) => {
   await using folder = await makeFolder();
   const { path } = folder;
   const [port, tlsPort] = [freePort(), freePort()];
@@ -321,7 +288,7 @@ withProgram("the client talks to nginx", nginx, async (program) => {
   await Deno.writeTextFile(`${path}/text.txt`, TEXT);
   await Deno.writeTextFile(`${path}/users`, `me:{SHA}${SECRET}\n`);
   await Deno.mkdir(`${path}/folder`);
-  const pair = noOpenssl === false ? await makePair() : null;
+  const pair = has("OpenSSL 3") ? await makePair() : null;
   let tls = "";
   if (pair !== null) {
     await Deno.writeTextFile(`${path}/cert.pem`, pair.cert);
@@ -415,21 +382,23 @@ withProgram("the client talks to nginx", nginx, async (program) => {
     path: `${path}/socket`,
   });
   await check(unix);
-  if (pair === null) return;
-  for (const options of [{ caCerts: [pair.cert] }, { insecure: true }]) {
-    await using secure = new HttpClient(
-      `https://localhost:${tlsPort}`,
-      options,
-    );
-    await check(secure);
-  }
+  await t.step({
+    ...wanting("over TLS", "OpenSSL 3"),
+    async fn() {
+      for (const options of [{ caCerts: [pair!.cert] }, { insecure: true }]) {
+        const url = `https://localhost:${tlsPort}`;
+        await using secure = new HttpClient(url, options);
+        await check(secure);
+      }
+    },
+  });
 });
 
 // ---- HAProxy --------------------------------------------------------------
 
 withProgram(
   "the client talks to our server through HAProxy",
-  haproxy,
+  "haproxy",
   async (program) => {
     await using folder = await makeFolder();
     const { path } = folder;
@@ -497,7 +466,7 @@ async function serve(client: HttpConnection): Promise<void> {
 
 withProgram(
   "the client talks to Python's http.server, of HTTP/1.0",
-  python,
+  "python3",
   async (program) => {
     await using folder = await makeFolder();
     const { path } = folder;
@@ -532,12 +501,10 @@ withProgram(
 // ---- Apache ---------------------------------------------------------------
 
 const MODULES = "/usr/lib/apache2/modules";
-const hasModules = await Deno.stat(`${MODULES}/mod_auth_digest.so`)
-  .then(() => true, () => false);
 
 withProgram(
   "the client talks to Apache, by Digest and Basic",
-  hasModules ? apache : null,
+  "apache2",
   async (program) => {
     await using folder = await makeFolder();
     const { path } = folder;

@@ -13,8 +13,9 @@ import {
   TimeoutError,
 } from "../../client.ts";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { ClientArena, type ClientArenaOptions, RawArena } from "./scenes.ts";
+import { wanting } from "../support/wanting.ts";
 
 /** Passes bytes on until there are no more. */
 async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
@@ -193,8 +194,7 @@ Deno.test("a WebSocket goes through a tunnel, and shares none", async () => {
 });
 
 Deno.test({
-  name: "https goes through a tunnel, and is kept",
-  ignore: noOpenssl !== false,
+  ...wanting("https goes through a tunnel, and is kept", "OpenSSL 3"),
   async fn() {
     const shown = `Basic ${btoa("u:p")}`;
     await using proxy = new ProxyArena(shown);

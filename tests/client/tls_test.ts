@@ -5,17 +5,17 @@ import {
   assertInstanceOf,
 } from "@std/assert";
 import { HttpClient, type HttpClientOptions, TlsError } from "../../client.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { startServer } from "../support/serving.ts";
 import { ClientArena } from "./scenes.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const other = noOpenssl === false ? await makePair() : null;
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const other = has("OpenSSL 3") ? await makePair() : null;
 
 /** A test that needs certificates. */
 function secure(name: string, fn: () => Promise<void>): void {
-  const reason = noOpenssl === false ? "" : ` (ignored: ${noOpenssl})`;
-  Deno.test({ name: name + reason, ignore: noOpenssl !== false, fn });
+  Deno.test({ ...wanting(name, "OpenSSL 3"), fn });
 }
 
 function arena(options: HttpClientOptions = {}): ClientArena {
@@ -170,19 +170,8 @@ Deno.test("a Unix socket stands in place of host and port", async () => {
   }
 });
 
-const hasIpv6 = (() => {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 Deno.test({
-  name: "an IPv6 address is connected to" +
-    (hasIpv6 ? "" : " (ignored: no IPv6 here)"),
-  ignore: !hasIpv6,
+  ...wanting("an IPv6 address is connected to", "IPv6"),
   async fn() {
     await using scene = new ClientArena(
       (client) => client.respond(client.headers.host),

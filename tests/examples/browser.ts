@@ -3,26 +3,7 @@ import {
   chromium,
   type Page,
 } from "npm:playwright-core@^1";
-
-/** Where Chromium is, or null. */
-const executable = await findChromium();
-
-/** Why tests with a browser cannot run here, or null. */
-export const noChromium: string | null = executable === null
-  ? "no chromium here"
-  : null;
-
-async function findChromium(): Promise<string | null> {
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-    const path = `${folder}/chromium`;
-    try {
-      if ((await Deno.stat(path)).isFile) return path;
-    } catch {
-      // Not there; the next one may have it.
-    }
-  }
-  return null;
-}
+import { program } from "../support/wanting.ts";
 
 /** A headless browser with a profile of its own, which is empty. */
 export class Browser implements AsyncDisposable {
@@ -40,7 +21,7 @@ export class Browser implements AsyncDisposable {
   static async start(...args: string[]): Promise<Browser> {
     const profile = await Deno.makeTempDir();
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: executable!,
+      executablePath: program("chromium"),
       args: [
         "--headless",
         "--no-sandbox",

@@ -1,20 +1,5 @@
+import { program } from "../support/wanting.ts";
 import { readExample } from "./example.ts";
-
-/** Why tests of certificates cannot run here, or null. */
-export const noOpenssl: string | null = await findOpenssl()
-  ? null
-  : "no openssl 3 here";
-
-async function findOpenssl(): Promise<boolean> {
-  try {
-    const { stdout } = await new Deno.Command("openssl", { args: ["version"] })
-      .output();
-    return /^OpenSSL [3-9]/.test(new TextDecoder().decode(stdout));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 /** A folder with cert.pem and key.pem, made as https.ts tells. */
 export class Certificate implements AsyncDisposable {
@@ -41,6 +26,7 @@ export class Certificate implements AsyncDisposable {
   async renew(): Promise<void> {
     const text = (await readExample("https.ts")).replaceAll("\n//", "\n");
     const [command] = /^ +openssl (?:.*\\\n)*.*$/m.exec(text)!;
+    program("OpenSSL 3"); // the shell finds it
     const { success, stderr } = await new Deno.Command("sh", {
       args: ["-c", command],
       cwd: this.folder,

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RawClient } from "../support/raw_client.ts";
-import { Browser, noChromium, screenshot, waitForText } from "./browser.ts";
+import { Browser, screenshot, waitForText } from "./browser.ts";
 import { Example } from "./example.ts";
+import { wanting } from "../support/wanting.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -190,9 +191,7 @@ Deno.test("chat.ts does without who does not read", async () => {
 });
 
 Deno.test({
-  name: "chat.ts has a page to chat on" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`),
-  ignore: noChromium !== null,
+  ...wanting("chat.ts has a page to chat on", "chromium"),
   async fn() {
     await using browser = await Browser.start();
     await using example = await Example.start("chat.ts");

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { HttpServer, type HttpServerOptions } from "@uhttp/uhttp";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
-import { Browser, noChromium, waitForText } from "./browser.ts";
+import { Browser, waitForText } from "./browser.ts";
 import { Example } from "./example.ts";
+import { program, wanting } from "../support/wanting.ts";
 
 /** A server to be reached by the proxy. */
 class Origin implements AsyncDisposable {
@@ -41,7 +42,7 @@ class Origin implements AsyncDisposable {
 }
 
 async function curl(example: Example, ...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("curl", {
+  const { success, stdout, stderr } = await new Deno.Command(program("curl"), {
     args: ["-sS", "--noproxy", "", "-x", example.url.href, ...args],
   }).output();
   const decoder = new TextDecoder();
@@ -49,13 +50,8 @@ async function curl(example: Example, ...args: string[]): Promise<string> {
   return decoder.decode(stdout);
 }
 
-const hasCurl = await new Deno.Command("curl", { args: ["--version"] })
-  .output().then(() => true, () => false);
-const noCurl = hasCurl ? "" : " (ignored: no curl here)";
-
 Deno.test({
-  name: "connect.ts fetches for curl" + noCurl,
-  ignore: !hasCurl,
+  ...wanting("connect.ts fetches for curl", "curl"),
   async fn() {
     await using origin = new Origin();
     await using example = await Example.start("connect.ts");
@@ -84,9 +80,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "connect.ts opens tunnels for https:" + noCurl +
-    (noOpenssl === false ? "" : ` (ignored: ${noOpenssl})`),
-  ignore: !hasCurl || noOpenssl !== false,
+  ...wanting("connect.ts opens tunnels for https:", "curl", "OpenSSL 3"),
   async fn() {
     const pair = await makePair();
     await using origin = new Origin(pair);
@@ -107,10 +101,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "connect.ts is a proxy to a browser" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`) +
-    (noOpenssl === false ? "" : ` (ignored: ${noOpenssl})`),
-  ignore: noChromium !== null || noOpenssl !== false,
+  ...wanting("connect.ts is a proxy to a browser", "chromium", "OpenSSL 3"),
   async fn() {
     await using plain = new Origin();
     await using secure = new Origin(await makePair());
@@ -205,27 +196,18 @@ Deno.test("connect.ts ends its tunnels when it is ended", async () => {
   assertEquals((await ended).code, 0);
 });
 
-Deno.test("connect.ts reaches hosts by IPv6", async (t) => {
-  let opened: [Deno.TcpListener, string] | null = null;
-  try {
-    opened = listen("::1");
-  } catch {
-    // A machine without it.
-  }
-  await t.step({
-    name: "in brackets" + (opened === null ? " (ignored: no IPv6 here)" : ""),
-    ignore: opened === null,
-    async fn() {
-      const [listener, target] = opened!;
-      using _ = listener;
-      await using example = await Example.start("connect.ts");
-      using peer = await connect(example, target);
-      using far = new RawClient(await listener.accept());
-      assertMatch(await peer.until("\r\n\r\n"), /^HTTP\/1.1 200 /);
-      far.close();
-      await peer.rest();
-    },
-  });
+Deno.test({
+  ...wanting("connect.ts reaches hosts by IPv6, in brackets", "IPv6"),
+  async fn() {
+    const [listener, target] = listen("::1");
+    using _ = listener;
+    await using example = await Example.start("connect.ts");
+    using peer = await connect(example, target);
+    using far = new RawClient(await listener.accept());
+    assertMatch(await peer.until("\r\n\r\n"), /^HTTP\/1.1 200 /);
+    far.close();
+    await peer.rest();
+  },
 });
 
 Deno.test("connect.ts says what it cannot do", async () => {

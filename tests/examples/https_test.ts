@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Certificate, noOpenssl } from "./certificate.ts";
+import { Certificate } from "./certificate.ts";
 import { Example } from "./example.ts";
-
-const why = noOpenssl === null ? "" : ` (ignored: ${noOpenssl})`;
+import { wanting } from "../support/wanting.ts";
 
 const PAGE = "<h1>hello</h1><p>safely";
 
@@ -13,8 +12,7 @@ async function fetchTrusting(url: URL, ...caCerts: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "https.ts is trusted with its certificate alone" + why,
-  ignore: noOpenssl !== null,
+  ...wanting("https.ts is trusted with its certificate alone", "OpenSSL 3"),
   async fn() {
     await using certificate = await Certificate.make();
     const cwd = certificate.folder;
@@ -31,8 +29,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: "https.ts goes on with a new certificate at SIGHUP" + why,
-  ignore: noOpenssl !== null || Deno.build.os !== "linux",
+  ...wanting(
+    "https.ts goes on with a new certificate at SIGHUP",
+    "OpenSSL 3",
+    "Linux",
+  ),
   async fn() {
     await using certificate = await Certificate.make();
     const cwd = certificate.folder;

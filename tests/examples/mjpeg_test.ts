@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Example } from "./example.ts";
+import { program, wanting } from "../support/wanting.ts";
 
 /** Reads a stream by lines and by lengths. */
 class ByteReader {
@@ -89,16 +90,11 @@ Deno.test("mjpeg.ts ends its streams when it is ended", async () => {
   assertEquals((await ended).code, 0);
 });
 
-const hasFfmpeg = await new Deno.Command("ffmpeg", { args: ["-version"] })
-  .output().then(() => true, () => false);
-
 Deno.test({
-  name: "mjpeg.ts shows white digits on blue to ffmpeg" +
-    (hasFfmpeg ? "" : " (ignored: no ffmpeg here)"),
-  ignore: !hasFfmpeg,
+  ...wanting("mjpeg.ts shows white digits on blue to ffmpeg", "ffmpeg"),
   async fn() {
     await using example = await Example.start("mjpeg.ts");
-    const { stdout } = await new Deno.Command("ffmpeg", {
+    const { stdout } = await new Deno.Command(program("ffmpeg"), {
       args: ["-loglevel", "error", "-i", new URL("/stream", example.url).href]
         .concat("-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"),
     }).output();

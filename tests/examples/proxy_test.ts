@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
 import { RawClient } from "../support/raw_client.ts";
 import { Example, Lines } from "./example.ts";
+import { program, wanting } from "../support/wanting.ts";
 
 /** The server behind the proxy, and the proxy. */
 class Scene implements AsyncDisposable {
@@ -207,13 +208,8 @@ Deno.test("proxy.ts answers 502 while there is no server", async () => {
   await example.errors.until(/^GET http:/);
 });
 
-const hasNginx = await new Deno.Command("nginx", { args: ["-v"] })
-  .output().then(() => true, () => false);
-
 Deno.test({
-  name: "proxy.ts stands in front of nginx" +
-    (hasNginx ? "" : " (ignored: no nginx here)"),
-  ignore: !hasNginx,
+  ...wanting("proxy.ts stands in front of nginx", "nginx"),
   async fn() {
     const folder = await Deno.makeTempDir();
     const port = freePort();
@@ -240,7 +236,7 @@ Deno.test({
         }
       }`,
     );
-    const nginx = new Deno.Command("nginx", {
+    const nginx = new Deno.Command(program("nginx"), {
       args: ["-c", `${folder}/nginx.conf`, "-p", folder],
       stderr: "piped",
       stdout: "null",

@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { RawClient } from "../support/raw_client.ts";
-import { Certificate, noOpenssl } from "./certificate.ts";
+import { Certificate } from "./certificate.ts";
 import { Example } from "./example.ts";
-
-const why = noOpenssl === null ? "" : ` (ignored: ${noOpenssl})`;
+import { wanting } from "../support/wanting.ts";
 
 Deno.test({
-  name: "redirect.ts sends from HTTP to the same address by HTTPS" + why,
-  ignore: noOpenssl !== null,
+  ...wanting(
+    "redirect.ts sends from HTTP to the same address by HTTPS",
+    "OpenSSL 3",
+  ),
   async fn() {
     await using certificate = await Certificate.make();
     const cwd = certificate.folder;

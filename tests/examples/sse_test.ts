@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { RawClient } from "../support/raw_client.ts";
-import { Browser, noChromium, screenshot, waitForText } from "./browser.ts";
+import { Browser, screenshot, waitForText } from "./browser.ts";
 import { Example } from "./example.ts";
+import { wanting } from "../support/wanting.ts";
 
 interface Figures {
   viewers: number;
@@ -171,9 +172,10 @@ class Relay implements AsyncDisposable {
 }
 
 Deno.test({
-  name: "sse.ts has a page that comes back and misses nothing" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`),
-  ignore: noChromium !== null,
+  ...wanting(
+    "sse.ts has a page that comes back and misses nothing",
+    "chromium",
+  ),
   async fn() {
     await using browser = await Browser.start();
     const args = ["0", "100"];

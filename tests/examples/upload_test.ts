@@ -2,8 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeHex } from "@std/encoding";
 import { Buffer } from "node:buffer";
 import { RawClient } from "../support/raw_client.ts";
-import { Browser, noChromium, screenshot, waitForText } from "./browser.ts";
+import { Browser, screenshot, waitForText } from "./browser.ts";
 import { Example } from "./example.ts";
+import { wanting } from "../support/wanting.ts";
 
 /** The example, and the folder that it saves to. */
 class Scene implements AsyncDisposable {
@@ -117,9 +118,7 @@ Deno.test("upload.ts leaves nothing of what did not work", async () => {
 });
 
 Deno.test({
-  name: "upload.ts has a page with a progress bar" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`),
-  ignore: noChromium !== null,
+  ...wanting("upload.ts has a page with a progress bar", "chromium"),
   async fn() {
     await using browser = await Browser.start();
     await using scene = await Scene.start(10_000_000);

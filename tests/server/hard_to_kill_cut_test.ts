@@ -1,14 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { Arena, openFiles } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import type { RawClient } from "../support/raw_client.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const REQUESTS: Record<string, string> = {
@@ -35,12 +33,14 @@ async function leaveUnread(peer: RawClient): Promise<void> {
 
 // ---- In a request -----------------------------------------------------------
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const [what, request] of Object.entries(REQUESTS)) {
     for (const ending of ["close", "reset", "half-close"]) {
       Deno.test({
-        name: `HttpServer survives a ${ending} at every byte ${what} (${kind})`,
-        ignore,
+        ...wanting(
+          `HttpServer survives a ${ending} at every byte ${what} (${kind})`,
+          ...wants,
+        ),
       }, async () => {
         await using arena = new Arena(
           (client) => client.respond("ok"),
@@ -114,12 +114,14 @@ const STAGES: Stage[] = [
   },
 ];
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const stage of STAGES) {
     for (const ending of ["close", "reset"]) {
       Deno.test({
-        name: `HttpServer survives a ${ending} in ${stage.name} (${kind})`,
-        ignore,
+        ...wanting(
+          `HttpServer survives a ${ending} in ${stage.name} (${kind})`,
+          ...wants,
+        ),
       }, async () => {
         await using arena = new Arena((client, arena) => {
           if (client.path === "/") return client.respond("ok");
@@ -195,14 +197,15 @@ const HALF_CLOSED: HalfClosed[] = [
   },
 ];
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, sent, paths } of HALF_CLOSED) {
     for (const isDeferred of [false, true]) {
       const when = isDeferred ? "later" : "at once";
       Deno.test({
-        name:
+        ...wanting(
           `HttpServer answers ${name} ${when} to a half-closed peer (${kind})`,
-        ignore,
+          ...wants,
+        ),
       }, async () => {
         await using arena = new Arena(
           (client, arena) =>
@@ -232,8 +235,10 @@ for (const { kind, options, ignore } of KINDS) {
   }
 
   Deno.test({
-    name: `HttpServer finishes a file for a half-closed peer (${kind})`,
-    ignore,
+    ...wanting(
+      `HttpServer finishes a file for a half-closed peer (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     await using arena = new Arena(
       (client) => client.respondFile(file),

@@ -1,16 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pairs = noOpenssl === false
+const pairs = has("OpenSSL 3")
   ? await Promise.all([makePair(), makePair()])
   : [];
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pairs[0] }, ignore: pairs.length === 0 },
-];
+const KINDS = kinds(pairs[0] ?? null);
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const LAST = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -24,10 +22,12 @@ async function ask(arena: Arena): Promise<string> {
   return text.slice(0, 15);
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   Deno.test({
-    name: `HttpServer answers a burst beyond its connection limit (${kind})`,
-    ignore,
+    ...wanting(
+      `HttpServer answers a burst beyond its connection limit (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     await using arena = new Arena((client) => client.respond("ok"), {
       ...options,
@@ -40,8 +40,10 @@ for (const { kind, options, ignore } of KINDS) {
   });
 
   Deno.test({
-    name: `HttpServer serves those it has in a flood of connections (${kind})`,
-    ignore,
+    ...wanting(
+      `HttpServer serves those it has in a flood of connections (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     await using arena = new Arena((client, arena) => arena.hold(client), {
       ...options,
@@ -180,8 +182,11 @@ Deno.test("HttpServer can be closed while it waits after an accept error", async
 });
 
 Deno.test({
-  name: "HttpServer.loadCertificate() disturbs nobody under load",
-  ignore: pairs.length === 0 || Deno.build.os !== "linux",
+  ...wanting(
+    "HttpServer.loadCertificate() disturbs nobody under load",
+    "OpenSSL 3",
+    "Linux",
+  ),
 }, async () => {
   await using arena = new Arena((client) => client.respond("ok"), pairs[0]);
   const { port } = arena.server;

@@ -1,12 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
 const UPLOAD = 8 * 1024 * 1024;
@@ -74,11 +72,13 @@ async function readAll(conn: Deno.Conn): Promise<string> {
   return text;
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, head, status } of REFUSALS) {
     Deno.test({
-      name: `HttpServer's refusal of ${name} can be read (${kind})`,
-      ignore,
+      ...wanting(
+        `HttpServer's refusal of ${name} can be read (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       await using arena = new Arena((client) => client.respond("ok"), options);
       const peer = await arena.connect();
@@ -102,8 +102,10 @@ for (const { kind, options, ignore } of KINDS) {
   }
 
   Deno.test({
-    name: `HttpServer cuts off a refused upload without an end (${kind})`,
-    ignore,
+    ...wanting(
+      `HttpServer cuts off a refused upload without an end (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     await using arena = new Arena((client) => client.respond("ok"), options);
     const peer = await arena.connect();

@@ -1,15 +1,13 @@
 import { assertEquals } from "@std/assert";
 import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { eventually } from "../support/serving.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const SIZE = 8 * 1024 * 1024;
@@ -165,12 +163,11 @@ async function lastBody(peer: RawClient): Promise<number> {
   return length;
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, begin, finish, length } of STOPS) {
     const wholly: HttpServerOptions = { ...options, bodyTimeout: 5000 };
     Deno.test({
-      name: `HttpServer.shutdown() ends well ${name} (${kind})`,
-      ignore,
+      ...wanting(`HttpServer.shutdown() ends well ${name} (${kind})`, ...wants),
     }, async () => {
       await using arena = new Arena(answer, wholly);
       const peer = await arena.connect();
@@ -184,8 +181,10 @@ for (const { kind, options, ignore } of KINDS) {
     });
 
     Deno.test({
-      name: `HttpServer.shutdown() ends after its timeout ${name} (${kind})`,
-      ignore,
+      ...wanting(
+        `HttpServer.shutdown() ends after its timeout ${name} (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       await using arena = new Arena(answer, wholly);
       const peer = await arena.connect();
@@ -197,8 +196,7 @@ for (const { kind, options, ignore } of KINDS) {
     });
 
     Deno.test({
-      name: `HttpServer.close() ends at once ${name} (${kind})`,
-      ignore,
+      ...wanting(`HttpServer.close() ends at once ${name} (${kind})`, ...wants),
     }, async () => {
       await using arena = new Arena(answer, wholly);
       const peer = await arena.connect();
@@ -224,8 +222,7 @@ for (const { kind, options, ignore } of KINDS) {
 
 for (const how of ["close", "shutdown"] as const) {
   Deno.test({
-    name: `HttpServer.${how}() ends in a TLS handshake`,
-    ignore: pair === null,
+    ...wanting(`HttpServer.${how}() ends in a TLS handshake`, "OpenSSL 3"),
   }, async () => {
     await using arena = new Arena(answer, { ...pair, requestTimeout: 100 });
     const { port } = arena.server;

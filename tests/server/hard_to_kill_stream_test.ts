@@ -1,17 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
 import { Arena, openFiles } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { bytesOf, cut, mutate, Random } from "../support/fuzz.ts";
 import { MemoryScene } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { eventually } from "../support/serving.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 const folder = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -66,15 +64,17 @@ const HANDLERS: Record<string, (client: HttpConnection) => unknown> = {
   },
 };
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const ending of ["close", "half-close"]) {
     for (const [what, request] of Object.entries(UPLOADS)) {
       // Every third byte will do, and with TLS fewer still.
       const step = kind === "TLS" ? 29 : 3;
       Deno.test({
-        name: `HttpServer survives a ${ending} at many a byte of an upload ` +
-          `${what} (${kind})`,
-        ignore,
+        ...wanting(
+          `HttpServer survives a ${ending} at many a byte of an upload ` +
+            `${what} (${kind})`,
+          ...wants,
+        ),
       }, async (t) => {
         for (const [name, handler] of Object.entries(HANDLERS)) {
           await t.step(`that ${name}`, async () => {
@@ -173,12 +173,14 @@ const ANSWERS: Record<string, (client: HttpConnection) => unknown> = {
   },
 };
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const compress of [false, true]) {
     const how = compress ? `${kind}, compressed` : kind;
     Deno.test({
-      name: `HttpServer survives many peers that go in an answer (${how})`,
-      ignore,
+      ...wanting(
+        `HttpServer survives many peers that go in an answer (${how})`,
+        ...wants,
+      ),
     }, async (t) => {
       for (const [name, answer] of Object.entries(ANSWERS)) {
         await t.step(name, async () => {
@@ -213,11 +215,13 @@ for (const { kind, options, ignore } of KINDS) {
 
 // ---- The server stops -------------------------------------------------------
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const ending of ["close()", "shutdown()"]) {
     Deno.test({
-      name: `${ending} ends all that streams, and leaves nothing (${kind})`,
-      ignore,
+      ...wanting(
+        `${ending} ends all that streams, and leaves nothing (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       const stages: Record<string, [string, (c: HttpConnection) => unknown]> = {
         reading: [

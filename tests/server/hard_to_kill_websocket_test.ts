@@ -7,7 +7,7 @@ import type {
 } from "@uhttp/uhttp";
 import type { Websocket } from "../../websocket.ts";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { cut, Random } from "../support/fuzz.ts";
 import { MemoryScene } from "../support/memory_conn.ts";
 import { eventually } from "../support/serving.ts";
@@ -20,12 +20,10 @@ import {
   text,
   WebsocketPeer,
 } from "../support/websocket_peer.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 const COMPRESSED = {
   "sec-websocket-extensions": "permessage-deflate; server_no_context_takeover",
 };
@@ -152,12 +150,11 @@ function noise(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const headers of [{}, COMPRESSED]) {
     const how = `${kind}${headers === COMPRESSED ? ", compressed" : ""}`;
     Deno.test({
-      name: `Websocket drops a peer that never reads (${how})`,
-      ignore,
+      ...wanting(`Websocket drops a peer that never reads (${how})`, ...wants),
     }, async () => {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       let most = 0;
@@ -181,8 +178,10 @@ for (const { kind, options, ignore } of KINDS) {
     });
 
     Deno.test({
-      name: `Websocket drops a peer that is pushed at blindly (${how})`,
-      ignore,
+      ...wanting(
+        `Websocket drops a peer that is pushed at blindly (${how})`,
+        ...wants,
+      ),
     }, async () => {
       const { promise, resolve } = Promise.withResolvers<boolean[]>();
       await using arena = new Arena(
@@ -207,8 +206,10 @@ for (const { kind, options, ignore } of KINDS) {
   }
 
   Deno.test({
-    name: `Websocket drops a peer that pings and never reads (${kind})`,
-    ignore,
+    ...wanting(
+      `Websocket drops a peer that pings and never reads (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     let most = 0;
@@ -249,8 +250,10 @@ for (const { kind, options, ignore } of KINDS) {
   });
 
   Deno.test({
-    name: `Websocket drops a peer that does not read its close frame (${kind})`,
-    ignore,
+    ...wanting(
+      `Websocket drops a peer that does not read its close frame (${kind})`,
+      ...wants,
+    ),
   }, async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     await using arena = new Arena(
@@ -330,12 +333,14 @@ const FLOODS: Flood[] = [
   },
 ];
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, count, message, isPacked, most } of FLOODS) {
     if (kind === "TLS" && name !== "messages") continue;
     Deno.test({
-      name: `Websocket stops to read while ${name} wait (${kind})`,
-      ignore,
+      ...wanting(
+        `Websocket stops to read while ${name} wait (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       const go = Promise.withResolvers<void>();
       let taken = 0;
@@ -450,12 +455,14 @@ const CONVERSATION = join(
   closing(1000, "bye"),
 );
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const ending of ["close", "half-close", "reset"]) {
     if (ending === "reset" && kind === "TLS") continue;
     Deno.test({
-      name: `Websocket survives a ${ending} at every byte (${kind})`,
-      ignore,
+      ...wanting(
+        `Websocket survives a ${ending} at every byte (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       let ended = 0;
       await using arena = new Ring(async (ws) => {
@@ -496,12 +503,14 @@ for (const { kind, options, ignore } of KINDS) {
   }
 }
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const ending of ["close", "reset", "server.close()"]) {
     if (ending === "reset" && kind === "TLS") continue;
     Deno.test({
-      name: `Websocket lets go of all by a ${ending} amid everything (${kind})`,
-      ignore,
+      ...wanting(
+        `Websocket lets go of all by a ${ending} amid everything (${kind})`,
+        ...wants,
+      ),
     }, async () => {
       const { promise, resolve } = Promise.withResolvers<unknown[]>();
       const closes: number[] = [];
@@ -628,12 +637,13 @@ const STOPS: Stop[] = [
   },
 ];
 
-for (const { kind, options, ignore } of KINDS) {
+for (const { kind, options, wants } of KINDS) {
   for (const { name, sent, use } of STOPS) {
     Deno.test({
-      name:
+      ...wanting(
         `HttpServer.shutdown() says goodbye to a WebSocket ${name} (${kind})`,
-      ignore,
+        ...wants,
+      ),
     }, async () => {
       await using arena = new Ring(use ?? echo, options);
       const { peer, ws } = await arena.meet(COMPRESSED);
@@ -662,9 +672,10 @@ for (const { kind, options, ignore } of KINDS) {
     });
 
     Deno.test({
-      name:
+      ...wanting(
         `HttpServer.shutdown() waits no longer than it is told for a WebSocket ${name} (${kind})`,
-      ignore,
+        ...wants,
+      ),
     }, async () => {
       await using arena = new Ring(use ?? echo, options);
       const { peer, ws } = await arena.meet(COMPRESSED);

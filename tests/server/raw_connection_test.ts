@@ -1,18 +1,16 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { HttpConnection, RawConnection } from "@uhttp/uhttp";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { kinds, makePair } from "../support/certificates.ts";
 import { bytesOf } from "../support/fuzz.ts";
 import { MemoryScene, SPLITS } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { eventually, Scene } from "../support/serving.ts";
 import { latin1Text } from "../support/splits.ts";
+import { has, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
-const KINDS = [
-  { kind: "plain", options: {}, ignore: false },
-  { kind: "TLS", options: { ...pair }, ignore: pair === null },
-];
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const KINDS = kinds(pair);
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const UPGRADE = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n" +
@@ -105,10 +103,9 @@ for (const { name, request, take, answer } of WAYS) {
     });
   }
 
-  for (const { kind, options, ignore } of KINDS) {
+  for (const { kind, options, wants } of KINDS) {
     Deno.test({
-      name: `${name} speaks both ways at once (${kind})`,
-      ignore,
+      ...wanting(`${name} speaks both ways at once (${kind})`, ...wants),
     }, async () => {
       await using arena = new Arena(async (client) => {
         if (client.url === "/") {
@@ -146,8 +143,10 @@ for (const { name, request, take, answer } of WAYS) {
 
     for (const ending of ["close()", "shutdown()"] as const) {
       Deno.test({
-        name: `${ending} of a server ends what ${name} took over (${kind})`,
-        ignore,
+        ...wanting(
+          `${ending} of a server ends what ${name} took over (${kind})`,
+          ...wants,
+        ),
       }, async () => {
         const seen = Promise.withResolvers<unknown>();
         await using arena = new Arena(async (client) => {
@@ -173,8 +172,10 @@ for (const { name, request, take, answer } of WAYS) {
 
     for (const ending of ["close", "reset"]) {
       Deno.test({
-        name: `A ${ending} of a peer ends what ${name} took over (${kind})`,
-        ignore,
+        ...wanting(
+          `A ${ending} of a peer ends what ${name} took over (${kind})`,
+          ...wants,
+        ),
       }, async () => {
         await using arena = new Arena(async (client) => {
           if (client.path === "/ok") return client.respond("ok");

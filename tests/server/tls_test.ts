@@ -2,15 +2,15 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { X509Certificate } from "node:crypto";
 import { connect as tlsConnect } from "node:tls";
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
-import { makePair, noOpenssl, type Pair } from "../support/certificates.ts";
+import { makePair, type Pair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { eventually, Scene, startServer } from "../support/serving.ts";
+import { has, wanting } from "../support/wanting.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-const ignore = noOpenssl !== false;
-const pairs: Pair[] = ignore
-  ? []
-  : await Promise.all([makePair("first"), makePair("second")]);
+const pairs: Pair[] = has("OpenSSL 3")
+  ? await Promise.all([makePair("first"), makePair("second")])
+  : [];
 
 async function connect(server: HttpServer, pair: Pair): Promise<RawClient> {
   return new RawClient(
@@ -39,7 +39,9 @@ function subjectOf(server: HttpServer): Promise<string> {
   });
 }
 
-Deno.test("HttpServer speaks TLS, with ALPN http/1.1", { ignore }, async () => {
+Deno.test({
+  ...wanting("HttpServer speaks TLS, with ALPN http/1.1", "OpenSSL 3"),
+}, async () => {
   await using scene = new Scene(
     (client) => client.respond([client.isSecure, client.fullUrl]),
     pairs[0],
@@ -59,21 +61,21 @@ Deno.test("HttpServer speaks TLS, with ALPN http/1.1", { ignore }, async () => {
   await assertRejects(() => fetch(url));
 });
 
-Deno.test(
-  "HttpServer over TLS sends the closing alert",
-  { ignore },
-  async () => {
-    await using scene = new Scene((client) => client.respond("bye"), pairs[0]);
-    using peer = await connect(scene.server, pairs[0]);
-    await peer.send(GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
-    assertEquals((await peer.response()).body, "bye");
-    // Without the alert this read would throw, not end.
-    assertEquals(await peer.conn.read(new Uint8Array(1)), null);
-    await eventually(() => scene.server.stats.openConnections === 0);
-  },
-);
+Deno.test({
+  ...wanting("HttpServer over TLS sends the closing alert", "OpenSSL 3"),
+}, async () => {
+  await using scene = new Scene((client) => client.respond("bye"), pairs[0]);
+  using peer = await connect(scene.server, pairs[0]);
+  await peer.send(GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+  assertEquals((await peer.response()).body, "bye");
+  // Without the alert this read would throw, not end.
+  assertEquals(await peer.conn.read(new Uint8Array(1)), null);
+  await eventually(() => scene.server.stats.openConnections === 0);
+});
 
-Deno.test("HttpServer over TLS streams a large body", { ignore }, async () => {
+Deno.test({
+  ...wanting("HttpServer over TLS streams a large body", "OpenSSL 3"),
+}, async () => {
   const body = new Uint8Array(3_000_000).fill(97);
   await using scene = new Scene(async (client) => {
     assertEquals(await client.respond(body), true);
@@ -83,35 +85,39 @@ Deno.test("HttpServer over TLS streams a large body", { ignore }, async () => {
   assertEquals((await peer.response()).bytes, body);
 });
 
-Deno.test(
-  "HttpServer over TLS survives peers that do not speak it",
-  { ignore },
-  async () => {
-    const errors: unknown[] = [];
-    await using scene = new Scene((client) => client.respond("ok"), {
-      ...pairs[0],
-      requestTimeout: 100,
-      onError: (error) => errors.push(error),
-    });
-    const plain = await scene.connect();
-    await plain.send(GET);
-    await plain.rest();
-    const silent = await scene.connect();
-    await eventually(() => scene.server.stats.timedOut === 1);
-    assertEquals(scene.server.stats.openConnections, 0);
-    assertEquals(
-      String(errors.at(-1)),
-      "HttpError: TLS handshake took too long",
-    );
-    silent.close();
-    using peer = await connect(scene.server, pairs[0]);
-    await peer.send(GET);
-    assertEquals((await peer.response()).body, "ok");
-  },
-);
+Deno.test({
+  ...wanting(
+    "HttpServer over TLS survives peers that do not speak it",
+    "OpenSSL 3",
+  ),
+}, async () => {
+  const errors: unknown[] = [];
+  await using scene = new Scene((client) => client.respond("ok"), {
+    ...pairs[0],
+    requestTimeout: 100,
+    onError: (error) => errors.push(error),
+  });
+  const plain = await scene.connect();
+  await plain.send(GET);
+  await plain.rest();
+  const silent = await scene.connect();
+  await eventually(() => scene.server.stats.timedOut === 1);
+  assertEquals(scene.server.stats.openConnections, 0);
+  assertEquals(
+    String(errors.at(-1)),
+    "HttpError: TLS handshake took too long",
+  );
+  silent.close();
+  using peer = await connect(scene.server, pairs[0]);
+  await peer.send(GET);
+  assertEquals((await peer.response()).body, "ok");
+});
 
-Deno.test("HttpServer refuses a bad certificate or key at the start", {
-  ignore,
+Deno.test({
+  ...wanting(
+    "HttpServer refuses a bad certificate or key at the start",
+    "OpenSSL 3",
+  ),
 }, () => {
   for (
     const pair of [
@@ -122,8 +128,11 @@ Deno.test("HttpServer refuses a bad certificate or key at the start", {
   ) assertThrows(() => startServer(pair), Deno.errors.InvalidData);
 });
 
-Deno.test("loadCertificate() changes the certificate of a running server", {
-  ignore,
+Deno.test({
+  ...wanting(
+    "loadCertificate() changes the certificate of a running server",
+    "OpenSSL 3",
+  ),
 }, async () => {
   const held: HttpConnection[] = [];
   await using scene = new Scene((client) => {
@@ -165,15 +174,16 @@ Deno.test("loadCertificate() changes the certificate of a running server", {
   assertEquals((await peer.response()).body, "ok");
 });
 
-Deno.test(
-  "loadCertificate() is for servers that listen for TLS, and are open",
-  { ignore },
-  async () => {
-    const plain = startServer();
-    await assertRejects(() => plain.loadCertificate(pairs[0]), TypeError);
-    await plain.close();
-    const closed = startServer(pairs[0]);
-    await closed.close();
-    await assertRejects(() => closed.loadCertificate(pairs[0]), TypeError);
-  },
-);
+Deno.test({
+  ...wanting(
+    "loadCertificate() is for servers that listen for TLS, and are open",
+    "OpenSSL 3",
+  ),
+}, async () => {
+  const plain = startServer();
+  await assertRejects(() => plain.loadCertificate(pairs[0]), TypeError);
+  await plain.close();
+  const closed = startServer(pairs[0]);
+  await closed.close();
+  await assertRejects(() => closed.loadCertificate(pairs[0]), TypeError);
+});

@@ -2,12 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import type { HttpServerOptions, WebsocketAcceptOptions } from "@uhttp/uhttp";
 import Ws from "npm:ws@8";
 import type { Websocket, WebsocketClose } from "../../websocket.ts";
-import { Browser, noChromium } from "../examples/browser.ts";
+import { Browser } from "../examples/browser.ts";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { Random } from "../support/fuzz.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
+const pair = has("OpenSSL 3") ? await makePair() : null;
 
 /** Echoes on all WebSockets; a peer may ask to be left with "close:CODE". */
 class Echo extends Arena {
@@ -275,9 +275,11 @@ for (const { name, theirs, ours, extensions } of SETTINGS) {
     // TLS is slower, and makes no difference here but for one.
     if (isSecure && name !== "compression") continue;
     Deno.test({
-      name: `ws exchanges messages of all sorts, with ${name}` +
-        (isSecure ? ", on TLS" : ""),
-      ignore: isSecure && pair === null,
+      ...wanting(
+        `ws exchanges messages of all sorts, with ${name}` +
+          (isSecure ? ", on TLS" : ""),
+        ...isSecure ? ["OpenSSL 3" as const] : [],
+      ),
     }, async () => {
       await using arena = new Echo(
         { compress: ours },
@@ -449,35 +451,17 @@ async def main():
 
 asyncio.run(main())
 `;
-
-/** A Python that knows the module, or null. */
-const python = await findPython();
-
-async function findPython(): Promise<string | null> {
-  // One of the user's own does not know what the system has installed.
-  for (const command of ["python3", "/usr/bin/python3"]) {
-    try {
-      const { success } = await new Deno.Command(command, {
-        args: ["-c", "import websockets"],
-        stderr: "null",
-      }).output();
-      if (success) return command;
-    } catch {
-      // Not there.
-    }
-  }
-  return null;
-}
+import { has, program, wanting } from "../support/wanting.ts";
 
 for (const compression of ["none", "deflate"]) {
   Deno.test({
-    name:
-      `websockets of Python exchanges messages (compression: ${compression}` +
-      (python === null ? "; ignored: no python3 with websockets here)" : ")"),
-    ignore: python === null,
+    ...wanting(
+      `websockets of Python exchanges messages (compression: ${compression})`,
+      "python3 with websockets",
+    ),
   }, async () => {
     await using arena = new Echo({ compress: true, protocol: "chat" });
-    const child = new Deno.Command(python!, {
+    const child = new Deno.Command(program("python3 with websockets"), {
       args: ["-c", PYTHON, arena.url, compression],
       stdout: "piped",
     }).spawn();
@@ -513,9 +497,7 @@ for (const compression of ["none", "deflate"]) {
 // ---- A browser --------------------------------------------------------------
 
 Deno.test({
-  name: "Chromium exchanges messages" +
-    (noChromium === null ? "" : ` (ignored: ${noChromium})`),
-  ignore: noChromium !== null,
+  ...wanting("Chromium exchanges messages", "chromium"),
 }, async () => {
   await using arena = new Echo({ compress: true, protocol: "chat" });
   await using browser = await Browser.start();

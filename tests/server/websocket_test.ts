@@ -16,7 +16,7 @@ import {
   websocketHandshakes,
 } from "../cases/websocket_handshakes.ts";
 import { Arena } from "../support/arena.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
 import { serve } from "../support/serving.ts";
 import { latin1Text } from "../support/splits.ts";
 import {
@@ -30,8 +30,9 @@ import {
   text,
   WebsocketPeer,
 } from "../support/websocket_peer.ts";
+import { has, type Want, wanting } from "../support/wanting.ts";
 
-const pair = noOpenssl === false ? await makePair() : null;
+const pair = has("OpenSSL 3") ? await makePair() : null;
 const NEXT = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 const UNCOMPRESSED = {};
 const COMPRESSED = {
@@ -525,7 +526,7 @@ Deno.test("acceptWebsocket() loses no event of what came with the handshake", as
 
 interface Place {
   name: string;
-  ignore: boolean | string;
+  wants: Want[];
   listen: () => HttpServer;
   connect: (server: HttpServer) => Promise<Deno.Conn>;
 }
@@ -533,26 +534,26 @@ interface Place {
 const PLACES: Place[] = [
   {
     name: "IPv4",
-    ignore: false,
+    wants: [],
     listen: () => new HttpServer({ hostname: "127.0.0.1", port: 0 }),
     connect: ({ port }) => Deno.connect({ hostname: "127.0.0.1", port }),
   },
   {
     name: "IPv6",
-    ignore: false,
+    wants: ["IPv6"],
     listen: () => new HttpServer({ hostname: "::1", port: 0 }),
     connect: ({ port }) => Deno.connect({ hostname: "::1", port }),
   },
   {
     name: "TLS",
-    ignore: noOpenssl,
+    wants: ["OpenSSL 3"],
     listen: () => new HttpServer({ hostname: "127.0.0.1", port: 0, ...pair }),
     connect: ({ port }) =>
       Deno.connectTls({ hostname: "localhost", port, caCerts: [pair!.cert] }),
   },
   {
     name: "a Unix socket",
-    ignore: Deno.build.os === "windows",
+    wants: ["Unix sockets"],
     listen: () =>
       new HttpServer({ path: `${Deno.makeTempDirSync()}/websocket.sock` }),
     connect: ({ addr }) =>
@@ -560,10 +561,9 @@ const PLACES: Place[] = [
   },
 ];
 
-for (const { name, ignore, listen, connect } of PLACES) {
+for (const { name, wants, listen, connect } of PLACES) {
   Deno.test({
-    name: `Websocket works on ${name}`,
-    ignore: ignore !== false,
+    ...wanting(`Websocket works on ${name}`, ...wants),
   }, async () => {
     await using server = listen();
     const { addr } = server;

@@ -182,7 +182,7 @@ export class Arena implements AsyncDisposable {
       await server.close();
       await this.#done;
       await eventually(() => this.unsettled === 0);
-      await eventually(() => descriptors(port) === 0);
+      await released(port);
     } finally {
       observeStates(null);
       removeEventListener("unhandledrejection", this.#onRejection);
@@ -193,26 +193,53 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-/**
- * Descriptors of this process behind sockets of one port, at either end. The
- * process as a whole may have others: tests run side by side in it.
- */
-export function descriptors(port: number): number {
-  if (Deno.build.os !== "linux") return 0;
-  const sockets = new Set<string>();
+/** The ports of sockets of this process: they keep them as long as they live. */
+const portsOf = new Map<string, number[]>();
+
+/** Looks up ports of sockets, which takes long: the system has many. */
+function lookUp(): void {
   for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
     for (const line of Deno.readTextFileSync(table).split("\n").slice(1)) {
+      if (line.includes(" 06 ")) continue; // waits, and is nobody's
       const cells = line.trim().split(/\s+/);
       if (cells.length < 10 || cells[9] === "0") continue;
-      const isOurs = [cells[1], cells[2]].some((address) =>
-        parseInt(address.slice(address.lastIndexOf(":") + 1), 16) === port
+      portsOf.set(
+        `socket:[${cells[9]}]`,
+        [cells[1], cells[2]].map((address) =>
+          parseInt(address.slice(address.lastIndexOf(":") + 1), 16)
+        ),
       );
-      if (isOurs) sockets.add(`socket:[${cells[9]}]`);
     }
   }
-  return sockets.size === 0
-    ? 0
-    : openFiles((target) => sockets.has(target)).length;
+}
+
+/**
+ * Waits until this process has no descriptor of a socket of a port, at either
+ * end. It may well have others: tests run side by side in it.
+ */
+export async function released(port: number): Promise<void> {
+  const mayBeOf = (socket: string) => portsOf.get(socket)?.includes(port);
+  // What is opened from now on is not of this test any more.
+  let sockets = openFiles((target) =>
+    target.startsWith("socket:") && mayBeOf(target) !== false
+  );
+  for (let round = 1; sockets.length > 0; round++) {
+    if (round > 4000) {
+      throw new Error(`${sockets.length} sockets of port ${port} are left`);
+    }
+    // Those of others are gone by then, or are looked up once.
+    if (round === 8 || round % 200 === 0) {
+      lookUp();
+      for (const socket of sockets) {
+        if (!portsOf.has(socket)) portsOf.set(socket, []);
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const open = new Set(openFiles((target) => target.startsWith("socket:")));
+    sockets = sockets.filter((socket) =>
+      open.has(socket) && mayBeOf(socket) !== false
+    );
+  }
 }
 
 /** Descriptors of this process by what they lead to. */

@@ -1,25 +1,31 @@
+import { program, type Want } from "./wanting.ts";
+
 /** A certificate and its key, as PEM text. */
 export interface Pair {
   cert: string;
   key: string;
 }
 
-/** Why tests with certificates are ignored, or false where openssl is there. */
-export const noOpenssl: string | false = (() => {
-  try {
-    const { success } = new Deno.Command("openssl", { args: ["version"] })
-      .outputSync();
-    return success ? false : "openssl does not run";
-  } catch {
-    return "openssl is not installed";
-  }
-})();
+/** A sort of connections that a test is run with. */
+export interface Kind {
+  kind: "plain" | "TLS";
+  options: Partial<Pair>;
+  wants: Want[];
+}
+
+/** Plain connections, and TLS with a certificate if there is one. */
+export function kinds(pair: Pair | null): Kind[] {
+  return [
+    { kind: "plain", options: {}, wants: [] },
+    { kind: "TLS", options: { ...pair }, wants: ["OpenSSL 3"] },
+  ];
+}
 
 /** Makes a self-signed certificate for localhost that Deno's client takes. */
 export async function makePair(name = "localhost"): Promise<Pair> {
   const folder = await Deno.makeTempDir();
   try {
-    const { success, stderr } = await new Deno.Command("openssl", {
+    const { success, stderr } = await new Deno.Command(program("OpenSSL 3"), {
       cwd: folder,
       args: [
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes",

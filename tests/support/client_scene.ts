@@ -9,7 +9,7 @@ import {
 } from "../../client.ts";
 import { observeStates } from "../../client/connection.ts";
 import { type ClientState, isClientMove } from "../../wire/lifecycle.ts";
-import { descriptors } from "./arena.ts";
+import { released } from "./arena.ts";
 import { RawServer, type Script } from "./raw_server.ts";
 import { eventually } from "./serving.ts";
 
@@ -144,7 +144,7 @@ export class ClientScene implements AsyncDisposable {
       assert(!client.isConnected);
       await server[Symbol.asyncDispose]();
       await new Promise((resolve) => setTimeout(resolve, 0)); // rejections
-      if (this.#isTcp) await eventually(() => descriptors(server.port) === 0);
+      if (this.#isTcp) await released(server.port);
     } finally {
       clearTimeout(this.#watchdog);
       observeStates(null);

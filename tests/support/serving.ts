@@ -52,9 +52,9 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-/** Waits for a condition that no event tells of, for at most two seconds. */
+/** Waits for a condition that no event tells of, for at most 20 seconds. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 2000;
+  const end = Date.now() + 20_000;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`Never came true: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -7,20 +7,12 @@ import {
   type DialPhase,
   startTls,
 } from "../../transport/dial.ts";
-import { makePair, noOpenssl } from "../support/certificates.ts";
+import { makePair } from "../support/certificates.ts";
+import { has, wanting } from "../support/wanting.ts";
 
 const LOOPBACK = "127.0.0.1";
 const encoder = new TextEncoder();
-const pair = noOpenssl ? { cert: "", key: "" } : await makePair();
-
-const hasIpv6 = (() => {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const pair = has("OpenSSL 3") ? await makePair() : { cert: "", key: "" };
 
 /** A listener on the loopback, and how to get at it. */
 function listen(hostname = LOOPBACK): {
@@ -84,8 +76,10 @@ function countedSignal(): { controller: AbortController; count: () => number } {
 
 for (const hostname of [LOOPBACK, "localhost", "::1", "[::1]"]) {
   Deno.test({
-    name: `dial() connects to ${hostname}`,
-    ignore: hostname.includes(":") && !hasIpv6,
+    ...wanting(
+      `dial() connects to ${hostname}`,
+      ...hostname.includes(":") ? ["IPv6" as const] : [],
+    ),
     async fn() {
       const { listener, where } = listen(
         hostname.includes(":") ? "::1" : LOOPBACK,
@@ -125,8 +119,7 @@ Deno.test("dial() turns off the algorithm of Nagle", async () => {
 });
 
 Deno.test({
-  name: "dial() connects to a Unix socket",
-  ignore: Deno.build.os === "windows",
+  ...wanting("dial() connects to a Unix socket", "Unix sockets"),
   async fn() {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/socket`;
@@ -233,9 +226,8 @@ Deno.test("dial() leaves a connection alone when the abort comes later", async (
 });
 
 Deno.test({
-  name: "dial() gives up when no answer comes",
   // There the kernel lets those wait for whom there is no room.
-  ignore: Deno.build.os !== "linux",
+  ...wanting("dial() gives up when no answer comes", "Linux"),
   async fn() {
     const hostname = LOOPBACK;
     const listener = Deno.listen({ hostname, port: 0, tcpBacklog: 1 });
@@ -338,8 +330,7 @@ for (const insecure of [false, true]) {
   });
 
   Deno.test({
-    name: `dial() speaks ${way} TLS with whom it may`,
-    ignore: noOpenssl !== false,
+    ...wanting(`dial() speaks ${way} TLS with whom it may`, "OpenSSL 3"),
     async fn() {
       for (
         const alpnProtocols of [undefined, ["http/1.1"], ["h2", "http/1.1"]]
@@ -365,8 +356,10 @@ for (const insecure of [false, true]) {
   });
 
   Deno.test({
-    name: `dial() refuses ${way} TLS with who speaks only h2`,
-    ignore: noOpenssl !== false,
+    ...wanting(
+      `dial() refuses ${way} TLS with who speaks only h2`,
+      "OpenSSL 3",
+    ),
     async fn() {
       const alpnProtocols = ["h2"];
       const listener = Deno.listenTls({
@@ -384,9 +377,10 @@ for (const insecure of [false, true]) {
   });
 
   Deno.test({
-    name:
+    ...wanting(
       `dial() leaves nothing behind with ${way} TLS, whenever it is aborted`,
-    ignore: noOpenssl !== false,
+      "OpenSSL 3",
+    ),
     async fn() {
       const listener = Deno.listenTls({
         ...{ hostname: LOOPBACK, port: 0, ...pair },
@@ -427,8 +421,7 @@ for (const insecure of [false, true]) {
 }
 
 Deno.test({
-  name: "dial() refuses certificates that do not fit",
-  ignore: noOpenssl !== false,
+  ...wanting("dial() refuses certificates that do not fit", "OpenSSL 3"),
   async fn() {
     const listener = Deno.listenTls({ hostname: LOOPBACK, port: 0, ...pair });
     const { port } = listener.addr as Deno.NetAddr;
@@ -465,8 +458,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "startTls() says that Deno's TLS takes no Unix socket",
-  ignore: Deno.build.os === "windows",
+  ...wanting(
+    "startTls() says that Deno's TLS takes no Unix socket",
+    "Unix sockets",
+  ),
   async fn() {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/socket`;
@@ -486,8 +481,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "dial() runs the tunnel before TLS",
-  ignore: noOpenssl !== false,
+  ...wanting("dial() runs the tunnel before TLS", "OpenSSL 3"),
   async fn() {
     for (const insecure of [false, true]) {
       const { listener, where } = listen();

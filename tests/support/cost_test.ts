@@ -1,0 +1,21 @@
+import { AssertionError, assertThrows } from "@std/assert";
+import { assertLinear } from "./cost.ts";
+
+/** Steps that nothing makes superfluous. */
+function steps(count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum = sum * 31 + i | 0;
+  return sum;
+}
+
+Deno.test("assertLinear() takes work that grows with the size", () => {
+  assertLinear("none", 1 << 17, () => () => {});
+  assertLinear("linear", 1 << 17, (size) => () => steps(size * 100));
+});
+
+Deno.test("assertLinear() refuses work that grows with its square", () => {
+  assertThrows(
+    () => assertLinear("square", 1 << 14, (size) => () => steps(size * size)),
+    AssertionError,
+  );
+});

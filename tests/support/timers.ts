@@ -1,0 +1,49 @@
+/**
+ * The timers that are set while it is in use. A test counts them, where the
+ * time that really goes by would depend on what else the machine does.
+ */
+export class Timers implements Disposable {
+  /** Delays of `setTimeout()`, in ms, as they were set. */
+  readonly set: number[] = [];
+  /** Those of them that came. */
+  readonly fired: number[] = [];
+  /** What the ticks of each period, in ms, add up to. */
+  readonly ticked: Map<number, number> = new Map();
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #setInterval = globalThis.setInterval;
+
+  constructor() {
+    // deno-lint-ignore no-explicit-any -- both are overloaded
+    const own = globalThis as any;
+    own.setTimeout = (
+      callback: (...args: unknown[]) => void,
+      delay = 0,
+      ...rest: unknown[]
+    ) => {
+      this.set.push(delay);
+      return this.#setTimeout(() => {
+        this.fired.push(delay);
+        callback(...rest);
+      }, delay);
+    };
+    own.setInterval = (
+      callback: (...args: unknown[]) => void,
+      period = 0,
+      ...rest: unknown[]
+    ) =>
+      this.#setInterval(() => {
+        this.ticked.set(period, (this.ticked.get(period) ?? 0) + period);
+        callback(...rest);
+      }, period);
+  }
+
+  /** The longest time that any clock has counted, in ms. */
+  get counted(): number {
+    return Math.max(0, ...this.ticked.values());
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
+    globalThis.setInterval = this.#setInterval;
+  }
+}
