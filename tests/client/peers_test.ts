@@ -172,7 +172,9 @@ async function converse(
     const put = await client.put("/echo", options);
     assertEquals(await put.text(), TEXT);
   }
-  assertEquals(client.stats.opened, 1);
+  // HEAD may end its connection.
+  const { opened } = client.stats;
+  assert(opened === 1 || opened === 4, `${opened}`);
   const many = await Promise.all(
     Array.from(
       { length: 30 },
@@ -182,7 +184,7 @@ async function converse(
   for (const [i, response] of many.entries()) {
     assertEquals(await response.text(), `${i}`);
   }
-  assert(client.stats.opened <= 10);
+  assert(client.stats.opened < opened + 10);
 }
 
 // ---- Deno.serve -----------------------------------------------------------
