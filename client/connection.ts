@@ -1,9 +1,5 @@
 import { ProtocolError } from "../parse/errors.ts";
-import {
-  largerBuffer,
-  ParseEvent,
-  readBuffer,
-} from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
 import { type Meter, Transport } from "../transport/transport.ts";
@@ -11,16 +7,13 @@ import type { ClientState } from "../wire/lifecycle.ts";
 import { writeLatin1 } from "../wire/response_head.ts";
 import { type Exchange, Loss, Taking } from "./exchange.ts";
 import { mayBringBody, readKeepAlive } from "./reuse.ts";
+import { type Successor, Takeover } from "./successor.ts";
 import { Upload } from "./upload.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */
 const CONTINUE_TIMEOUT = 1000;
 /** For how long a peer's end is waited for after ours, in ms. */
 const LINGER_TIMEOUT = 2000;
-/** Read buffer of a connection that speaks something else than HTTP. */
-const UPGRADED_BUFFER = 4096;
-
-const NOTHING = new Uint8Array(0);
 
 /** What a connection belongs to. */
 export interface ConnectionHost {
@@ -38,16 +31,6 @@ export interface ConnectionHost {
   left(connection: ClientConnection): void;
   /** The connection is closed. */
   closed(connection: ClientConnection): void;
-}
-
-/** What takes a connection over when the protocol is switched. */
-export interface Successor {
-  /** Bytes have come; returns whether to read on. */
-  received(bytes: Uint8Array): boolean;
-  /** The peer has closed its side. */
-  ended(): void;
-  /** The connection is gone. */
-  gone(error: unknown): void;
 }
 
 let observer: ((from: ClientState, to: ClientState) => void) | null = null;
@@ -91,8 +74,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
   #restTicks = 0;
   // The last `Keep-Alive` that was read, as most responses have the same.
   #keepAliveText = "";
-  #successor: Successor | null = null;
-  #upgraded: Uint8Array<ArrayBuffer> = NOTHING;
+  #takeover: Takeover | null = null;
 
   constructor(conn: Deno.Conn, host: ConnectionHost, parser: ResponseParser) {
     super(conn, host.meter);
@@ -222,11 +204,11 @@ export class ClientConnection extends Transport implements BodyOrigin {
   // ---- Responses ---------------------------------------------------------
 
   protected override space(): Uint8Array<ArrayBuffer> {
-    return this.#successor === null ? this.parser.space() : this.#upgraded;
+    return this.#takeover?.space ?? this.parser.space();
   }
 
   protected override received(length: number): boolean {
-    if (this.#successor !== null) return this.#pass(length);
+    if (this.#takeover !== null) return this.#takeover.received(length);
     const { parser } = this;
     parser.filled(length);
     if (this.#isHeld) return this.#readOn();
@@ -444,9 +426,9 @@ export class ClientConnection extends Transport implements BodyOrigin {
   }
 
   protected override ended(): void {
-    if (this.#successor !== null) {
+    if (this.#takeover !== null) {
       const wasClosing = this.state === "closing";
-      this.#successor.ended();
+      this.#takeover.successor.ended();
       if (wasClosing) this.destroy();
       return;
     }
@@ -470,7 +452,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#inFlight = [];
     this.#body = null;
     this.#host.closed(this);
-    this.#successor?.gone(error);
+    this.#takeover?.successor.gone(error);
     // What ends for another's sake, or in good order, is no fault of a server's.
     const isForAnother = this.#isEnding ||
       inFlight.some((exchange) => exchange.fault !== null);
@@ -540,8 +522,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#inFlight = [];
     exchange.connection = null;
     this.#enter("upgraded");
-    this.#successor = successor;
-    this.#upgraded = readBuffer(UPGRADED_BUFFER);
+    this.#takeover = new Takeover(successor);
     this.#host.left(this);
     exchange.switched();
     const rest = parser.takeRest();
@@ -553,13 +534,6 @@ export class ClientConnection extends Transport implements BodyOrigin {
       else if (goesOn) this.read();
     });
     return false;
-  }
-
-  #pass(length: number): boolean {
-    const buffer = this.#upgraded;
-    const goesOn = this.#successor!.received(buffer.subarray(0, length));
-    if (length === buffer.length) this.#upgraded = largerBuffer(buffer);
-    return goesOn;
   }
 
   /** What took the connection over has said all: closes it in good order. */

@@ -5,7 +5,8 @@ import type { ContentCoding } from "../wire/content_coding.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientRequest } from "./client_request.ts";
-import type { ClientConnection, Successor } from "./connection.ts";
+import type { ClientConnection } from "./connection.ts";
+import type { Successor } from "./successor.ts";
 import type { CookieJar } from "./cookie_jar.ts";
 import { decodeBody, readCodings } from "./decoder.ts";
 import {
