@@ -270,6 +270,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
         // The body is pointless now, and the peer may not read the rest.
         this.#mustClose = true;
         upload.cut();
+        exchange.request.isCutOff = true;
       }
       if (this.isClosed) return false;
     }

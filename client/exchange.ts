@@ -556,6 +556,7 @@ export class Exchange {
     this.fault = null;
     this.isFlushed = this.needsWhole = this.isAnswered = false;
     this.upload = null;
+    this.request.isCutOff = false;
     this.#parser = null;
     this.#next = null;
     this.#taking = Taking.BUFFER;

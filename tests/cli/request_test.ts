@@ -537,6 +537,26 @@ for (const [name, then, code, err] of EARLY) {
   }
 }
 
+for (const status of [301, 404, 413]) {
+  Deno.test(`uhttp PUT -f comes to 56 where ${status} stops it, and shows the answer`, () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/a.bin`;
+      await Deno.writeFile(path, new Uint8Array(36_000_000));
+      await using server = RawServer.listen(async (peer) => {
+        await peer.head();
+        await peer.say(`HTTP/1.1 ${status} No\r\nContent-Length: 2\r\n\r\nno`);
+        await peer.gone();
+      });
+      const args = ["PUT", server.url, "-f", path];
+      const { code, out, err } = await run(args);
+      assertEquals([code, out, err], [
+        56,
+        "no",
+        `uhttp: Not all was sent, as the answer was ${status} No\n`,
+      ]);
+    }));
+}
+
 Deno.test("uhttp leaves no half of a file", () =>
   inFolder(async (folder) => {
     const cut = async (client: HttpConnection) => {
