@@ -77,6 +77,14 @@ async function send(
       );
     }
     await put(response, args, io);
+    if (request.isCutOff) {
+      const { status, statusMessage } = response;
+      const answer = `${status} ${plainLine(statusMessage)}`.trimEnd();
+      throw new CliError(
+        ExitCode.BROKEN,
+        `Not all was sent, as the answer was ${answer}`,
+      );
+    }
     if (args.isVerbose) await writeAll(io.stderr, timingLine(response));
   } finally {
     response.close();

@@ -43,6 +43,11 @@ export class ClientRequest implements Promise<HttpResponse> {
    * credentials; "" until then. One character a byte.
    */
   sentHead = "";
+  /**
+   * Whether the rest of the body was not sent, as an answer from 300 on made it
+   * pointless.
+   */
+  isCutOff = false;
   /** The name of its kind of promise. */
   readonly [Symbol.toStringTag] = "ClientRequest";
 

@@ -1,29 +1,19 @@
 import { ProtocolError } from "../parse/errors.ts";
-import {
-  largerBuffer,
-  ParseEvent,
-  readBuffer,
-} from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
-import { pieceOf, type Source } from "../transport/source.ts";
 import { type Meter, Transport } from "../transport/transport.ts";
-import { LAST_CHUNK, writeBody } from "../wire/chunked.ts";
 import type { ClientState } from "../wire/lifecycle.ts";
 import { writeLatin1 } from "../wire/response_head.ts";
-import { type Exchange, Taking } from "./exchange.ts";
-import type { OutgoingBody } from "./outgoing_body.ts";
+import { type Exchange, Loss, Taking } from "./exchange.ts";
+import { mayBringBody, readKeepAlive } from "./reuse.ts";
+import { type Successor, Takeover } from "./successor.ts";
+import { Upload } from "./upload.ts";
 
-/** Of a streamed body, so much may wait to be sent. */
-const SEND_AHEAD = 131_072;
 /** For how long the go-ahead for a body is waited for, in ms. */
 const CONTINUE_TIMEOUT = 1000;
 /** For how long a peer's end is waited for after ours, in ms. */
 const LINGER_TIMEOUT = 2000;
-/** Read buffer of a connection that speaks something else than HTTP. */
-const UPGRADED_BUFFER = 4096;
-
-const NOTHING = new Uint8Array(0);
 
 /** What a connection belongs to. */
 export interface ConnectionHost {
@@ -41,16 +31,6 @@ export interface ConnectionHost {
   left(connection: ClientConnection): void;
   /** The connection is closed. */
   closed(connection: ClientConnection): void;
-}
-
-/** What takes a connection over when the protocol is switched. */
-export interface Successor {
-  /** Bytes have come; returns whether to read on. */
-  received(bytes: Uint8Array): boolean;
-  /** The peer has closed its side. */
-  ended(): void;
-  /** The connection is gone. */
-  gone(error: unknown): void;
 }
 
 let observer: ((from: ClientState, to: ClientState) => void) | null = null;
@@ -79,8 +59,12 @@ export class ClientConnection extends Transport implements BodyOrigin {
   /** Requests sent and not answered, the next to be answered first. */
   #inFlight: Exchange[] = [];
   #isInterim = false;
+  // The response in hand is complete, its request is not.
+  #isHeld = false;
   // The connection ends with the response in hand.
   #mustClose = false;
+  // What came in place of a response, on a connection that had worked.
+  #stray: Error | null = null;
   // It is being closed in good order, behind a response.
   #isEnding = false;
   // The body in hand, where it is read as it arrives.
@@ -90,8 +74,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
   #restTicks = 0;
   // The last `Keep-Alive` that was read, as most responses have the same.
   #keepAliveText = "";
-  #successor: Successor | null = null;
-  #upgraded: Uint8Array<ArrayBuffer> = NOTHING;
+  #takeover: Takeover | null = null;
 
   constructor(conn: Deno.Conn, host: ConnectionHost, parser: ResponseParser) {
     super(conn, host.meter);
@@ -112,7 +95,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
 
   /** Whether another request may be sent behind those on their way. */
   get mayPipeline(): boolean {
-    return this.served > 0 && !this.#mustClose &&
+    return this.served > 0 && !this.#mustClose && !this.#isHeld &&
       this.parser.minorVersion > 0 &&
       this.#inFlight.every((exchange) => exchange.canPipeline);
   }
@@ -143,65 +126,24 @@ export class ClientConnection extends Transport implements BodyOrigin {
     const out = this.room(head.length);
     writeLatin1(head, out, this.outEnd);
     this.wrote(this.outEnd + head.length);
-    if (body === null) exchange.isSent = true;
-    else if (exchange.expectsContinue) exchange.awaitsContinue = true;
-    else this.#sendBody(exchange, body);
+    if (body !== null) {
+      exchange.upload = new Upload(body, exchange.bodyLength);
+      if (!exchange.expectsContinue) this.#sendBody(exchange, exchange.upload);
+    }
     this.flush();
     this.read();
   }
 
-  #sendBody(exchange: Exchange, body: OutgoingBody): void {
-    exchange.awaitsContinue = false;
-    if (body.bytes !== null) {
-      this.append(body.bytes);
-      exchange.isSent = true;
-      this.#since = this.tick;
-      return;
-    }
-    let source: Source;
-    try {
-      source = body.open();
-    } catch (error) {
-      this.giveUp(exchange, asError(error));
-      return;
-    }
-    exchange.source = source;
-    this.#pump(exchange, source, exchange.bodyLength).catch((error) => {
-      source.cancel(error);
-      this.giveUp(exchange, asError(error));
-    });
-  }
-
-  /** Sends what a source yields; ends early when nobody wants it any more. */
-  async #pump(
-    exchange: Exchange,
-    source: Source,
-    length: number,
-  ): Promise<void> {
-    let left = length < 0 ? Infinity : length;
-    for (;;) {
-      const { done, value } = await source.read();
-      if (exchange.source !== source) return;
-      if (done) break;
-      const bytes = pieceOf(value);
-      if (bytes.length === 0) continue;
-      left -= bytes.length;
-      if (left < 0) {
-        throw new RangeError("Body is longer than its content-length");
-      }
-      writeBody(this, bytes, length < 0);
-      this.flush();
-      if (this.bufferedAmount > SEND_AHEAD) await this.whenBelow(SEND_AHEAD);
-      if (exchange.source !== source) return;
-    }
-    if (length >= 0 && left > 0) {
-      throw new RangeError("Body is shorter than its content-length");
-    }
-    if (length < 0) this.append(LAST_CHUNK);
-    exchange.source = null;
-    exchange.isSent = true;
+  #sendBody(exchange: Exchange, upload: Upload): void {
     this.#since = this.tick;
-    this.flush();
+    upload.begin(
+      this,
+      () => {
+        this.#since = this.tick;
+        if (this.#isHeld && exchange === this.#inFlight[0]) this.#awaitOutput();
+      },
+      (error) => this.giveUp(exchange, asError(error)),
+    );
   }
 
   /**
@@ -223,13 +165,12 @@ export class ClientConnection extends Transport implements BodyOrigin {
    * The server takes no more. What it has answered, and that it has closed, is
    * still to be read.
    */
-  protected override writeFailed(): boolean {
+  protected override writeFailed(error: unknown): boolean {
     const exchange = this.#inFlight[0];
-    if (exchange === undefined) return false;
+    if (exchange === undefined || this.#isHeld) return false;
     this.#mustClose = true;
+    if (!this.#isOut(exchange)) exchange.upload!.cut(error);
     this.dropOutput();
-    exchange.stopSending();
-    exchange.isSent = true;
     this.#since = this.tick;
     if (this.#body === null || this.#body.isWaiting) this.read();
     return true;
@@ -251,9 +192,9 @@ export class ClientConnection extends Transport implements BodyOrigin {
 
   protected override sent(): void {
     const first = this.#inFlight[0];
-    if (first !== undefined && first.isSent && !first.isFlushed) {
+    if (first !== undefined && !first.isFlushed && this.#isOut(first)) {
       first.isFlushed = true;
-      if (this.state === "waiting") this.#since = this.tick;
+      this.#since = this.tick;
     }
     if (this.state !== "closing") return;
     if (this.inputEnded) this.destroy();
@@ -263,13 +204,14 @@ export class ClientConnection extends Transport implements BodyOrigin {
   // ---- Responses ---------------------------------------------------------
 
   protected override space(): Uint8Array<ArrayBuffer> {
-    return this.#successor === null ? this.parser.space() : this.#upgraded;
+    return this.#takeover?.space ?? this.parser.space();
   }
 
   protected override received(length: number): boolean {
-    if (this.#successor !== null) return this.#pass(length);
+    if (this.#takeover !== null) return this.#takeover.received(length);
     const { parser } = this;
     parser.filled(length);
+    if (this.#isHeld) return this.#readOn();
     if (this.state === "receiving") this.#since = this.tick;
     if (this.#body === null) return this.#goOn();
     return this.#body.isWaiting && this.#streamOn(this.#body);
@@ -299,9 +241,10 @@ export class ClientConnection extends Transport implements BodyOrigin {
           if (this.#isInterim) this.#isInterim = false;
           else this.#complete(exchange);
           if (this.isClosed) return false;
+          if (this.#isHeld) return this.#readOn();
           break;
         default:
-          this.giveUp(exchange, exchange.malformed(parser.error!));
+          this.#malformed(exchange, parser.error!);
           return false;
       }
     }
@@ -313,18 +256,24 @@ export class ClientConnection extends Transport implements BodyOrigin {
     if (status < 200) {
       if (status === 101) return this.#switch(exchange);
       this.#isInterim = true;
-      if (status === 100 && exchange.awaitsContinue) this.#continue(exchange);
+      if (status === 100) this.#continue(exchange);
       return !this.isClosed;
     }
     this.#enter("receiving");
     this.#since = this.tick;
-    if (!exchange.isSent) {
-      // It was answered without its body: the peer may not read the rest.
-      this.#mustClose = true;
-      exchange.stopSending();
-    }
+    const { upload } = exchange;
     const taking = exchange.headIn(this);
     if (this.isClosed) return false;
+    if (upload !== null && upload.isPending) {
+      if (exchange.needsWhole) this.#continue(exchange);
+      else {
+        // The body is pointless now, and the peer may not read the rest.
+        this.#mustClose = true;
+        upload.cut();
+        exchange.request.isCutOff = true;
+      }
+      if (this.isClosed) return false;
+    }
     if (taking !== Taking.STREAM) return true;
     const { parser } = this;
     this.#body = new IncomingBody(this, parser.contentLength, Infinity);
@@ -333,22 +282,95 @@ export class ClientConnection extends Transport implements BodyOrigin {
     return !parser.hasBody; // what has none ends at once
   }
 
+  /** The body is wanted, or at least not refused. */
   #continue(exchange: Exchange): void {
-    this.#sendBody(exchange, exchange.body!);
+    const { upload } = exchange;
+    if (upload === null || upload.state !== "held") return;
+    this.#sendBody(exchange, upload);
     this.flush();
   }
 
+  /** What came is no response. */
+  #malformed(exchange: Exchange, fault: ProtocolError): void {
+    const error = exchange.malformed(fault);
+    if (
+      this.served > 0 && this.state === "waiting" &&
+      fault.code === "bad-version"
+    ) {
+      // It does not even begin as one: it lay behind another response.
+      this.#stray = error;
+      this.destroy(error);
+    } else this.giveUp(exchange, error);
+  }
+
+  /** Whether the kernel has all of the request that is answered next. */
+  #isOut(first: Exchange): boolean {
+    const { upload } = first;
+    if (upload === null) return true;
+    if (upload.state === "queued" && this.bufferedAmount <= this.#behind) {
+      upload.state = "sent";
+    }
+    return upload.state === "sent";
+  }
+
+  /** Bytes of the requests that were sent behind the first. */
+  get #behind(): number {
+    let bytes = 0;
+    for (let i = 1; i < this.#inFlight.length; i++) {
+      const { head, body } = this.#inFlight[i];
+      bytes += head.length + (body?.length ?? 0);
+    }
+    return bytes;
+  }
+
+  /** Waits until what is queued of the first request is with the kernel. */
+  #awaitOutput(): void {
+    const exchange = this.#inFlight[0];
+    this.whenBelow(this.#behind).then((isOut) => {
+      if (!isOut || !this.#isHeld || exchange !== this.#inFlight[0]) return;
+      exchange.upload!.state = "sent";
+      this.#isHeld = false;
+      try {
+        this.#complete(exchange);
+        if (!this.isClosed && this.#goOn()) this.read();
+      } catch (error) {
+        this.destroy(error);
+      }
+    });
+  }
+
+  /** More has come, or may come, behind a response whose request goes on. */
+  #readOn(): boolean {
+    if (this.#inFlight.length > 1) return false; // it is for those behind
+    if (this.parser.hasInput) {
+      // It answers nothing. It is read, lest the peer waits for that.
+      this.#mustClose = true;
+      this.parser.takeRest();
+    }
+    return true;
+  }
+
+  /** The response is complete. */
   #complete(exchange: Exchange): void {
+    const { upload } = exchange;
+    if (
+      upload !== null && exchange.needsWhole && upload.state !== "cut" &&
+      !this.#isOut(exchange)
+    ) {
+      this.#isHeld = exchange.isAnswered = true;
+      this.#since = this.tick;
+      if (upload.state === "queued") this.#awaitOutput();
+      return;
+    }
     this.#inFlight.shift();
     this.served++;
-    const body = this.#body;
     this.#body = null;
     const { parser } = this;
     const { trailer } = parser;
     const next = this.#inFlight[0];
     exchange.connection = null;
     if (exchange.isLast) this.#mustClose = true;
-    if (!this.#isReusable(next)) {
+    if (!this.#isReusable(exchange, next)) {
       this.#isEnding = true;
       // Those behind it have not been touched.
       if (next !== undefined && !this.isClosed) this.#enter("waiting");
@@ -361,15 +383,15 @@ export class ClientConnection extends Transport implements BodyOrigin {
       this.#since = this.tick;
       parser.expect(next.method);
     }
-    body?.finish(trailer);
     exchange.complete(trailer);
   }
 
   /** The one place that decides whether the connection is used again. */
-  #isReusable(next: Exchange | undefined): boolean {
+  #isReusable(exchange: Exchange, next: Exchange | undefined): boolean {
     const { parser } = this;
     return !this.isClosed && !this.inputEnded && !this.#mustClose &&
       this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
+      !mayBringBody(exchange.method, parser) &&
       (next === undefined
         ? !parser.hasInput && this.bufferedAmount === 0
         : !next.isDone);
@@ -390,7 +412,6 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.conn.unref?.();
   }
 
-  /** How long the server keeps the connection, so that we give it up first. */
   #readKeepAlive(): void {
     const { head, keepAliveStart } = this.parser;
     const text = head.slice(
@@ -399,19 +420,22 @@ export class ClientConnection extends Transport implements BodyOrigin {
     );
     if (text === this.#keepAliveText) return;
     this.#keepAliveText = text;
-    const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(text)?.[1];
-    if (seconds === undefined) return;
-    // A second less, as the next request needs its time to get there.
-    const ms = Math.max(Number(seconds) * 1000 - 1000, 500);
+    const ms = readKeepAlive(text);
+    if (ms < 0) return;
     const { keepAliveTimeout } = this.#host;
     this.#restTicks = this.#host.ticks(Math.min(ms, keepAliveTimeout));
   }
 
   protected override ended(): void {
-    if (this.#successor !== null) {
+    if (this.#takeover !== null) {
       const wasClosing = this.state === "closing";
-      this.#successor.ended();
+      this.#takeover.successor.ended();
       if (wasClosing) this.destroy();
+      return;
+    }
+    // It may still read what it has answered.
+    if (this.#isHeld) {
+      this.#since = this.tick;
       return;
     }
     const exchange = this.#inFlight[0];
@@ -427,19 +451,20 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#enter("closed");
     const inFlight = this.#inFlight;
     this.#inFlight = [];
-    const body = this.#body;
     this.#body = null;
     this.#host.closed(this);
-    this.#successor?.gone(error);
+    this.#takeover?.successor.gone(error);
     // What ends for another's sake, or in good order, is no fault of a server's.
-    const isOurs = this.#isEnding ||
+    const isForAnother = this.#isEnding ||
       inFlight.some((exchange) => exchange.fault !== null);
     for (let i = 0; i < inFlight.length; i++) {
       const exchange = inFlight[i];
       exchange.connection = null;
-      exchange.stopSending();
-      const wasUntouched = i > 0 || !hasBegun && this.served > 0;
-      exchange.broken(error, wasUntouched, isOurs, i === 0 ? body : null);
+      exchange.upload?.cut(error);
+      if (i > 0) exchange.broken(error, Loss.ANOTHER);
+      else if (this.#stray !== null) exchange.strayed(this.#stray);
+      else if (hasBegun || this.served === 0) exchange.broken(error, Loss.OWN);
+      else exchange.broken(error, isForAnother ? Loss.ANOTHER : Loss.DEAD);
     }
   }
 
@@ -449,7 +474,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
   readBody(): void {
     if (this.isClosed || this.#body === null) return;
     this.#since = this.tick;
-    if (this.#streamOn(this.#body)) this.read();
+    if (!this.#isHeld && this.#streamOn(this.#body)) this.read();
   }
 
   /** @ignore The body is over its limit. */
@@ -469,7 +494,8 @@ export class ClientConnection extends Transport implements BodyOrigin {
       case ParseEvent.END:
         this.#complete(exchange);
         if (this.isClosed) return false;
-        return this.#goOn(); // what came behind it
+        // What came behind it.
+        return this.#isHeld ? this.#readOn() : this.#goOn();
       default:
         this.giveUp(exchange, exchange.malformed(parser.error!));
         return false;
@@ -497,8 +523,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     this.#inFlight = [];
     exchange.connection = null;
     this.#enter("upgraded");
-    this.#successor = successor;
-    this.#upgraded = readBuffer(UPGRADED_BUFFER);
+    this.#takeover = new Takeover(successor);
     this.#host.left(this);
     exchange.switched();
     const rest = parser.takeRest();
@@ -510,13 +535,6 @@ export class ClientConnection extends Transport implements BodyOrigin {
       else if (goesOn) this.read();
     });
     return false;
-  }
-
-  #pass(length: number): boolean {
-    const buffer = this.#upgraded;
-    const goesOn = this.#successor!.received(buffer.subarray(0, length));
-    if (length === buffer.length) this.#upgraded = largerBuffer(buffer);
-    return goesOn;
   }
 
   /** What took the connection over has said all: closes it in good order. */
@@ -544,24 +562,34 @@ export class ClientConnection extends Transport implements BodyOrigin {
     }
     const exchange = this.#inFlight[0];
     if (exchange === undefined) return;
-    const { timeoutTicks } = exchange;
-    if (
-      exchange.awaitsContinue && waited >= this.#host.ticks(CONTINUE_TIMEOUT)
-    ) {
-      this.#continue(exchange);
-    } else if (this.bufferedAmount > 0) {
-      if (this.tick - this.writeSince >= timeoutTicks) {
+    const { timeoutTicks, upload } = exchange;
+    if (this.bufferedAmount > 0) {
+      // A peer that answers meanwhile is not stuck, nor is one that waits for
+      // our caller to read.
+      if (
+        Math.min(waited, this.tick - this.writeSince) >= timeoutTicks &&
+        !this.#isUnread
+      ) this.giveUp(exchange, exchange.timedOut("send"));
+    } else if (upload !== null && upload.isPending) {
+      // Our own source is waited for, but not for a peer that has left.
+      if (upload.state === "held") {
+        if (waited >= this.#host.ticks(CONTINUE_TIMEOUT)) {
+          this.#continue(exchange);
+        }
+      } else if (this.inputEnded && waited >= timeoutTicks) {
         this.giveUp(exchange, exchange.timedOut("send"));
       }
-    } else if (this.state === "waiting") {
-      if (exchange.isSent && waited >= timeoutTicks) {
-        this.giveUp(exchange, exchange.timedOut("headers"));
-      }
-    } else if (this.#body === null || this.#body.isWaiting) {
-      if (waited >= timeoutTicks) {
-        this.giveUp(exchange, exchange.timedOut("body"));
-      }
+    } else if (waited < timeoutTicks) return;
+    else if (this.state === "waiting") {
+      this.giveUp(exchange, exchange.timedOut("headers"));
+    } else if (!this.#isUnread) {
+      this.giveUp(exchange, exchange.timedOut("body"));
     }
+  }
+
+  /** Whether more of the response is held back until the caller asks for it. */
+  get #isUnread(): boolean {
+    return !this.#isHeld && this.#body !== null && !this.#body.isWaiting;
   }
 }
 

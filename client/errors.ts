@@ -154,25 +154,40 @@ export class ResponseError extends ClientError {
   }
 }
 
-/** The connection broke off before the end of the response. */
+/**
+ * The connection broke off before the end of the response, or of the request
+ * that it answers.
+ */
 export class ConnectionLostError extends ClientError {
   /** The class's name. */
   override name = "ConnectionLostError";
   /** Bytes of the response's body that had come. */
   readonly bytesReceived: number;
+  /**
+   * The response, where that is complete: the server said that all is well,
+   * but not all of the request could be sent. Else `null`.
+   */
+  readonly response: HttpResponse | null;
 
   /**
-   * An error of a response that is not complete.
+   * An error of a response, or a request, that is not complete.
    *
-   * @param bytesReceived Bytes of its body that had come.
+   * @param bytesReceived Bytes of the response's body that had come.
+   * @param response The response, where it is the request that is not complete.
    */
-  constructor(bytesReceived: number, context: ErrorContext) {
-    super(
-      `Connection was lost before the end of the response to ${what(context)}`,
-      502,
-      context,
-    );
+  constructor(
+    bytesReceived: number,
+    context: ErrorContext,
+    response: HttpResponse | null = null,
+  ) {
+    const end = response === null
+      ? `the end of the response to ${what(context)}`
+      : `all of ${
+        what(context)
+      } was sent, though it was answered with ${response.status}`;
+    super(`Connection was lost before ${end}`, 502, context);
     this.bytesReceived = bytesReceived;
+    this.response = response;
   }
 }
 

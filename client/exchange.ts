@@ -1,12 +1,12 @@
 import { ProtocolError } from "../parse/errors.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import type { IncomingBody } from "../transport/incoming_body.ts";
-import type { Source } from "../transport/source.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientRequest } from "./client_request.ts";
-import type { ClientConnection, Successor } from "./connection.ts";
+import type { ClientConnection } from "./connection.ts";
+import type { Successor } from "./successor.ts";
 import type { CookieJar } from "./cookie_jar.ts";
 import { decodeBody, readCodings } from "./decoder.ts";
 import {
@@ -23,6 +23,7 @@ import { HttpResponse } from "./http_response.ts";
 import type { OutgoingBody } from "./outgoing_body.ts";
 import { promisedLength } from "./request_head.ts";
 import type { ClientTiming } from "./timing.ts";
+import type { Upload } from "./upload.ts";
 
 /** How the body of a response is taken. */
 export const Taking = {
@@ -36,8 +37,28 @@ export const Taking = {
 /** One of {@linkcode Taking}. */
 export type Taking = typeof Taking[keyof typeof Taking];
 
+/** What a connection was lost for. */
+export const Loss = {
+  /** It may have been for the request itself. */
+  OWN: 0,
+  /** It had worked before, and was dead: nothing of an answer has come. */
+  DEAD: 1,
+  /** For another request, or in good order behind its answer. */
+  ANOTHER: 2,
+} as const;
+/** One of {@linkcode Loss}. */
+export type Loss = typeof Loss[keyof typeof Loss];
+
+/** What connection a request takes. */
+export type Placing =
+  | "shared" // any, also behind other requests where that is allowed
+  | "alone" // one with nobody else on it: it has lost one for another's sake
+  | "new"; // one that was not used yet: it has lost one that was dead
+
 /** More than this of a body that nobody wants is not waited for. */
 const MAX_DROPPED = 65536;
+
+const NOTHING = new Uint8Array(0);
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
 const IDEMPOTENT = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"];
@@ -104,13 +125,15 @@ export class Exchange {
   /** The head as it is sent; written when a connection is there. */
   head = "";
   connection: ClientConnection | null = null;
-  /** The stream that is being sent. */
-  source: Source | null = null;
-  /** Whether all of it is queued to be sent. */
-  isSent = false;
+  /** Its body on the way; `null` without one, and before it is sent. */
+  upload: Upload | null = null;
   /** Whether all of it has been sent. */
   isFlushed = false;
-  awaitsContinue = false;
+  /** Whether all of its body must be sent, for the answer to be of use. */
+  needsWhole = false;
+  /** Whether the answer is complete, and waits for the body to be sent. */
+  isAnswered = false;
+  placing: Placing = "shared";
   /** Why its connection was given up, where that was for its own sake. */
   fault: Error | null = null;
   /** When it was queued, in ticks. */
@@ -124,7 +147,6 @@ export class Exchange {
   #taking: Taking = Taking.BUFFER;
   #next: FollowUp | null = null;
   #isDone = false;
-  #wasRetried = false;
   #response: HttpResponse | null = null;
   #stream: IncomingBody | null = null;
   // What has come of a body that is kept.
@@ -173,7 +195,9 @@ export class Exchange {
   /** Whether others may be sent behind it, and it behind others. */
   get canPipeline(): boolean {
     // What reads its response slowly, or not at all, would hold up the others.
-    return this.#isIdempotent && !this.settings.stream &&
+    // What may come behind the answer to HEAD is not known.
+    return this.#isIdempotent && this.method !== "HEAD" &&
+      this.placing === "shared" && !this.settings.stream &&
       !this.expectsContinue && !this.isLast &&
       this.onSwitch === null &&
       (this.body === null || this.body.bytes !== null);
@@ -216,11 +240,12 @@ export class Exchange {
     };
     if (parser.hasCookies) this.takeCookies(parser);
     this.#next = followUp(this, parser);
+    this.needsWhole = this.upload !== null &&
+      (parser.status < 300 ||
+        this.#next?.leavesBody === true && this.upload.state !== "held");
     if (this.#next !== null) {
-      // To wait for a body that ends with the connection gains nothing.
-      const isLong = parser.contentLength > MAX_DROPPED;
       this.#taking = Taking.DROP;
-      if (isLong || parser.endsWithConnection) connection.destroy();
+      this.#drop(0);
     } else if (this.settings.stream) this.#taking = Taking.STREAM;
     else {
       this.#taking = Taking.BUFFER;
@@ -244,8 +269,7 @@ export class Exchange {
   take(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (this.#taking === Taking.DROP) {
-      this.#length = length;
-      if (length > MAX_DROPPED) this.connection!.destroy();
+      this.#drop(length);
       return;
     }
     if (length > this.settings.maxResponseLength) {
@@ -267,6 +291,24 @@ export class Exchange {
     this.#length = length;
   }
 
+  /** So much of a body has come that nobody wants. */
+  #drop(length: number): void {
+    this.#length = length;
+    const parser = this.#parser!;
+    const connection = this.connection!;
+    const whole = Math.max(parser.contentLength, length);
+    if (this.needsWhole) {
+      // To close with something unread would be a reset, and the server lose
+      // what the kernel still has of the request.
+      const isTooLarge = whole > this.settings.maxResponseLength;
+      if (isTooLarge) connection.giveUp(this, this.#tooLarge());
+      return;
+    }
+    // To wait for the end of the connection gains nothing.
+    const isLong = whole > MAX_DROPPED;
+    if (isLong || parser.endsWithConnection) connection.destroy();
+  }
+
   /** The body is given as it arrives. */
   stream(body: IncomingBody): void {
     this.#stream = body;
@@ -275,15 +317,19 @@ export class Exchange {
     this.request.succeed(response);
   }
 
-  /** The response is complete. */
+  /** The response is complete, and nothing more of the request is sent. */
   complete(trailer: string): void {
     if (this.#isDone) return;
+    const isCut = this.#isCut;
     switch (this.#taking) {
       case Taking.DROP:
-        this.#follow();
+        if (isCut) this.fail(this.#unsent(this.#makeResponse(NOTHING, null)));
+        else this.#follow();
         return;
       case Taking.STREAM:
         this.#timing!.total = performance.now() - this.#startedAt;
+        if (isCut) this.#stream!.fail(this.#unsent(this.#response!));
+        else this.#stream!.finish(trailer);
         this.#end();
         return;
       default:
@@ -291,10 +337,15 @@ export class Exchange {
     }
   }
 
+  /** Whether the answer says that all is well, but not all was sent. */
+  get #isCut(): boolean {
+    return this.needsWhole && this.upload!.state !== "sent";
+  }
+
   /** A body that is kept is complete. */
   #keep(trailer: string): void {
     const bytes = this.#bytes === null
-      ? new Uint8Array(0)
+      ? NOTHING
       : this.#length < this.#bytes.length
       ? this.#bytes.subarray(0, this.#length)
       : this.#bytes;
@@ -325,6 +376,10 @@ export class Exchange {
   #succeed(response: HttpResponse): void {
     if (this.#isDone) return;
     this.#timing!.total = performance.now() - this.#startedAt;
+    if (this.#isCut) {
+      this.fail(this.#unsent(response));
+      return;
+    }
     this.#end();
     this.request.succeed(response);
   }
@@ -380,49 +435,60 @@ export class Exchange {
     return new TimeoutError(phase, this.settings.timeout, this.#context);
   }
 
-  /** Stops to send what was not sent yet. */
-  stopSending(): void {
-    this.awaitsContinue = false;
-    const { source } = this;
-    this.source = null;
-    source?.cancel();
+  /** Its connection is gone. */
+  broken(error: unknown, loss: Loss): void {
+    if (this.#isDone) return;
+    if (this.fault !== null) this.#lose(this.fault);
+    else if (this.isAnswered || this.#taking === Taking.DROP) {
+      this.complete(this.#parser!.trailer);
+    } else if (!this.#goesOn(loss)) {
+      const bytes = this.#stream?.bytesReceived ?? this.#length;
+      this.#lose(this.#lost(bytes, error));
+    }
+  }
+
+  /** What came in place of its answer was none; the connection is gone. */
+  strayed(error: Error): void {
+    if (this.#isDone) return;
+    if (!this.#goesOn(Loss.DEAD)) this.fail(error);
   }
 
   /**
-   * Its connection is gone.
-   *
-   * @param wasUntouched Whether the peer has not begun to answer, on a
-   * connection that had worked before.
-   * @param isOurs Whether it was closed for another request's sake, or behind
-   * a response: to be sent again then does not count.
-   * @param body The body, where it is read as it arrives.
+   * Sends it again, where that is safe and may help: once for its own sake,
+   * and from then on where no other request can do it harm.
    */
-  broken(
-    error: unknown,
-    wasUntouched: boolean,
-    isOurs: boolean,
-    body: IncomingBody | null,
-  ): void {
-    if (this.#isDone) return;
-    if (body !== null) {
-      body.fail(this.fault ?? this.#lost(body.bytesReceived, error));
-      this.#end();
-    } else if (this.fault !== null) {
-      this.fail(this.fault);
-    } else if (this.#taking === Taking.DROP) {
-      this.#follow();
-    } else if (
-      wasUntouched && this.#host.retry && (isOurs || !this.#wasRetried) &&
-      this.#isIdempotent && this.isReplayable
-    ) {
-      this.#wasRetried ||= !isOurs;
-      this.#host.retried();
-      this.#resend();
-    } else this.fail(this.#lost(this.#length, error));
+  #goesOn(loss: Loss): boolean {
+    if (
+      loss === Loss.OWN || !this.#host.retry || !this.#isIdempotent ||
+      !this.isReplayable
+    ) return false;
+    if (loss === Loss.DEAD) {
+      if (this.placing === "new") return false;
+      this.placing = "new";
+    } else if (this.placing === "shared") this.placing = "alone";
+    this.#host.retried();
+    this.#resend();
+    return true;
   }
 
   #lost(bytes: number, cause: unknown): ConnectionLostError {
     return new ConnectionLostError(bytes, { ...this.#context, cause });
+  }
+
+  /** What becomes of an answer when not all was sent that it answers. */
+  #unsent(response: HttpResponse): ConnectionLostError {
+    const context = { ...this.#context, cause: this.upload!.cutBy };
+    return new ConnectionLostError(response.bytesReceived, context, response);
+  }
+
+  /** Ends it with an error, which also who reads its response gets. */
+  #lose(error: Error): void {
+    if (this.#stream === null) {
+      this.fail(error);
+      return;
+    }
+    this.#stream.fail(error);
+    this.#end();
   }
 
   readonly #onAbort = (): void => {
@@ -455,7 +521,7 @@ export class Exchange {
   fail(error: Error): void {
     if (this.#isDone) return;
     this.#end();
-    this.stopSending();
+    this.upload?.cut();
     this.request.fail(error);
   }
 
@@ -480,6 +546,7 @@ export class Exchange {
       return;
     }
     next.prepare?.();
+    this.placing = "shared";
     this.#resend();
   }
 
@@ -487,7 +554,9 @@ export class Exchange {
     this.head = "";
     this.connection = null;
     this.fault = null;
-    this.isSent = this.isFlushed = this.awaitsContinue = false;
+    this.isFlushed = this.needsWhole = this.isAnswered = false;
+    this.upload = null;
+    this.request.isCutOff = false;
     this.#parser = null;
     this.#next = null;
     this.#taking = Taking.BUFFER;

@@ -10,6 +10,8 @@ import { originOf, targetOf } from "./target.ts";
 export interface FollowUp {
   /** Nothing, as it cannot be followed. */
   error?: ProtocolError;
+  /** Whether the body stays with the server that has answered. */
+  leavesBody?: boolean;
   /** Changes what is sent next. */
   prepare?(): void;
 }
@@ -109,6 +111,7 @@ function redirect(exchange: Exchange, parser: ResponseParser): FollowUp | null {
     return { error: new ProtocolError("bad-location") };
   }
   return {
+    leavesBody: becomesGet,
     prepare() {
       exchange.redirects++;
       exchange.repeats = 0;

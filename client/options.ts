@@ -25,9 +25,9 @@ export interface ClientLimits {
   maxConnections: number;
   /**
    * Requests that may be on their way on one connection; default 1. With more,
-   * GET and other idempotent requests without a streamed body are sent before
-   * the answers to those ahead of them are in, once `maxConnections` is
-   * reached.
+   * GET and other idempotent requests, but for HEAD, without a streamed body
+   * are sent before the answers to those ahead of them are in, once
+   * `maxConnections` is reached.
    */
   pipelining: number;
   /** How long an unused connection is kept; default 15,000. */
@@ -49,8 +49,9 @@ export interface HttpClientOptions extends Partial<ClientLimits> {
   /** Whether gzip, deflate and br are asked for, and decoded; default `true`. */
   decompress?: boolean;
   /**
-   * Whether an idempotent request is sent once more when the kept-alive
-   * connection it went out on turns out to be dead; default `true`.
+   * Whether an idempotent request is sent once more, on a new connection, when
+   * the kept-alive one it went out on turns out to be dead, or to have something
+   * else than its answer to give; default `true`.
    */
   retry?: boolean;
   /** Certificates to trust beside the system's, as PEM texts. */

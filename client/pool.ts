@@ -120,9 +120,15 @@ export class Pool implements ConnectionHost {
 
   #dispatch(): void {
     for (const exchange of this.#queue) {
-      const connection = this.#takeIdle() ?? this.#busy(exchange);
+      const isNew = exchange.placing === "new";
+      const connection = isNew
+        ? this.#takeNew()
+        : this.#takeIdle() ?? this.#busy(exchange);
       if (connection === null) {
-        if (!this.#mayDial) return;
+        if (!this.#mayDial) {
+          if (isNew) continue; // others may do with what there is
+          return;
+        }
         this.#dial(exchange);
         continue;
       }
@@ -151,6 +157,19 @@ export class Pool implements ConnectionHost {
       if (one.state !== "idle") continue;
       if (!one.isStale) return one;
       one.destroy();
+    }
+    return null;
+  }
+
+  /** One that was not used yet; where there is no room for it, it is made. */
+  #takeNew(): ClientConnection | null {
+    const isNew = ({ served, state }: ClientConnection) =>
+      served === 0 && state === "idle";
+    const index = this.#idle.findIndex(isNew);
+    if (index >= 0) return this.#idle.splice(index, 1)[0];
+    const { maxConnections } = this.#host.limits;
+    if (this.#wanted === 0 && this.connections.size >= maxConnections) {
+      this.#takeIdle()?.destroy();
     }
     return null;
   }

@@ -71,17 +71,30 @@ export async function openTunnel(
     head += `proxy-authorization: ${proxy.authorization}\r\n`;
   }
   const bytes = new TextEncoder().encode(head + "\r\n");
-  for (let rest = bytes; rest.length > 0;) {
-    rest = rest.subarray(await conn.write(rest));
+  let fault: unknown = null;
+  try {
+    for (let rest = bytes; rest.length > 0;) {
+      rest = rest.subarray(await conn.write(rest));
+    }
+  } catch (error) {
+    fault = error; // what it has said before it left is still to be read
   }
   const parser = makeParser(limits);
   parser.expect("CONNECT");
   for (;;) {
     switch (parser.next()) {
       case ParseEvent.MORE: {
-        const length = await conn.read(parser.space());
+        let length: number | null = null;
+        try {
+          length = await conn.read(parser.space());
+        } catch (error) {
+          fault ??= error;
+        }
         if (length === null) {
-          throw new ConnectError("proxy has closed the connection", context);
+          throw new ConnectError("proxy has closed the connection", {
+            ...context,
+            cause: fault ?? undefined,
+          });
         }
         parser.filled(length);
         break;
@@ -95,7 +108,7 @@ export async function openTunnel(
           }`;
           throw new ConnectError(problem.trimEnd(), context);
         }
-        if (parser.hasInput) {
+        if (fault !== null || parser.hasInput) {
           throw new ConnectError("proxy sent bytes of its own", context);
         }
         return;

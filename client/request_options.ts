@@ -27,12 +27,14 @@ export interface RequestOptions extends BodyOptions {
   signal?: AbortSignal;
   /**
    * Whether to ask for the server's go-ahead (`100 Continue`) before the body
-   * is sent; it is waited for a second at most. Default `false`.
+   * is sent; it is waited for a second at most, and an answer below 300 stands
+   * for it. Default `false`.
    */
   expectContinue?: boolean;
   /**
    * Whether the response is given when its head is in, to read its body as it
-   * arrives; default `false`, when all of it is in memory.
+   * arrives, also while the request's is still being sent; default `false`, when
+   * all of it is in memory, and all of the request is sent.
    */
   stream?: boolean;
 }

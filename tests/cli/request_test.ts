@@ -5,6 +5,7 @@ import type { HttpConnection } from "@uhttp/uhttp";
 import { main } from "../../cli.ts";
 import { Lines } from "../examples/example.ts";
 import { makePair } from "../support/certificates.ts";
+import { type RawPeer, RawServer } from "../support/raw_server.ts";
 import { Scene } from "../support/serving.ts";
 import { FakeIo, type FakeOptions, type Outcome, run } from "./fake_io.ts";
 import { program, wanting } from "../support/wanting.ts";
@@ -483,6 +484,80 @@ Deno.test("uhttp shows how far a download is", () =>
       assertEquals(io.stdout.text, "");
     }
   }));
+
+/** What servers do that have answered a file before they read it. */
+const EARLY: [
+  name: string,
+  then: (peer: RawPeer, length: number) => Promise<void>,
+  code: number,
+  err: RegExp,
+][] = [
+  [
+    "reads on",
+    async (peer, length) => {
+      for (let left = length; left > 0;) {
+        left -= (await peer.bytes(Math.min(left, 65_536))).length;
+      }
+    },
+    0,
+    /^$/,
+  ],
+  [
+    "closes",
+    (peer) => peer.end("close"),
+    56,
+    /^uhttp: Connection was lost .*\n$/,
+  ],
+  ["takes no more", () => Promise.resolve(), 28, /took longer/],
+];
+
+for (const [name, then, code, err] of EARLY) {
+  for (const size of [900_000, 36_000_000]) {
+    // So little is with the kernel before anybody knows.
+    if (size < 1_000_000 && code !== 0) continue;
+    Deno.test(`uhttp PUT -f comes to ${code} where a server answers ${size} bytes at once, and ${name}`, () =>
+      inFolder(async (folder) => {
+        const path = `${folder}/a.bin`;
+        await Deno.writeFile(path, new Uint8Array(size));
+        await using server = RawServer.listen(async (peer) => {
+          const { headers } = await peer.head();
+          await peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+          if (name === "takes no more") return await stuck;
+          await then(peer, Number(headers["content-length"]));
+          isDone.resolve();
+        });
+        const isDone = Promise.withResolvers<void>();
+        const { promise: stuck, resolve } = Promise.withResolvers<void>();
+        const args = ["PUT", server.url, "-f", path, "--timeout", "1"];
+        const outcome = await run(args);
+        resolve();
+        assertEquals(outcome.code, code);
+        assertMatch(outcome.err, err);
+        if (code === 0) await isDone.promise;
+        assertEquals(server.faults, []);
+      }));
+  }
+}
+
+for (const status of [301, 404, 413]) {
+  Deno.test(`uhttp PUT -f comes to 56 where ${status} stops it, and shows the answer`, () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/a.bin`;
+      await Deno.writeFile(path, new Uint8Array(36_000_000));
+      await using server = RawServer.listen(async (peer) => {
+        await peer.head();
+        await peer.say(`HTTP/1.1 ${status} No\r\nContent-Length: 2\r\n\r\nno`);
+        await peer.gone();
+      });
+      const args = ["PUT", server.url, "-f", path];
+      const { code, out, err } = await run(args);
+      assertEquals([code, out, err], [
+        56,
+        "no",
+        `uhttp: Not all was sent, as the answer was ${status} No\n`,
+      ]);
+    }));
+}
 
 Deno.test("uhttp leaves no half of a file", () =>
   inFolder(async (folder) => {

@@ -178,6 +178,118 @@ for (const [name, method, text, code] of NO_BODY) {
   }
 }
 
+/** Answers that tell of a body, or may have one, which is not to come. */
+const MAY_BRING: [name: string, method: string, head: string][] = [
+  ["HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"],
+  ["HEAD that does not say", "HEAD", "HTTP/1.1 200 OK\r\n\r\n"],
+  [
+    "HEAD in chunks",
+    "HEAD",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+  ],
+  ["HEAD with an error", "HEAD", "HTTP/1.1 500 Oh\r\n\r\n"],
+  ["HEAD and 304", "HEAD", "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"],
+  ["304", "GET", "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"],
+  [
+    "304 in chunks",
+    "GET",
+    "HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n",
+  ],
+];
+
+for (const [name, method, head] of MAY_BRING) {
+  for (const isStreamed of [false, true]) {
+    const mode = isStreamed ? "streamed" : "buffered";
+    Deno.test(`HttpClient takes no response from behind ${name} (${mode})`, async () => {
+      await using scene = new ClientScene(async (peer) => {
+        if (peer.index > 0) return await honest(peer);
+        await peer.answer(head);
+        await turns(4); // the client has gone on by then
+        await peer.say(STRAY);
+        await honest(peer);
+      }, { pipelining: 4, maxConnections: 1 });
+      const first = scene.request(method, "/1", { stream: isStreamed });
+      // It waits for a connection, or is to be sent behind the first.
+      const second = scene.get("/2");
+      assertEquals(await (await first).text(), "");
+      assertEquals(await (await second).text(), "/2");
+      assertEquals(scene.server.peers.length, 2);
+    });
+  }
+}
+
+/** Answers that have no body, and say so: their connections are kept. */
+const BRING_NONE: [name: string, method: string, head: string][] = [
+  ["HEAD of nothing", "HEAD", ok("")],
+  ["HEAD and 204", "HEAD", "HTTP/1.1 204 None\r\n\r\n"],
+  ["HEAD and 304", "HEAD", "HTTP/1.1 304 Same\r\n\r\n"],
+  ["204", "GET", "HTTP/1.1 204 None\r\n\r\n"],
+  ["304", "GET", "HTTP/1.1 304 Same\r\n\r\n"],
+  ["GET", "GET", ok("")],
+];
+
+for (const [name, method, head] of BRING_NONE) {
+  for (const stray of ["<html>", "\r\n", "\0", "H"]) {
+    Deno.test(`HttpClient sends a request again that meets ${JSON.stringify(stray)} from behind ${name}`, async () => {
+      for (const [next, data] of [["GET"], ["PUT", "x"], ["POST", "x"]]) {
+        await using scene = new ClientScene(async (peer) => {
+          if (peer.index > 0) return await honest(peer);
+          await peer.answer(head);
+          const { target } = await peer.request();
+          await peer.say(stray + ok(target));
+        });
+        await scene.request(method, "/1");
+        const request = scene.request(next, "/2", { data });
+        if (next === "POST") {
+          const error = await failureOf(ResponseError, request);
+          assertEquals(error.code, "bad-version");
+        } else assertEquals(await (await request).text(), "/2");
+        const retried = next === "POST" ? 0 : 1;
+        assertEquals(scene.client.stats.retried, retried);
+        assertEquals(scene.server.peers.length, 1 + retried);
+      }
+    });
+  }
+}
+
+Deno.test("HttpClient sends a request again once that meets stray bytes, and not without retry", async () => {
+  for (const retry of [false, true]) {
+    let asked = 0;
+    await using scene = new ClientScene(async (peer) => {
+      if (peer.index === 0) await peer.answer(ok());
+      await peer.request();
+      asked++;
+      await peer.say("stray");
+    }, { retry });
+    await scene.get();
+    const error = await failureOf(ResponseError, scene.get());
+    assertEquals(error.code, "bad-version");
+    assertEquals(asked, retry ? 2 : 1);
+  }
+});
+
+Deno.test("HttpClient makes a connection for each HEAD, and no more than it may", async () => {
+  for (const tcp of [false, true]) {
+    let most = 0;
+    await using scene = new ClientScene(async (peer) => {
+      most = Math.max(most, scene.server.open);
+      await peer.answer(ok("body").slice(0, -4));
+      assertEquals(peer.pending, "");
+    }, { tcp, maxConnections: 2, pipelining: 4 });
+    for (let i = 0; i < 2; i++) {
+      const work = Array.from({ length: 20 }, async () => {
+        const { contentLength } = await scene.request("HEAD");
+        assertEquals(contentLength, 4);
+      });
+      await Promise.all(work);
+    }
+    await scene.empty();
+    assertEquals(scene.server.peers.length, 40);
+    // The server sees the end of one when the next is there.
+    assert(most <= 4, `${most}`);
+  }
+});
+
 // ---- Lies -------------------------------------------------------------------
 
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -87,10 +87,11 @@ for (const tcp of [false, true]) {
   }
 
   Deno.test(`HttpClient sends nothing more than twice (${where})`, async () => {
-    // Both connections are warm, and die at the next request.
+    // Both connections are warm, and die at the next request; so does the one
+    // that is made for the second attempt.
     let asked = 0;
     await using scene = new ClientScene(async (peer) => {
-      await peer.answer(ok());
+      if (peer.index < 2) await peer.answer(ok());
       await peer.request();
       asked++;
       peer.close();
@@ -98,8 +99,25 @@ for (const tcp of [false, true]) {
     await Promise.all([scene.get(), scene.get()]);
     await failureOf(ConnectionLostError, scene.get());
     assertEquals(asked, 2);
-    await scene.empty();
   });
+
+  for (const maxConnections of [2, 3]) {
+    Deno.test(`HttpClient makes a new connection where all ${maxConnections} are dead (${where})`, async () => {
+      let asked = 0;
+      await using scene = new ClientScene(async (peer) => {
+        if (peer.index >= maxConnections) return await honest(peer);
+        await peer.answer(ok());
+        await peer.request();
+        asked++;
+        peer.close();
+      }, { tcp, maxConnections });
+      await Promise.all(
+        Array.from({ length: maxConnections }, () => scene.get()),
+      );
+      assertEquals(await (await scene.get("/x")).text(), "/x");
+      assertEquals([asked, scene.client.stats.retried], [1, 1]);
+    });
+  }
 
   Deno.test(`HttpClient sends nothing again that was begun to be answered (${where})`, async () => {
     for (const begun of ["H", "HTTP/1.1 200 OK\r\n", ok("body").slice(0, -1)]) {
@@ -217,9 +235,9 @@ for (const tcp of [false, true]) {
     assertEquals(await Promise.all(texts), ["/1", "/2", "/3", "/4"]);
   });
 
-  Deno.test(`HttpClient keeps HEAD and GET apart on one connection (${where})`, async () => {
+  Deno.test(`HttpClient keeps HEAD and GET apart (${where})`, async () => {
     await using scene = new ClientScene(async (peer) => {
-      await peer.answer(ok("warm"));
+      if (peer.index === 0) await peer.answer(ok("warm"));
       for (;;) {
         const { method, target } = await peer.request();
         const text = ok(target);
@@ -236,7 +254,8 @@ for (const tcp of [false, true]) {
       assertEquals(await response.text(), method === "HEAD" ? "" : `/${i}`);
     });
     await Promise.all(work);
-    assertEquals(scene.server.peers.length, 1);
+    // None is used again behind HEAD, not even for what waits already.
+    assertEquals(scene.server.peers.length, 18);
   });
 
   Deno.test(`HttpClient drops an answer too many to several requests (${where})`, async () => {

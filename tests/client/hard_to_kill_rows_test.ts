@@ -133,11 +133,22 @@ class Stage {
     } else {
       const [response, body] = await whole;
       check(response, expected, body);
-      isKept = (expected.keepAlive ?? true) && !expected.endsWithConnection;
+      isKept = (expected.keepAlive ?? true) && !expected.endsWithConnection &&
+        !mayBringBody(method, response);
     }
     if (isKept) assertEquals(scene.client.stats.connections, 1);
     else await scene.empty();
   }
+}
+
+/** Whether a body may come that is not to be sent. */
+function mayBringBody(method: string, response: HttpResponse): boolean {
+  const { status, headers } = response;
+  const mayComeAtAll = method === "HEAD" || status === 304;
+  const isNone = headers["content-length"] === "0" ||
+    [204, 304].includes(status) && !("content-length" in headers) &&
+      !("transfer-encoding" in headers);
+  return mayComeAtAll && !isNone;
 }
 
 const CUTS: Cut[] = SPLITS.map(({ pieces }) => pieces);

@@ -12,8 +12,11 @@ import {
   ResponseError,
   TimeoutError,
 } from "../../client.ts";
+import { checkClientLimits } from "../../client/options.ts";
+import { openTunnel, parseProxy } from "../../client/proxy.ts";
 import { Arena } from "../support/arena.ts";
 import { makePair } from "../support/certificates.ts";
+import { memoryPair } from "../support/memory_conn.ts";
 import { ClientArena, type ClientArenaOptions, RawArena } from "./scenes.ts";
 import { wanting } from "../support/wanting.ts";
 
@@ -282,6 +285,59 @@ for (const [name, answer, type] of ODD) {
     );
   });
 }
+
+/** How a proxy leaves behind its answer. */
+const LEAVING = ["closes", "resets", "does not read"];
+
+for (const way of LEAVING) {
+  for (const url of ["https://some.name", "http://some.name"]) {
+    Deno.test(`a proxy's whole answer counts though it ${way} behind it (${url})`, async () => {
+      const answer = `HTTP/1.1 407 Who\r\nContent-Length: 5000\r\n\r\n${
+        "x".repeat(5000)
+      }`;
+      await using proxy = new RawArena(async (peer, _, proxy) => {
+        if (way === "closes") await proxy.ask(peer);
+        // With something unread, a close is a reset.
+        if (way === "resets") await peer.conn.read(new Uint8Array(1));
+        await peer.send(answer);
+        peer.close();
+      });
+      for (const stream of [false, true]) {
+        for (const data of [undefined, new Uint8Array(1_000_000)]) {
+          await using client = new HttpClient(url, {
+            proxy: `http://127.0.0.1:${proxy.port}`,
+          });
+          const asked = client.put("", { data, stream });
+          if (url.startsWith("https:")) {
+            const error = await asked.catch((error) => error);
+            assertInstanceOf(error, ConnectError);
+            assert(/answered 407 Who/.test(error.message), error.message);
+          } else {
+            const response = await asked;
+            assertEquals(response.status, 407);
+            assertEquals(await response.text(), "x".repeat(5000));
+          }
+        }
+      }
+    });
+  }
+}
+
+Deno.test("a proxy that cannot be written to is heard all the same", async () => {
+  const [near, far] = memoryPair();
+  await far.write(
+    new TextEncoder().encode(
+      "HTTP/1.1 407 Who\r\nContent-Length: 2\r\n\r\nno",
+    ),
+  );
+  far.close();
+  const limits = checkClientLimits({});
+  const proxy = parseProxy("http://proxy");
+  const error = await openTunnel(near, "some.name:443", proxy, limits, {})
+    .catch((error) => error);
+  assertInstanceOf(error, ConnectError);
+  assert(/answered 407 Who/.test(error.message), error.message);
+});
 
 Deno.test("a proxy may say something before its answer", async () => {
   await using proxy = new RawArena(async (peer, _, proxy) => {

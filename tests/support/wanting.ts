@@ -41,6 +41,11 @@ export const PROGRAMS = {
   },
   // That of other systems takes other arguments.
   "script": { command: "script", args: ["--version"], says: /util-linux/ },
+  // A network of one's own, in which packets can be lost, is root's to make.
+  "unshare with ip": {
+    command: "unshare",
+    args: "--net -- ip link set lo up".split(" "),
+  },
   "wrk": { command: "wrk", args: ["-v"], says: /^wrk / },
 } satisfies Record<string, Program>;
 
