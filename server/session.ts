@@ -26,6 +26,8 @@ const LINGER_LIMIT = 30_000;
 /** Of what follows a last answer so much is thrown away, in bytes and ms. */
 const MAX_DISCARDED = 67_108_864;
 const DISCARD_TIMEOUT = 300_000;
+/** For how long a body is waited for of which nothing has come, in ms. */
+const FIRST_WAIT = 1000;
 /** Which a peer has to send at so much a second, after a while. */
 const DISCARD_RATE = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
@@ -47,6 +49,8 @@ interface Discard {
   readonly since: number;
   /** Whether its end can be told; else it ends with a pause. */
   readonly isFramed: boolean;
+  /** Whether any of it has come: if not, the peer may wait for our end. */
+  hasBegun: boolean;
   bytes: number;
 }
 
@@ -374,6 +378,7 @@ export class Session extends Transport implements BodyOrigin {
         ? parser.contentLength < 0 ? NOTHING : parser.body
         : this.#body.subarray(0, this.#bodyLength);
       this.#body = null;
+      this.#bodyLength = 0;
     }
     this.keep = parser.keepAlive &&
       ++this.#requests < limits.keepAliveMaxRequests &&
@@ -510,7 +515,9 @@ export class Session extends Transport implements BodyOrigin {
     const isFramed = parser.passLimit();
     // Where no end can be told, only if there is more than we have read.
     if (!isFramed && !parser.isFull) return;
-    const discard = { since: this.tick, isFramed, bytes: 0 };
+    const hasBegun = this.#bodyLength > 0 ||
+      (this.body?.bytesReceived ?? 0) > 0;
+    const discard = { since: this.tick, isFramed, hasBegun, bytes: 0 };
     this.#discard = discard;
     if (this.#throwAway(discard, 0)) this.read();
   }
@@ -523,7 +530,9 @@ export class Session extends Transport implements BodyOrigin {
     if (discard.isFramed) {
       const parser = this.parser!;
       parser.filled(length);
-      do event = parser.next(); while (event === ParseEvent.BODY);
+      while ((event = parser.next()) === ParseEvent.BODY) {
+        discard.hasBegun = true;
+      }
     }
     if (event === ParseEvent.MORE && discard.bytes < MAX_DISCARDED) return true;
     if (event === ParseEvent.END && this.keep && this.state === "discarding") {
@@ -545,7 +554,9 @@ export class Session extends Transport implements BodyOrigin {
   /** Holds what is thrown away to its bounds; called once a tick. */
   #sweepDiscard(discard: Discard): void {
     const { limits, clock, isStopDue } = this.host;
-    const silence = discard.isFramed ? clock.ticks(limits.bodyTimeout) : 0;
+    const silence = !discard.isFramed
+      ? 0
+      : clock.ticks(discard.hasBegun ? limits.bodyTimeout : FIRST_WAIT);
     const lasted = (this.tick - discard.since) * clock.period;
     const isSlow = lasted > limits.bodyTimeout &&
       discard.bytes * 1000 < DISCARD_RATE * lasted;
@@ -680,7 +691,12 @@ export class Session extends Transport implements BodyOrigin {
     // alert goes out here.
     this.#enter("draining");
     this.#since = this.tick;
-    this.#discard = { since: this.tick, isFramed: false, bytes: 0 };
+    this.#discard = {
+      since: this.tick,
+      isFramed: false,
+      hasBegun: true,
+      bytes: 0,
+    };
     this.conn.closeWrite().then(
       () => {
         if (nothingFollows) this.destroy();

@@ -391,7 +391,8 @@ Deno.test("uhttp -i and -I show the head", async () => {
   assertEquals(
     whole.out.replace(/^date: .*\r\n/m, ""),
     "HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\ncontent-type: text/plain\r\n" +
-      "content-length: 2\r\n\r\nhi",
+      "content-length: 2\r\nconnection: keep-alive\r\n" +
+      "keep-alive: timeout=29\r\n\r\nhi",
   );
   const head = await ask(["-I"], answer, { terminals: "out" });
   assertEquals(head.seen[0].method, "HEAD");

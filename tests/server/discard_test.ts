@@ -240,6 +240,15 @@ for (const { name, options, send } of ENDLESS) {
   });
 }
 
+Deno.test("HttpServer does not wait for a refused body of which nothing comes", async () => {
+  await using arena = new Arena(notFound);
+  const peer = await arena.connect();
+  await peer.send(`${POST}Content-Length: 9999999\r\n\r\n`);
+  assertEquals((await peer.response()).status, 413);
+  assertEquals(await peer.rest(), "");
+  peer.close();
+});
+
 Deno.test("HttpServer ends at once a refused peer that ends", async () => {
   await using arena = new Arena(notFound, STREAM);
   const peer = await arena.connect();

@@ -113,7 +113,7 @@ Deno.test("dial() turns off the algorithm of Nagle", async () => {
   } finally {
     proto.setNoDelay = setNoDelay;
   }
-  assertEquals(calls, [[]]);
+  assertEquals(calls, [[true]]);
   probe.close();
   listener.close();
 });
