@@ -12,6 +12,8 @@ import { Upload } from "./upload.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */
 const CONTINUE_TIMEOUT = 1000;
+/** So much of a request the system may hold, by default, on both sides. */
+const MOST_HELD = 4_194_304;
 /** For how long a peer's end is waited for after ours, in ms. */
 const LINGER_TIMEOUT = 2000;
 
@@ -21,6 +23,8 @@ export interface ConnectionHost {
   readonly tick: number;
   /** Ticks that last at least so many milliseconds. */
   ticks(ms: number): number;
+  /** For a sweep: when a wait began that was noted at a tick. */
+  begun(since: number): number;
   /** Whether connections are kept at all. */
   readonly keepAlive: boolean;
   /** For how long an unused one is kept, in ms. */
@@ -551,6 +555,8 @@ export class ClientConnection extends Transport implements BodyOrigin {
 
   /** A tick has gone by. */
   sweep(): void {
+    this.#since = this.#host.begun(this.#since);
+    this.writeSince = this.#host.begun(this.writeSince);
     const waited = this.tick - this.#since;
     if (this.state === "idle") {
       if (waited >= this.#restTicks) this.destroy();
@@ -566,10 +572,10 @@ export class ClientConnection extends Transport implements BodyOrigin {
     if (this.bufferedAmount > 0) {
       // A peer that answers meanwhile is not stuck, nor is one that waits for
       // our caller to read.
-      if (
-        Math.min(waited, this.tick - this.writeSince) >= timeoutTicks &&
-        !this.#isUnread
-      ) this.giveUp(exchange, exchange.timedOut("send"));
+      const isStalled = this.isStalled(timeoutTicks - 1, exchange.leastPerTick);
+      if (isStalled && waited >= timeoutTicks && !this.#isUnread) {
+        this.giveUp(exchange, exchange.timedOut("send"));
+      }
     } else if (upload !== null && upload.isPending) {
       // Our own source is waited for, but not for a peer that has left.
       if (upload.state === "held") {
@@ -581,6 +587,9 @@ export class ClientConnection extends Transport implements BodyOrigin {
       }
     } else if (waited < timeoutTicks) return;
     else if (this.state === "waiting") {
+      // What the system still holds of the request has to be read first.
+      const held = Math.min(upload?.bytes ?? 0, MOST_HELD);
+      if (waited < timeoutTicks + held / exchange.leastPerTick) return;
       this.giveUp(exchange, exchange.timedOut("headers"));
     } else if (!this.#isUnread) {
       this.giveUp(exchange, exchange.timedOut("body"));

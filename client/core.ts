@@ -115,6 +115,10 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
     return this.#clock.ticks(ms);
   }
 
+  begun(since: number): number {
+    return this.#clock.begun(since);
+  }
+
   get pools(): Iterable<Pool> {
     return this.#pools.values();
   }

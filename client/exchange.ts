@@ -85,6 +85,7 @@ export interface ExchangeHost {
 /** What a caller has asked for, checked. */
 export interface ExchangeSettings {
   readonly timeout: number;
+  readonly minSendRate: number;
   readonly stream: boolean;
   readonly maxRedirects: number;
   readonly maxResponseLength: number;
@@ -139,6 +140,8 @@ export class Exchange {
   /** When it was queued, in ticks. */
   queuedAt = 0;
   readonly timeoutTicks: number;
+  /** Bytes that the peer has to take a tick. */
+  readonly leastPerTick: number;
 
   readonly #host: ExchangeHost;
   readonly #startedAt = performance.now();
@@ -173,6 +176,7 @@ export class Exchange {
     this.bodyLength = promised >= 0 ? promised : body?.length ?? 0;
     this.settings = settings;
     this.timeoutTicks = host.ticks(settings.timeout);
+    this.leastPerTick = settings.minSendRate / host.ticks(1000);
     const { signal } = settings;
     if (signal !== null) signal.addEventListener("abort", this.#onAbort);
   }

@@ -199,6 +199,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
       body,
       {
         timeout: requestLimit("timeout", timeout, limits),
+        minSendRate: timeout === undefined ? limits.minSendRate : Infinity,
         stream: options.stream ?? false,
         maxRedirects: requestLimit("maxRedirects", maxRedirects, limits),
         maxResponseLength: requestLimit(

@@ -15,6 +15,13 @@ export interface ClientLimits {
    * its body; default 30,000. A deadline for it all is a `signal`.
    */
   timeout: number;
+  /**
+   * Bytes a second that a peer has to take of a request. For the time that this
+   * takes for what the system holds of it, `timeout` is put off: it may not
+   * tell earlier that something was taken. Default 2000; `Infinity` where
+   * `timeout` is given, which then is all there is.
+   */
+  minSendRate: number;
   /** Bytes of a body that is kept in memory, after decoding; default 1 MiB. */
   maxResponseLength: number;
   /** Bytes of a status line and header section; default 64 KiB. */
@@ -79,6 +86,7 @@ export interface HttpClientOptions extends Partial<ClientLimits> {
 const DEFAULTS: ClientLimits = {
   connectTimeout: 10_000,
   timeout: 30_000,
+  minSendRate: 2000,
   maxResponseLength: 1024 * 1024,
   maxHeadersLength: 65536,
   maxHeadersCount: 100,
@@ -104,7 +112,11 @@ const LEAST: Partial<ClientLimits> = {
 export function checkClientLimits(
   options: Partial<ClientLimits>,
 ): ClientLimits {
-  return checkLimits(options, DEFAULTS, LEAST);
+  const limits = checkLimits(options, DEFAULTS, LEAST);
+  if (options.timeout !== undefined && options.minSendRate === undefined) {
+    limits.minSendRate = Infinity;
+  }
+  return limits;
 }
 
 /** A limit of one request: its own, or that of the client. */

@@ -18,6 +18,7 @@ export interface PoolHost {
   readonly meter: Meter;
   readonly tick: number;
   ticks(ms: number): number;
+  begun(since: number): number;
   /** Makes a connection. Rejects with the error that a request is to get. */
   dial(
     pool: Pool,
@@ -64,6 +65,10 @@ export class Pool implements ConnectionHost {
 
   ticks(ms: number): number {
     return this.#host.ticks(ms);
+  }
+
+  begun(since: number): number {
+    return this.#host.begun(since);
   }
 
   get keepAlive(): boolean {
@@ -276,6 +281,7 @@ export class Pool implements ConnectionHost {
   sweep(): void {
     for (const connection of this.connections) connection.sweep();
     for (const exchange of this.#queue) {
+      exchange.queuedAt = this.begun(exchange.queuedAt);
       if (this.tick - exchange.queuedAt < exchange.timeoutTicks) continue;
       const isNew = this.connections.size === 0 && this.isConnecting;
       exchange.stop(exchange.timedOut(isNew ? "connect" : "queue"));

@@ -27,6 +27,8 @@ export class Upload {
   state: UploadState = "held";
   /** Why the rest was not sent, where that was no wish of ours. */
   cutBy: unknown = undefined;
+  /** Bytes of it that were queued so far. */
+  bytes = 0;
 
   readonly #body: OutgoingBody;
   readonly #length: number;
@@ -58,6 +60,7 @@ export class Upload {
     const { bytes } = this.#body;
     if (bytes !== null) {
       sink.append(bytes);
+      this.bytes = bytes.length;
       this.state = "queued";
       return;
     }
@@ -92,6 +95,7 @@ export class Upload {
         throw new RangeError("Body is longer than its content-length");
       }
       writeBody(sink, bytes, isChunked);
+      this.bytes += bytes.length;
       sink.flush();
       if (sink.bufferedAmount > SEND_AHEAD) await sink.whenBelow(SEND_AHEAD);
       if (this.#source !== source) return false;

@@ -26,7 +26,11 @@ const LINGER_LIMIT = 30_000;
 /** Of what follows a last answer so much is thrown away, in bytes and ms. */
 const MAX_DISCARDED = 67_108_864;
 const DISCARD_TIMEOUT = 300_000;
-/** For how long a body is waited for of which nothing has come, in ms. */
+/**
+ * For how long more of it is waited for, in ms: less where nothing has come, as
+ * the peer may wait for our end before it sends any.
+ */
+const NEXT_WAIT = 5000;
 const FIRST_WAIT = 1000;
 /** Which a peer has to send at so much a second, after a while. */
 const DISCARD_RATE = 2000;
@@ -554,9 +558,9 @@ export class Session extends Transport implements BodyOrigin {
   /** Holds what is thrown away to its bounds; called once a tick. */
   #sweepDiscard(discard: Discard): void {
     const { limits, clock, isStopDue } = this.host;
-    const silence = !discard.isFramed
-      ? 0
-      : clock.ticks(discard.hasBegun ? limits.bodyTimeout : FIRST_WAIT);
+    const silence = !discard.isFramed ? 0 : clock.ticks(
+      discard.hasBegun ? Math.min(limits.bodyTimeout, NEXT_WAIT) : FIRST_WAIT,
+    );
     const lasted = (this.tick - discard.since) * clock.period;
     const isSlow = lasted > limits.bodyTimeout &&
       discard.bytes * 1000 < DISCARD_RATE * lasted;

@@ -121,6 +121,7 @@ Deno.test("HttpClient says which limits are in force", async () => {
   assertEquals(client.limits, {
     connectTimeout: 10_000,
     timeout: 7,
+    minSendRate: Infinity, // as the timeout is given
     maxResponseLength: 1024 * 1024,
     maxHeadersLength: 65536,
     maxHeadersCount: 100,
@@ -129,6 +130,11 @@ Deno.test("HttpClient says which limits are in force", async () => {
     keepAliveTimeout: 15_000,
     maxRedirects: 0,
   });
+  await using other = new HttpClient(BASE);
+  assertEquals(
+    [other.limits.timeout, other.limits.minSendRate],
+    [30_000, 2000],
+  );
 });
 
 Deno.test("HttpClient refuses base URLs that it cannot stand on", () => {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   AbortedError,
   ConnectionLostError,
+  HttpClient,
   type HttpResponse,
   type RequestOptions,
   TimeoutError,
@@ -564,3 +565,48 @@ Deno.test("HttpClient tells an upload in a pipeline that it was cut off, and sen
   await failureOf(ConnectionLostError, put);
   assertEquals(await Promise.all(texts), ["/1", "/2", "/3"]);
 });
+
+// ---- Slow servers -----------------------------------------------------------
+
+/** Takes so many bytes a second of a request. */
+async function takeSlowly(conn: Deno.Conn, rate: number): Promise<void> {
+  const buffer = new Uint8Array(Math.ceil(rate / 50));
+  const began = performance.now();
+  let got = 0;
+  try {
+    while (got < SLOW_SIZE) {
+      const length = await conn.read(buffer);
+      if (length === null) return;
+      got += length;
+      const ahead = began + got / rate * 1000 - performance.now();
+      if (ahead > 5) await pause(ahead);
+    }
+    await conn.write(new TextEncoder().encode(ok("all")));
+  } catch {
+    // Cut off.
+  }
+}
+
+const SLOW_SIZE = 6_000_000;
+
+for (const [minSendRate, outcome] of [[700_000, "all"], [10_000_000, "send"]]) {
+  Deno.test(`HttpClient gives a server that takes 1.5 MB/s its time by minSendRate: ${outcome}`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    await using client = new HttpClient(`http://127.0.0.1:${port}`, {
+      timeout: 250,
+      minSendRate: Number(minSendRate),
+      retry: false,
+    });
+    const data = new Uint8Array(SLOW_SIZE);
+    const answer = client.put("/", { data }).then(
+      (response: HttpResponse) => response.text(),
+      (error) => error instanceof TimeoutError ? error.phase : error,
+    );
+    using conn = await listener.accept();
+    const taking = takeSlowly(conn, 1_500_000);
+    assertEquals(await answer, outcome);
+    await client.close();
+    await taking;
+  });
+}
