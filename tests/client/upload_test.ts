@@ -15,9 +15,9 @@ import type { RawPeer, RawRequest } from "../support/raw_server.ts";
 
 const SIZE = 3_000_000;
 /** More than the kernel takes for both sides. */
-const MUCH = 12_000_000;
+const MUCH = 8_000_000;
 /** And far more than that. */
-const LARGE = 36_000_000;
+const LARGE = 16_000_000;
 
 function* pieces(size: number): Generator<Uint8Array<ArrayBuffer>> {
   for (let left = size; left > 0; left -= 50_000) {

@@ -5,7 +5,7 @@ import { Arena } from "../support/arena.ts";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
 /** What a request costs, in ms. */
-const COST = 100;
+const COST = 50;
 /** Requests that are answered in one turn of the loop. */
 const TOGETHER = 4;
 
@@ -24,19 +24,19 @@ const LATE: {
   {
     name: "head",
     text: GET.slice(0, 20),
-    options: { requestTimeout: 400 },
+    options: { requestTimeout: 200 },
     answer: "408",
   },
   {
     name: "body",
     text: POST + "abc",
-    options: { bodyTimeout: 400 },
+    options: { bodyTimeout: 200 },
     answer: "408",
   },
   {
     name: "next request",
     text: "",
-    options: { keepAliveTimeout: 400 },
+    options: { keepAliveTimeout: 200 },
     answer: "",
   },
 ];
@@ -65,7 +65,7 @@ for (const { name, text, options, answer } of LATE) {
     await keepBusy;
     assertEquals(got.slice(9, 12), answer);
     // By the time that passed, not by the turns that were taken.
-    assert(works <= 4 * TOGETHER, `only after ${works * COST} ms of work`);
+    assert(works <= 6 * TOGETHER, `only after ${works * COST} ms of work`);
   });
 }
 
@@ -80,15 +80,15 @@ const IN_TIME: {
     name: "head",
     first: GET.slice(0, 20),
     rest: GET.slice(20),
-    options: { requestTimeout: 150 },
+    options: { requestTimeout: 80 },
   },
   {
     name: "body",
     first: POST + "abc",
     rest: "defghij",
-    options: { bodyTimeout: 150 },
+    options: { bodyTimeout: 80 },
   },
-  { name: "request", first: "", rest: GET, options: { keepAliveTimeout: 150 } },
+  { name: "request", first: "", rest: GET, options: { keepAliveTimeout: 80 } },
 ];
 
 for (const { name, first, rest, options } of IN_TIME) {
@@ -99,7 +99,7 @@ for (const { name, first, rest, options } of IN_TIME) {
     if (name === "head") await arena.entered("head");
     if (name === "body") await arena.entered("body");
     await peer.send(rest);
-    work(400);
+    work(200);
     assertEquals((await peer.response()).status, 200);
     peer.close();
   });

@@ -630,7 +630,9 @@ Deno.test("HttpServer refuses what it cannot read, and closes", async () => {
       "",
     ],
   ];
-  await using scene = new Scene((client) => client.respond("good"));
+  await using scene = new Scene((client) => client.respond("good"), {
+    bodyTimeout: 200, // for what follows behind a refused head
+  });
   for (const [request, status, body] of rows) {
     const peer = await scene.connect();
     await peer.send(GET + request + GET);

@@ -562,7 +562,7 @@ Deno.test("upgrade() in the middle of a body is answered with 400", async () => 
     const error = await raw.write(bytesOf("x")).catch((error) => error);
     raw.close();
     seen.resolve([read, error instanceof Deno.errors.BrokenPipe]);
-  }, { streaming: true });
+  }, { streaming: true, bodyTimeout: 200 });
   const peer = scene.connect();
   await peer.send(
     UPGRADE.replace("GET", "POST").slice(0, -2) +

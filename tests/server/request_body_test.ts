@@ -578,7 +578,7 @@ Deno.test("An answer under way is overtaken by a refusal of the body", async (t)
         await using scene = new MemoryScene((client) => {
           done.resolve(answer(client));
           peer.send(rest);
-        }, { ...STREAMING, maxContentLength: 4 });
+        }, { ...STREAMING, maxContentLength: 4, bodyTimeout: 200 });
         const peer = scene.connect();
         await peer.send(post(CHUNKED, "1\r\na\r\n"));
         await peer.until("\r\n\r\n");
