@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { ProtocolError } from "./errors.ts";
 
 const utf8 = new TextDecoder();
@@ -20,6 +21,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
   } catch {
     throw new ProtocolError("bad-encoding");
   }
+}
+
+/** How many bytes text has as UTF-8; half of an emoji counts as U+FFFD. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text);
 }
 
 /** Bytes as text, one character a byte: what field values are made of. */

@@ -1,9 +1,13 @@
 import {
-  encodeResponseData,
+  asBytes,
+  encodeJson,
   HTML_TYPE,
+  isBytes,
   JSON_TYPE,
+  OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { utf8Length } from "../parse/text.ts";
 import { httpDate } from "../transport/clock.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
@@ -51,7 +55,7 @@ const templates: HeadTemplate[][] = TYPES.map(() => []);
 // the connection is not kept.
 const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
 
-/** Longer texts are encoded on their own, and not copied again. */
+/** The length of longer texts is found out before they are encoded. */
 const SHORT_TEXT = 4096;
 
 /**
@@ -75,13 +79,13 @@ export function writeText(
     : CLOSE;
   const headRoom = template.bytes.length + 16 + tail.length;
   if (isHead || text.length > SHORT_TEXT) {
-    const bytes = encoder.encode(text);
+    const length = utf8Length(text);
     const out = session.room(headRoom);
     let end = template.write(out, session.outEnd);
-    end = writeDigits(out, end, bytes.length);
+    end = writeDigits(out, end, length);
     out.set(tail, end);
     session.wrote(end + tail.length);
-    if (!isHead) session.append(bytes);
+    if (!isHead) session.appendText(text, length);
     return;
   }
   const out = session.room(headRoom + text.length * 3);
@@ -153,17 +157,28 @@ export function checkHead(
 }
 
 /**
- * The bytes of a body, its type set where the caller has set none.
+ * What a body is made of, its type set where the caller has set none. Text is
+ * encoded when it is sent.
  *
  * @throws {TypeError} If the data has no JSON form.
  */
-export function encodeBody(
-  head: AnswerHead,
-  data: ResponseData,
-): Uint8Array | null {
-  return data === undefined || data === null
-    ? null
-    : encodeResponseData(head.headers, data);
+export function makeBody(
+  { headers }: AnswerHead,
+  data: Exclude<ResponseData, Blob>,
+): Uint8Array | string | null {
+  if (data === undefined || data === null) return null;
+  if (isBytes(data)) {
+    headers["content-type"] ??= OCTET_TYPE;
+    return asBytes(data);
+  }
+  const isText = typeof data === "string";
+  headers["content-type"] ??= isText ? HTML_TYPE : JSON_TYPE;
+  return isText ? data : encodeJson(data);
+}
+
+/** Bytes of a body; 0 without one. */
+export function bodyLength(body: Uint8Array | string | null): number {
+  return typeof body === "string" ? utf8Length(body) : body?.length ?? 0;
 }
 
 /**
@@ -214,13 +229,13 @@ export function setLength(
 export function writeWhole(
   session: Session,
   head: AnswerHead,
-  body: Uint8Array | null,
+  body: Uint8Array | string | null,
   isHead: boolean,
 ): void {
   writeHead(session, head);
-  if (body !== null && hasResponseBody(isHead, head.status)) {
-    session.append(body);
-  }
+  if (body === null || !hasResponseBody(isHead, head.status)) return;
+  if (typeof body !== "string") session.append(body);
+  else session.appendText(body, bodyLength(body));
 }
 
 /** Queues a head; a field `connection: close` in it is acted on. */

@@ -15,11 +15,12 @@ import type { ContentCoding } from "../wire/content_coding.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
   type AnswerHead,
+  bodyLength,
   checkHead,
   checkLength,
-  encodeBody,
   HTML_KIND,
   JSON_KIND,
+  makeBody,
   type RespondOptions,
   setLength,
   writeHead,
@@ -72,6 +73,7 @@ export interface EventsOptions extends RespondOptions {
 
 /** Longer answers are compressed elsewhere, a piece at a time. */
 const SYNC_LIMIT = 65_536;
+const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
 
 /** What only some answers need; to make a client must be cheap. */
@@ -194,18 +196,26 @@ export class HttpConnection extends HttpRequest {
       if (!hasResponseBody(isHead, head.status)) return session.answered();
       return sendBody(session, new BlobSource(data), data.size);
     }
-    const body = encodeBody(head, data);
-    setLength(head, body === null ? null : body.length, isHead);
-    const coding = this.#chooseCoding(head, body?.length ?? 0);
-    if (coding !== null && body!.length > SYNC_LIMIT) {
+    const body = makeBody(head, data);
+    const length = bodyLength(body);
+    setLength(head, body === null ? null : length, isHead);
+    const coding = this.#chooseCoding(head, length);
+    if (coding === null) {
+      const session = this.#takeWhole();
+      if (session === null) return GONE;
+      writeWhole(session, head, body, isHead);
+      return session.answered();
+    }
+    const bytes = typeof body === "string" ? encoder.encode(body) : body!;
+    if (length > SYNC_LIMIT) {
       const session = this.#takeWhole();
       if (session === null) return GONE;
       const answer = this.#stream(session, head, coding);
       answer.isPrompt = false;
-      return pipe(answer, openSource(slices(body!, SYNC_LIMIT)));
+      return pipe(answer, openSource(slices(bytes, SYNC_LIMIT)));
     }
-    const sent = coding === null ? body : compressSync(coding, body!);
-    if (coding !== null) setLength(head, sent!.length, isHead);
+    const sent = compressSync(coding, bytes);
+    setLength(head, sent.length, isHead);
     const session = this.#takeWhole();
     if (session === null) return GONE;
     writeWhole(session, head, sent, isHead);

@@ -1,18 +1,57 @@
 /**
  * Sizes of the buffers that writes are gathered in, and how many of each are
  * kept for the next writer: for an answer or an event, for several of them,
- * and for a piece of a stream. A thousand connections may write at once, so
- * the first is small.
+ * for a piece of a stream, and for one of a long text. A thousand connections
+ * may write at once, so the first is small.
  */
-const SIZES = [1024, 16_384, 66_560];
-const KEPT = [1024, 32, 32];
-/** Pieces from this size on are sent from where they lie. */
-const COPY_LIMIT = 8192;
+const SIZES = [1024, 16_384, 66_560, 263_168];
+const KEPT = [1024, 32, 32, 8];
+/** What is gathered goes on together up to this size. */
+const GATHERED = SIZES[2];
 /**
- * With TLS, where Nagle's algorithm cannot be switched off, this is the limit:
- * a second write would wait for the peer to acknowledge the first.
+ * Pieces from this size on are sent from where they lie. To copy a smaller one
+ * takes less than a write of its own; and with TLS, where Nagle's algorithm
+ * cannot be switched off, a second write would wait for the peer to acknowledge
+ * the first.
  */
-const SECURE_COPY_LIMIT = 65_537;
+const COPY_LIMIT = 65_537;
+/** Of a long text, so many characters are encoded at once. */
+const TEXT_PART = 262_144;
+
+const encoder = new TextEncoder();
+
+/** Text that is encoded as it is sent. */
+class Text {
+  readonly text: string;
+  /** What of it is encoded. */
+  at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Encodes on into a buffer; returns where that ends. */
+  encode(into: Uint8Array, from: number): number {
+    const { text, at } = this;
+    let end = Math.min(at + TEXT_PART, text.length);
+    // What makes one character is not cut in two.
+    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--;
+    const { read, written } = encoder.encodeInto(
+      text.slice(at, end),
+      into.subarray(from),
+    );
+    this.at += read;
+    return from + written;
+  }
+
+  get isDone(): boolean {
+    return this.at === this.text.length;
+  }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
 
 /**
  * Of what the system holds of our output, so much at most has to be read before
@@ -29,6 +68,8 @@ class OutBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The index of its size; above them all for one that is not kept. */
   readonly kind: number;
+  /** Where what waits in it ends. */
+  end = 0;
   #view: Uint8Array<ArrayBuffer>;
 
   constructor(kind: number, size: number) {
@@ -100,12 +141,10 @@ export abstract class Transport {
   outEnd = 0;
   /** @ignore The tick when the write under way last got on. */
   protected writeSince = 0;
-  /** @ignore Pieces from this size on are not copied. */
-  protected copyLimit: number;
 
   readonly #meter: Meter;
   #isReading = false;
-  #queue: Uint8Array[] = [];
+  #queue: (Uint8Array | OutBuffer | Text)[] = [];
   #writing: Uint8Array | null = null;
   // Gathers output; and the same while it is being written.
   #out: OutBuffer | null = null;
@@ -122,7 +161,6 @@ export abstract class Transport {
   constructor(conn: Deno.Conn, meter: Meter) {
     this.conn = conn;
     this.#meter = meter;
-    this.copyLimit = "handshake" in conn ? SECURE_COPY_LIMIT : COPY_LIMIT;
   }
 
   /** @ignore Room to read into; nothing where no more is wanted. */
@@ -213,7 +251,7 @@ export abstract class Transport {
     if (out !== null) {
       if (out.bytes.length - this.outEnd >= length) return out.bytes;
       const needed = this.outEnd + length;
-      if (needed <= SIZES[SIZES.length - 1]) {
+      if (needed <= GATHERED) {
         // A head and its body, or several answers, go on together in a larger.
         this.#out = takeBuffer(needed);
         this.#out.bytes.set(out.bytes); // all of it: a view would cost more
@@ -238,7 +276,7 @@ export abstract class Transport {
    */
   append(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.isClosed) return;
-    if (bytes.length < this.copyLimit) {
+    if (bytes.length < COPY_LIMIT) {
       this.room(bytes.length).set(bytes, this.outEnd);
       this.wrote(this.outEnd + bytes.length);
     } else {
@@ -246,6 +284,29 @@ export abstract class Transport {
       this.#queue.push(bytes);
       this.bufferedAmount += bytes.length;
     }
+  }
+
+  /**
+   * Queues text as UTF-8, of which a part at a time is encoded when it is sent.
+   *
+   * @param length Its length in bytes.
+   */
+  appendText(text: string, length: number): void {
+    if (this.isClosed) return;
+    const source = new Text(text);
+    this.bufferedAmount += length;
+    // The first part goes on with what stands before it, such as a head.
+    const before = this.#out;
+    const last = this.outEnd;
+    const out = this.#out = takeBuffer(last + Math.min(length, TEXT_PART));
+    if (before !== null) {
+      out.bytes.set(before.bytes.subarray(0, last));
+      giveBuffer(before);
+    }
+    this.outEnd = source.encode(out.bytes, last);
+    if (source.isDone) return;
+    this.#seal();
+    this.#queue.push(source);
   }
 
   /** Sends what is queued; resolves to whether the kernel took it all. */
@@ -281,15 +342,29 @@ export abstract class Transport {
   }
 
   #seal(): void {
-    if (this.outEnd > 0) this.#queue.push(this.#out!.upTo(this.outEnd));
+    const out = this.#out!;
+    if (this.outEnd > 0) {
+      out.end = this.outEnd;
+      this.#queue.push(out);
+    } else giveBuffer(out);
     this.#out = null;
     this.outEnd = 0;
   }
 
   #writeNext(): Promise<boolean> {
     let piece: Uint8Array;
-    if (this.#queue.length > 0) piece = this.#queue.shift()!;
-    else {
+    const first = this.#queue[0];
+    if (first instanceof Text) {
+      this.#outWriting = takeBuffer(SIZES[3]);
+      piece = this.#outWriting.upTo(first.encode(this.#outWriting.bytes, 0));
+      if (first.isDone) this.#queue.shift();
+    } else if (first !== undefined) {
+      this.#queue.shift();
+      if (first instanceof OutBuffer) {
+        this.#outWriting = first;
+        piece = first.upTo(first.end);
+      } else piece = first;
+    } else {
       piece = this.#out!.upTo(this.outEnd);
       this.#outWriting = this.#out;
       this.#out = null;

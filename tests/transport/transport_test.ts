@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { utf8Length } from "../../parse/text.ts";
 import { Transport } from "../../transport/transport.ts";
 
 /** A connection whose writes are taken as far as a test says. */
@@ -186,6 +187,53 @@ for (const { name, isSecure, pieces, writes } of WRITES) {
     assertEquals(conn.writes, writes);
     assertEquals(transport.bufferedAmount, 0);
   });
+}
+
+// ---- Text ---------------------------------------------------------------------
+
+const PART = 262_144;
+const TEXTS: Record<string, string> = {
+  "ASCII": "x".repeat(10_000),
+  "much ASCII": "0123456789".repeat(100_000),
+  "Latin-1": "\u00e9".repeat(300_000),
+  "three bytes a character": "\u20ac".repeat(200_000),
+  "four bytes a character": "\u{1f600}".repeat(200_000),
+  "a character at the end of a part": "x".repeat(PART - 1) + "\u{1f600}y",
+  "half a character at the end of a part": "x".repeat(PART - 1) + "\ud83dy",
+  "half a character at the end": "x".repeat(PART) + "\ud83d",
+  "halves in the wrong order": "\ude00\ud83d".repeat(100_000),
+};
+
+for (const [name, text] of Object.entries(TEXTS)) {
+  for (const before of [0, 300, 50_000]) {
+    Deno.test(`Transport.appendText() sends ${name} behind ${before} bytes`, async () => {
+      const written: Uint8Array[] = [];
+      let turns = 0;
+      const transport = make({
+        write(bytes: Uint8Array) {
+          // Now and then the system takes but a part.
+          const part = ++turns % 3 === 0 ? bytes.subarray(0, 777) : bytes;
+          written.push(new Uint8Array(part));
+          return Promise.resolve(part.length);
+        },
+      });
+      const expected = new TextEncoder().encode(text);
+      assertEquals(utf8Length(text), expected.length);
+      transport.append(new Uint8Array(before));
+      transport.appendText(text, expected.length);
+      transport.append(new Uint8Array([1, 2, 3]));
+      assertEquals(transport.bufferedAmount, before + expected.length + 3);
+      await transport.flush();
+      await transport.whenBelow(0);
+      const got = new Uint8Array(
+        await new Blob(written as BlobPart[]).arrayBuffer(),
+      );
+      assertEquals(got.length, before + expected.length + 3);
+      assert(got.subarray(before, -3).every((byte, i) => byte === expected[i]));
+      assertEquals([...got.subarray(-3)], [1, 2, 3]);
+      assertEquals(transport.bufferedAmount, 0);
+    });
+  }
 }
 
 // ---- Peers that are gone ----------------------------------------------------
