@@ -27,7 +27,7 @@ const DOCS = [
 const JOBS = Number(Deno.env.get("DENO_JOBS")) ||
   2 * navigator.hardwareConcurrency;
 /** So many times as many batches as jobs, so that all are done about at once. */
-const BATCHES = 6;
+const BATCHES = 12;
 
 /** Dots in a row. */
 const WIDTH = 80;
@@ -175,9 +175,18 @@ function* filesIn(path: string): Generator<string> {
   }
 }
 
-/** Deals files out, so that those of one folder are not in one batch. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** Deals files out, the longest first: they tend to take the most time. */
 function deal(files: string[]): string[][] {
   const count = Math.min(files.length, BATCHES * JOBS);
+  files = files.toSorted((a, b) => sizeOf(b) - sizeOf(a));
   return Array.from(
     { length: count },
     (_, i) => files.filter((_, j) => j % count === i),

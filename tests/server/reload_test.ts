@@ -27,8 +27,8 @@ for (const how of ["shared", "own"]) {
     assertEquals(success, true, text(stderr));
     const { made, refused, lost } = JSON.parse(text(stdout));
     assert(made >= RENEWALS * 20, text(stdout));
-    // What the system hands us while we close is lost: next to nothing.
-    assert(lost * 50 <= made, text(stdout));
+    // What the system hands us while we close is lost: a few of a hundred at most.
+    assert(lost * 20 <= made, text(stdout));
     if (how === "shared") assertEquals(refused, 0);
     else assert(refused * 20 <= made, text(stdout));
   });
