@@ -14,6 +14,11 @@ import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 /** Microtasks that an application may take from an answer to its next client. */
 const PATIENCE = 8;
 
+/** Microtasks that it may take to make the next part of an answer. */
+const PIECE_PATIENCE = 16;
+/** Microtasks after which parts go out though more are made. */
+const MOST_CHECKS = 256;
+
 /**
  * For how long a server that is to stop waits for what may be under way, in ms,
  * before it closes connections that are idle.
@@ -92,6 +97,11 @@ export class Hub implements SessionHost {
   #askedAt = -1;
   #checks = 0;
   #endLateTimer: (() => void) | undefined;
+  // Sessions whose answers are made in parts, and how long they have been quiet.
+  #soon: Set<Session> = new Set();
+  #soonGrew = false;
+  #soonQuiet = 0;
+  #soonChecks = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -271,6 +281,30 @@ export class Hub implements SessionHost {
       this.flushLate();
     });
   }
+
+  soon(session: Session): void {
+    this.#soon.add(session);
+    this.#soonGrew = true;
+    if (this.#soonChecks > 0) return;
+    this.#soonChecks = 1;
+    queueMicrotask(this.#checkSoon);
+  }
+
+  readonly #checkSoon = (): void => {
+    if (this.#soonGrew) this.#soonQuiet = 0;
+    this.#soonGrew = false;
+    // Whoever makes a piece after the other has some microtasks for each.
+    if (
+      ++this.#soonQuiet < PIECE_PATIENCE && ++this.#soonChecks < MOST_CHECKS
+    ) {
+      queueMicrotask(this.#checkSoon);
+      return;
+    }
+    this.#soonChecks = this.#soonQuiet = 0;
+    const sessions = this.#soon;
+    this.#soon = new Set();
+    for (const session of sessions) session.flush();
+  };
 
   readonly #checkLate = (): void => {
     if (this.#asked === this.#askedAt && ++this.#checks < PATIENCE) {

@@ -45,7 +45,7 @@ export class MultipartAnswer {
     if (isHead) return session.answered();
     this.#session = session;
     session.answerStarted();
-    return session.flush();
+    return session.sendQueued();
   }
 
   /** Sends a part. */

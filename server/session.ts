@@ -657,9 +657,14 @@ export class Session extends Transport implements BodyOrigin {
     }
   }
 
-  /** Sends what is queued; resolves to true once there is room for more. */
+  /**
+   * Sends what is queued, together with what follows within the same turn;
+   * resolves to true once there is room for more.
+   */
   sendQueued(): Promise<boolean> {
-    this.flush();
+    // Behind a write that is under way it goes out by itself.
+    if (this.bufferedAmount > GATHER_LIMIT) this.flush();
+    else if (this.bufferedAmount > 0 && !this.isWriting) this.host.soon(this);
     return this.whenBelow(this.host.limits.maxSendBufferSize);
   }
 

@@ -82,6 +82,8 @@ export interface SessionHost {
   ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
   later(session: Session): void;
+  /** A part of an answer was queued that may wait for more of it. */
+  soon(session: Session): void;
   closed(session: Session): void;
   /** Closes what can be spared, as the system has no more descriptors. */
   spare(): boolean;

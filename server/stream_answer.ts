@@ -105,7 +105,7 @@ export class StreamAnswer {
       return session.answered();
     }
     session.answerStarted();
-    return session.flush();
+    return session.sendQueued();
   }
 
   /**
@@ -161,7 +161,7 @@ export class StreamAnswer {
     const session = this.#session;
     if (session.isClosed || this.#isEmpty) return GONE;
     if (this.#left > 0) {
-      session.destroy(new HttpError("Answer is shorter than was promised"));
+      this.#breakOff(new HttpError("Answer is shorter than was promised"));
       throw new TypeError("Answer is shorter than its content-length");
     }
     if (this.#compressor !== null) return this.#endCompressed();
@@ -173,7 +173,13 @@ export class StreamAnswer {
     this.#isEnded = true;
     this.onGone = null;
     this.#compressor?.close();
-    if (!this.#isEmpty) this.#session.destroy(error);
+    if (!this.#isEmpty) this.#breakOff(error);
+  }
+
+  /** What was made goes out, so that the peer can tell that more was to come. */
+  #breakOff(error: unknown): void {
+    this.#session.flush();
+    this.#session.destroy(error);
   }
 
   /** The connection is gone. */
