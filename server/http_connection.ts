@@ -695,7 +695,9 @@ export class HttpConnection extends HttpRequest {
    * wholly.
    */
   close(): void {
-    if (this.isHeld) this.session.destroy();
+    if (!this.isHeld) return;
+    this.session.flush(); // parts that were sent before are not lost
+    this.session.destroy();
   }
 
   /** A short description, for logs. */

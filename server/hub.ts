@@ -364,7 +364,10 @@ export class Hub implements SessionHost {
   /** Closes everything at once. */
   close(): void {
     this.isStopping = this.#isEnding = true;
-    for (const session of this.sessions) session.destroy();
+    for (const session of this.sessions) {
+      session.flush(); // what was answered before is not lost
+      session.destroy();
+    }
     this.#ready = [];
     this.#readyHead = 0;
     this.#finishIfStopped();

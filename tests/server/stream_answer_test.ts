@@ -1027,3 +1027,22 @@ Deno.test("slices() gives all bytes in order", () => {
     assert(parts.every((part) => part.length > 0 && part.length <= 4));
   }
 });
+
+Deno.test("close() loses no parts that were sent in the same turn", async () => {
+  const ends: Record<string, (client: HttpConnection) => unknown> = {
+    "client.close()": (client) => client.close(),
+    "server.close()": (client) => client.server.close(),
+  };
+  for (const [name, end] of Object.entries(ends)) {
+    await using scene = new Scene((client) => {
+      client.responseStream();
+      client.sendChunk("one");
+      client.sendChunk("two");
+      end(client);
+    });
+    const peer = await scene.connect();
+    await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const text = await peer.rest();
+    assertEquals(text.slice(-16), "3\r\none\r\n3\r\ntwo\r\n", name);
+  }
+});
