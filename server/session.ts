@@ -17,23 +17,10 @@ import {
   writeStatusLine,
 } from "../wire/response_head.ts";
 import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
+import { Discard } from "./discard.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
 import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
 
-/** For how long a closed connection is drained, in ms: silent, and in all. */
-const LINGER_TIMEOUT = 2000;
-const LINGER_LIMIT = 30_000;
-/** Of what follows a last answer so much is thrown away, in bytes and ms. */
-const MAX_DISCARDED = 67_108_864;
-const DISCARD_TIMEOUT = 300_000;
-/**
- * For how long more of it is waited for, in ms: less where nothing has come, as
- * the peer may wait for our end before it sends any.
- */
-const NEXT_WAIT = 5000;
-const FIRST_WAIT = 1000;
-/** Which a peer has to send at so much a second, after a while. */
-const DISCARD_RATE = 2000;
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
 
@@ -46,17 +33,6 @@ const MAX_SPARE = 256;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
-
-/** What a peer goes on to send though its last answer is made. */
-interface Discard {
-  /** The tick when that began. */
-  readonly since: number;
-  /** Whether its end can be told; else it ends with a pause. */
-  readonly isFramed: boolean;
-  /** Whether any of it has come: if not, the peer may wait for our end. */
-  hasBegun: boolean;
-  bytes: number;
-}
 
 let observer: ((from: ServerState, to: ServerState) => void) | null = null;
 
@@ -184,7 +160,7 @@ export class Session extends Transport implements BodyOrigin {
   protected override space(): Uint8Array<ArrayBuffer> {
     const { parser } = this;
     if (parser === null) return this.#buffer!;
-    const isLost = this.#discard !== null && !this.#discard.isFramed;
+    const isLost = this.#discard !== null && this.#discard.kind !== "framed";
     return isLost ? parser.buffer : parser.space();
   }
 
@@ -503,7 +479,7 @@ export class Session extends Transport implements BodyOrigin {
       body.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
       if (!this.#owesContinue) this.#discardRest();
-      if (!isSaid || !this.#discard?.isFramed) this.keep = false;
+      if (!isSaid || this.#discard?.kind !== "framed") this.keep = false;
       this.#isLastRequest = false;
     }
     this.body = null;
@@ -519,27 +495,18 @@ export class Session extends Transport implements BodyOrigin {
     const isFramed = parser.passLimit();
     // Where no end can be told, only if there is more than we have read.
     if (!isFramed && !parser.isFull) return;
-    const hasBegun = this.#bodyLength > 0 ||
-      (this.body?.bytesReceived ?? 0) > 0;
-    const discard = { since: this.tick, isFramed, hasBegun, bytes: 0 };
-    this.#discard = discard;
-    if (this.#throwAway(discard, 0)) this.read();
+    const hasCome = this.#bodyLength > 0 || (this.body?.bytesReceived ?? 0) > 0;
+    const kind = isFramed ? "framed" : "unframed";
+    this.#discard = new Discard(kind, this.tick, hasCome);
+    if (this.#throwAway(this.#discard, 0)) this.read();
   }
 
   /** Throws bytes away; returns whether to read on. */
   #throwAway(discard: Discard, length: number): boolean {
-    discard.bytes += length;
     this.#since = this.tick;
-    let event: ParseEvent = ParseEvent.MORE;
-    if (discard.isFramed) {
-      const parser = this.parser!;
-      parser.filled(length);
-      while ((event = parser.next()) === ParseEvent.BODY) {
-        discard.hasBegun = true;
-      }
-    }
-    if (event === ParseEvent.MORE && discard.bytes < MAX_DISCARDED) return true;
-    if (event === ParseEvent.END && this.keep && this.state === "discarding") {
+    const state = discard.take(this.parser, length);
+    if (state === "more") return true;
+    if (state === "whole" && this.keep && this.state === "discarding") {
       this.#discard = null;
       this.#enter("idle");
       return this.#advance();
@@ -556,17 +523,16 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** Holds what is thrown away to its bounds; called once a tick. */
-  #sweepDiscard(discard: Discard): void {
+  #sweepDiscard(): void {
     const { limits, clock, isStopDue } = this.host;
-    const silence = !discard.isFramed ? 0 : clock.ticks(
-      discard.hasBegun ? Math.min(limits.bodyTimeout, NEXT_WAIT) : FIRST_WAIT,
+    const isOver = this.#discard?.isOver(
+      this.age,
+      clock.tick,
+      clock.period,
+      limits,
     );
-    const lasted = (this.tick - discard.since) * clock.period;
-    const isSlow = lasted > limits.bodyTimeout &&
-      discard.bytes * 1000 < DISCARD_RATE * lasted;
-    if (
-      this.age > silence || isSlow || lasted > DISCARD_TIMEOUT || isStopDue
-    ) this.#discarded();
+    // A server that stops waits for a good end, but not for a rest.
+    if (isOver || isStopDue && this.state !== "draining") this.#discarded();
   }
 
   /**
@@ -700,12 +666,7 @@ export class Session extends Transport implements BodyOrigin {
     // alert goes out here.
     this.#enter("draining");
     this.#since = this.tick;
-    this.#discard = {
-      since: this.tick,
-      isFramed: false,
-      hasBegun: true,
-      bytes: 0,
-    };
+    this.#discard = new Discard("lingering", this.tick, true);
     this.conn.closeWrite().then(
       () => {
         if (nothingFollows) this.destroy();
@@ -824,13 +785,8 @@ export class Session extends Transport implements BodyOrigin {
         break;
       case "closing":
       case "discarding":
-        if (this.#discard !== null) this.#sweepDiscard(this.#discard);
-        break;
       case "draining":
-        if (
-          exceeds(LINGER_TIMEOUT) || this.#discard !== null &&
-            this.tick - this.#discard.since > clock.ticks(LINGER_LIMIT)
-        ) this.destroy();
+        this.#sweepDiscard();
         break;
     }
   }
