@@ -66,6 +66,7 @@ export class HttpServer
   #acceptors: Promise<void>[] = [];
   #roomWaiters: ((hasRoom: boolean) => void)[] = [];
   #isAccepting = true;
+  #isPathGone = false;
   #loading: Promise<void> = Promise.resolve();
 
   /**
@@ -143,7 +144,9 @@ export class HttpServer
     this.#acceptor.close();
     for (const waiter of this.#roomWaiters.splice(0)) waiter(false);
     const { path } = this.#options;
-    if (path === undefined) return;
+    // Once: another server may listen there by now.
+    if (path === undefined || this.#isPathGone) return;
+    this.#isPathGone = true;
     try {
       Deno.removeSync(path);
     } catch {

@@ -132,7 +132,7 @@ export class Session extends Transport implements BodyOrigin {
    * just now, is given a tick to ask.
    */
   get isSpare(): boolean {
-    return this.age >= 2 &&
+    return this.age >= 2 && this.bufferedAmount === 0 &&
       (this.isIdle || this.state === "discarding" || this.state === "draining");
   }
 
@@ -180,6 +180,7 @@ export class Session extends Transport implements BodyOrigin {
     switch (this.state) {
       case "held":
       case "answering":
+        this.#owesContinue = false; // the peer does not wait for it
         if (this.body !== null && this.body.isWaiting) {
           this.#since = this.tick;
           return this.#readBody(this.body);
@@ -352,7 +353,7 @@ export class Session extends Transport implements BodyOrigin {
         contentLength,
         limits.maxContentLength,
       );
-      this.#owesContinue = expectContinue;
+      this.#owesContinue = expectContinue && !parser.hasInput;
     } else if (parser.hasBody) {
       body = this.#body === null
         ? parser.contentLength < 0 ? NOTHING : parser.body
@@ -447,6 +448,14 @@ export class Session extends Transport implements BodyOrigin {
     return false;
   }
 
+  /**
+   * The head of an answer in parts is about to be made: whether the connection
+   * goes on is known where the body cannot be read any more behind it.
+   */
+  settleBody(isEmpty: boolean): void {
+    if (isEmpty || this.#owesContinue) this.skipBody();
+  }
+
   /** Passes over what is here of a body; whether that was all of it. */
   #passOver(body: IncomingBody): boolean {
     if (body.isDone) return true;
@@ -518,8 +527,14 @@ export class Session extends Transport implements BodyOrigin {
   /** All is thrown away, or enough: the connection ends. */
   #discarded(): void {
     this.#discard = null;
-    if (this.state === "discarding") this.#closeOutput();
-    else if (this.state === "draining") this.destroy();
+    if (this.state === "draining") this.destroy();
+    if (this.state !== "discarding") return;
+    this.keep = false;
+    if (this.bufferedAmount > 0) {
+      // The answer itself has to be taken first; sent() goes on.
+      this.#enter("closing");
+      this.flush();
+    } else this.#closeOutput();
   }
 
   /** Holds what is thrown away to its bounds; called once a tick. */

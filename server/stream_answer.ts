@@ -70,6 +70,7 @@ export class StreamAnswer {
     this.#session = session;
     this.#compressor = compressor;
     this.#isEmpty = !hasResponseBody(isHead, head.status);
+    session.settleBody(this.#isEmpty);
     if (head.status === 205) head.headers["content-length"] = "0";
     if (!mayHaveLength(head.status)) delete head.headers["content-length"];
     const length = head.headers["content-length"];

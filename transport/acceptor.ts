@@ -27,6 +27,8 @@ export interface AcceptorHandlers {
 
 /** For how long what is on its way is waited for at the end, in ms. */
 const LAST_WAIT = 20;
+/** And for how long room is, which connections have to make. */
+const LONGEST_WAIT = 1000;
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 1000;
 
@@ -44,7 +46,9 @@ export class Acceptor {
   #wake: (() => void) | null = null;
   #callOff: (() => void) | null = null;
   #accepted = 0;
-  #isWaitingForRoom = false;
+  // It waits for room, or for the system to have descriptors again.
+  #isHeldUp = false;
+  readonly #closed = Promise.withResolvers<void>();
 
   /** Starts to accept. */
   constructor(source: ConnSource, handlers: AcceptorHandlers) {
@@ -58,28 +62,36 @@ export class Acceptor {
    * holds for us is lost otherwise.
    *
    * @param backlog How many may wait: no more than that is accepted.
+   * @returns A promise that resolves when the source is closed.
    */
   finish(backlog: number): Promise<void> {
     const last = this.#accepted + backlog;
     let seen: number;
+    let waits = 0;
     const look = () => {
       if (this.#isClosed) return;
       if (this.#accepted >= last) this.close();
-      else if (this.#isWaitingForRoom) this.#callOff = after(LAST_WAIT, look);
-      else if (this.#accepted === seen) this.close(); // nothing is there
+      else if (this.#isHeldUp) {
+        // There may be no room for as long as connections live.
+        if (seen !== this.#accepted) waits = 0;
+        seen = this.#accepted;
+        if (++waits * LAST_WAIT > LONGEST_WAIT) this.close();
+        else this.#callOff = after(LAST_WAIT, look);
+      } else if (this.#accepted === seen) this.close(); // nothing is there
       else {
         seen = this.#accepted;
         this.#callOff = afterReading(look);
       }
     };
     this.#callOff = after(LAST_WAIT, look);
-    return this.done;
+    return this.#closed.promise;
   }
 
   /** Closes the source; connections accepted before live on. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closed.resolve();
     this.#callOff?.();
     try {
       this.source.close?.();
@@ -111,7 +123,9 @@ export class Acceptor {
         if (error instanceof Deno.errors.BadResource) {
           conn = null;
         } else {
+          this.#isHeldUp = true;
           await this.#sleep(pause);
+          this.#isHeldUp = false;
           pause = Math.min(pause * 2, LONGEST_PAUSE);
           continue;
         }
@@ -131,9 +145,9 @@ export class Acceptor {
   }
 
   async #wait(room: Promise<boolean>): Promise<boolean> {
-    this.#isWaitingForRoom = true;
+    this.#isHeldUp = true;
     const hasRoom = await room;
-    this.#isWaitingForRoom = false;
+    this.#isHeldUp = false;
     return hasRoom;
   }
 

@@ -283,3 +283,29 @@ Deno.test("HttpServer.shutdown() does not wait for a refused peer", async () => 
   peer.close();
   await ended;
 });
+
+Deno.test("HttpServer sends all of an answer though the rest of its request does not come", async () => {
+  const length = 8 * 1024 * 1024;
+  await using arena = new Arena((client) => {
+    client.responseStream();
+    client.sendChunk(new Uint8Array(length));
+    return client.responseStreamEnd();
+  }, { ...STREAM, bodyTimeout: 150 });
+  const peer = await arena.connect();
+  await peer.send(`${POST}Content-Length: 10\r\n\r\nabc`);
+  // Nothing is read before the rest is given up.
+  await arena.entered("closing");
+  assertEquals((await peer.response()).bytes.length, length);
+  assertEquals(await peer.rest(), "");
+});
+
+Deno.test("HttpServer says that the connection ends where it will, and the answer has no body", async () => {
+  await using arena = new Arena(
+    (client) => client.responseStream({ status: 204 }),
+    STREAM,
+  );
+  const peer = await arena.connect();
+  await peer.send(`${POST}Content-Length: 10\r\n\r\nabc`);
+  assertEquals((await peer.response()).headers.connection, "close");
+  peer.close();
+});

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
+import {
+  type HttpConnection,
+  HttpServer,
+  type HttpServerOptions,
+} from "@uhttp/uhttp";
 import { Arena } from "../support/arena.ts";
 import { latePeers } from "../support/late_peers.ts";
 import { eventually } from "../support/serving.ts";
@@ -162,4 +166,33 @@ Deno.test("HttpServer.close() does not wait for a shutdown under way", async () 
   await arena.server.close();
   await ended;
   assertEquals(await peer.rest(), "");
+});
+
+Deno.test("HttpServer.shutdown() ends the loop though its source never ends", async () => {
+  const server = new HttpServer({
+    listener: {
+      async *[Symbol.asyncIterator]() {
+        await new Promise(() => {});
+      },
+    },
+  });
+  server.shutdown({ timeout: 2 ** 31 });
+  for await (const client of server) client.close();
+});
+
+Deno.test("HttpServer.shutdown() lets go of its port though there is no room for those that wait", async () => {
+  await using arena = new Arena((client, arena) => arena.hold(client), {
+    maxWaitingClients: 1,
+  });
+  const peer = await arena.connect();
+  await peer.send(GET);
+  const client = await arena.next();
+  const other = await arena.connect();
+  const ended = arena.server.shutdown();
+  assertEquals(await other.rest(), "");
+  const refused = await arena.open().then(() => false, () => true);
+  assertEquals(refused, true);
+  assertEquals(await client.respond("ok"), true);
+  peer.close();
+  await ended;
 });
