@@ -171,9 +171,9 @@ Deno.test("HttpServer.close() does not wait for a shutdown under way", async () 
 Deno.test("HttpServer.shutdown() ends the loop though its source never ends", async () => {
   const server = new HttpServer({
     listener: {
-      async *[Symbol.asyncIterator]() {
-        await new Promise(() => {});
-      },
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<IteratorResult<Deno.Conn>>(() => {}),
+      }),
     },
   });
   server.shutdown({ timeout: 2 ** 31 });
