@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { runCommand } from "./command.ts";
 import { installUndici } from "./client.ts";
 import { makeCertificate } from "./harness.ts";
 import { measureClients } from "./matrix/clients.ts";
@@ -28,7 +29,7 @@ import {
   sizeLabel,
 } from "./matrix/rows.ts";
 import { findPeers, type PeerName, versions } from "./peers.ts";
-import { benchPath, capture, stopAll } from "./processes.ts";
+import { benchPath, capture } from "./processes.ts";
 
 const SERVERS = ["uhttp", "deno_serve", "bun_serve", "floor"] as const;
 const CLIENTS = ["uhttp", "fetch", "undici"] as const;
@@ -196,29 +197,4 @@ async function writeJson(
   await Deno.writeTextFile(path, JSON.stringify(report, null, 2) + "\n");
 }
 
-if (import.meta.main) {
-  let args;
-  try {
-    args = parseArguments(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(2);
-  }
-  const dir = Deno.makeTempDirSync({ prefix: "uhttp-bench-" });
-  let cleaned: Promise<void> | null = null;
-  const cleanUp = () =>
-    cleaned ??= stopAll().then(() => Deno.remove(dir, { recursive: true }));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, async () => {
-      Deno.exitCode = 130;
-      await cleanUp();
-      Deno.exit();
-    });
-  }
-  try {
-    await main(args, dir);
-  } finally {
-    await cleanUp();
-  }
-  Deno.exit();
-}
+if (import.meta.main) await runCommand(parseArguments, main);

@@ -6,10 +6,11 @@
  *
  * @module
  */
+import { runCommand } from "./command.ts";
 import { type Effort, makeFixtures, measure } from "./harness.ts";
 import { LATENCIES, type LatencyScenario } from "./latency.ts";
 import { findPeers, PEER_NAMES, type PeerName, versions } from "./peers.ts";
-import { capture, stopAll } from "./processes.ts";
+import { capture } from "./processes.ts";
 import { formatReport, formatRows, judge, type Row } from "./report.ts";
 import { type Scenario, SCENARIOS } from "./scenarios.ts";
 
@@ -146,29 +147,4 @@ async function main(args: Arguments, dir: string): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  let args;
-  try {
-    args = parseArguments(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(2);
-  }
-  const dir = Deno.makeTempDirSync({ prefix: "uhttp-bench-" });
-  let cleaned: Promise<void> | null = null;
-  const cleanUp = () =>
-    cleaned ??= stopAll().then(() => Deno.remove(dir, { recursive: true }));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, async () => {
-      Deno.exitCode = 130;
-      await cleanUp();
-      Deno.exit();
-    });
-  }
-  try {
-    await main(args, dir);
-  } finally {
-    await cleanUp();
-  }
-  Deno.exit();
-}
+if (import.meta.main) await runCommand(parseArguments, main);
