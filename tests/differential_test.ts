@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { assertEquals } from "@std/assert";
 import { HttpServer } from "@uhttp/uhttp";
 import { type RequestRow, requests } from "./cases/requests.ts";
+import { latin1Bytes, latin1Text } from "./support/bytes.ts";
 import { serve, startServer } from "./support/serving.ts";
-import { latin1Bytes, latin1Text } from "./support/splits.ts";
 
 type Peer = "Deno.serve" | "node:http";
 

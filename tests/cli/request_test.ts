@@ -4,6 +4,7 @@ import { fromFileUrl } from "@std/path";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { main } from "../../cli.ts";
 import { Lines } from "../examples/example.ts";
+import { pattern } from "../support/bytes.ts";
 import { makePair } from "../support/certificates.ts";
 import { type RawPeer, RawServer } from "../support/raw_server.ts";
 import { Scene } from "../support/serving.ts";
@@ -129,7 +130,7 @@ Deno.test("uhttp sends files as data, JSON, body and form", () =>
 
 Deno.test("uhttp -f sends a file that is larger than a piece", () =>
   inFolder(async (folder) => {
-    const bytes = new Uint8Array(3_000_000).map((_, i) => i * 7);
+    const bytes = pattern(3_000_000);
     await Deno.writeFile(`${folder}/a.bin`, bytes);
     let received: Uint8Array | null = null;
     await using scene = new Scene(async (client) => {

@@ -19,7 +19,8 @@ import {
 import { EventStreamParser } from "../../parse/event_stream_parser.ts";
 import { Compressor } from "../../server/compressor.ts";
 import type { BodyPart, Pieces } from "../../transport/body_parts.ts";
-import { bytewise, latin1Bytes, Random, twoCuts } from "../support/splits.ts";
+import { latin1Bytes } from "../support/bytes.ts";
+import { bytewise, Random, twoCuts } from "../support/splits.ts";
 
 /** A body that counts what is done with it. */
 class Body {

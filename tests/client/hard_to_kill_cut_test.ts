@@ -6,9 +6,9 @@ import {
   type HttpResponse,
   TimeoutError,
 } from "../../client.ts";
+import { latin1Bytes } from "../support/bytes.ts";
 import { ClientScene, failure, ok, turns } from "../support/client_scene.ts";
 import type { RawPeer } from "../support/raw_server.ts";
-import { latin1Bytes } from "../support/splits.ts";
 
 const NDJSON = '{"a":1}\n{"a":2}\n{"a":3}\n';
 const SSE = "data: 1\n\ndata: 2\n\ndata: 3\n\n";

@@ -15,10 +15,10 @@ import {
   type ResponseRow,
   responses,
 } from "../cases/responses.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import { ClientScene, failureOf } from "../support/client_scene.ts";
 import { SPLITS } from "../support/memory_conn.ts";
 import type { RawPeer } from "../support/raw_server.ts";
-import { latin1Bytes, latin1Text } from "../support/splits.ts";
 
 /** Rows that are longer are not cut at every place. */
 const CUT_LIMIT = 200;

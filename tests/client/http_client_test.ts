@@ -8,6 +8,7 @@ import {
   type HttpClientOptions,
   type HttpResponse,
 } from "../../client.ts";
+import { isSame, pattern } from "../support/bytes.ts";
 import { eventually } from "../support/serving.ts";
 import { ClientArena, type Echo, echo, ok, once, RawArena } from "./scenes.ts";
 import { Timers } from "../support/timers.ts";
@@ -537,7 +538,7 @@ for (const [name, options, type, body, length = body.length] of BODIES) {
 }
 
 Deno.test("post() sends bodies that are larger than every buffer", async () => {
-  const large = new Uint8Array(3_000_001).map((_, i) => i * 7 + (i >> 8));
+  const large = pattern(3_000_001);
   await using arena = new ClientArena(
     (client) => client.respond(client.rawData),
     {
@@ -562,10 +563,6 @@ Deno.test("post() sends bodies that are larger than every buffer", async () => {
     assert(isSame(response.data, large));
   }
 });
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
 
 Deno.test("post() sends forms in parts that the server reads as they were", async () => {
   const files: [name: string, type: string, bytes: Uint8Array<ArrayBuffer>][] =

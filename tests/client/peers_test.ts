@@ -13,6 +13,7 @@ import {
   type HttpClientOptions,
 } from "../../client.ts";
 import { Lines } from "../examples/example.ts";
+import { isSame, pattern } from "../support/bytes.ts";
 import { makePair } from "../support/certificates.ts";
 import { eventually, Scene, startServer } from "../support/serving.ts";
 import { has, program, type ProgramName, wanting } from "../support/wanting.ts";
@@ -89,14 +90,10 @@ async function listens(port: number): Promise<void> {
   });
 }
 
-const LARGE = new Uint8Array(1_000_000).map((_, i) => i * 7 + (i >> 8));
+const LARGE = pattern(1_000_000);
 const TEXT = "text ".repeat(1000);
 /** The password "se:cret", as password files have it. */
 const SECRET = createHash("sha1").update("se:cret").digest("base64");
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
 
 async function* pieces(bytes: Uint8Array<ArrayBuffer>) {
   for (let at = 0; at < bytes.length; at += 30_000) {

@@ -3,8 +3,8 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { assertEquals, assertRejects } from "@std/assert";
 import { isFinal, responses } from "../cases/responses.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import { readWholeResponses } from "../support/response_splits.ts";
-import { latin1Bytes, latin1Text } from "../support/splits.ts";
 
 const MINOR = "takes no minor versions but 0 and 1";
 

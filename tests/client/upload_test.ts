@@ -10,6 +10,7 @@ import {
   TimeoutError,
 } from "../../client.ts";
 import { pause } from "../../transport/clock.ts";
+import { isSame, pattern } from "../support/bytes.ts";
 import { ClientScene, failureOf, ok } from "../support/client_scene.ts";
 import type { RawPeer, RawRequest } from "../support/raw_server.ts";
 
@@ -266,16 +267,12 @@ async function sendBack(peer: RawPeer): Promise<void> {
   }
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 Deno.test("HttpClient sends and receives at once", async () => {
   await using scene = new ClientScene(sendBack, {
     tcp: true,
     maxResponseLength: 20_000_000,
   });
-  const bytes = new Uint8Array(20_000_000).map((_, i) => i * 7 + (i >> 8));
+  const bytes = pattern(20_000_000);
   for (const stream of [false, true]) {
     for (const data of [bytes, new Blob([bytes])]) {
       const response = await scene.request("POST", "/", { data, stream });

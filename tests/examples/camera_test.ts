@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { isSame } from "../support/bytes.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { Browser, screenshot, waitForText } from "./browser.ts";
 import { Example } from "./example.ts";
@@ -93,7 +94,7 @@ for (const [what, ...input] of [["ffmpeg"], ["drawn", "drawn"]]) {
       const other = await Viewer.open(example);
       const seen = await other.picture();
       let same = next;
-      while (!same.every((byte, i) => byte === seen[i])) {
+      while (!isSame(same, seen)) {
         same = await one.picture();
       }
       assertEquals(same, seen);

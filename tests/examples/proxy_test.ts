@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
+import { pattern } from "../support/bytes.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { Example, Lines } from "./example.ts";
 import { program, wanting } from "../support/wanting.ts";
@@ -163,7 +164,7 @@ Deno.test("proxy.ts streams both ways at once", async () => {
   await writer.close();
   assertEquals((await reader.read()).done, true);
 
-  const large = new Uint8Array(5_000_000).map((_, i) => i * 7);
+  const large = pattern(5_000_000);
   const response = await fetch(scene.url("/"), { method: "PUT", body: large });
   assertEquals(await response.bytes(), large);
 });
@@ -213,7 +214,7 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     const port = freePort();
-    const bytes = new Uint8Array(1_000_000).map((_, i) => i * 7);
+    const bytes = pattern(1_000_000);
     await Deno.writeFile(`${folder}/large.bin`, bytes);
     await Deno.writeTextFile(`${folder}/text.txt`, "text ".repeat(1000));
     await Deno.mkdir(`${folder}/folder`);

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ChunkedDecoder, ChunkEvent } from "../../parse/chunked_decoder.ts";
 import type { ProtocolErrorCode } from "../../parse.ts";
-import { bytewise, latin1Bytes, latin1Text } from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { bytewise } from "../support/splits.ts";
 
 interface Decoded {
   data: string;

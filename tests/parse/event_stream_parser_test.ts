@@ -11,7 +11,8 @@ import {
   writeComment,
   writeEvent,
 } from "../../server/events.ts";
-import { bytewise, latin1Bytes, Random, twoCuts } from "../support/splits.ts";
+import { latin1Bytes } from "../support/bytes.ts";
+import { bytewise, Random, twoCuts } from "../support/splits.ts";
 
 interface Outcome {
   events: ServerSentEvent[];

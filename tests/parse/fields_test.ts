@@ -5,7 +5,7 @@ import {
   type ProtocolErrorCode,
 } from "../../parse.ts";
 import { readFieldLines, readFields, trim } from "../../parse/fields.ts";
-import { latin1Bytes } from "../support/splits.ts";
+import { latin1Bytes } from "../support/bytes.ts";
 
 const GOOD: Record<string, [string, string]> = {
   "Content-Type: text/html": ["content-type", "text/html"],

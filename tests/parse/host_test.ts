@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { isHost, isIpv4, isIpv6, parseIpv6 } from "../../parse/host.ts";
-import { latin1Bytes } from "../support/splits.ts";
+import { latin1Bytes } from "../support/bytes.ts";
 
 const IPV4: Record<string, boolean> = {
   "0.0.0.0": true,

@@ -4,7 +4,8 @@ import {
   ProtocolError,
   type ProtocolErrorCode,
 } from "../../parse.ts";
-import { bytewise, latin1Bytes, Random, twoCuts } from "../support/splits.ts";
+import { latin1Bytes } from "../support/bytes.ts";
+import { bytewise, Random, twoCuts } from "../support/splits.ts";
 
 interface Outcome {
   lines: string[];

@@ -1,12 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ParseEvent, RequestParser } from "../../parse.ts";
 import { readBuffer } from "../../parse/message_parser.ts";
-import {
-  latin1Bytes,
-  latin1Text,
-  readPieces,
-  readWhole,
-} from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { readPieces, readWhole } from "../support/splits.ts";
 import { assertLinear } from "../support/cost.ts";
 
 const GET = latin1Bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

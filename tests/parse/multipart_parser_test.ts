@@ -8,13 +8,8 @@ import {
   type MultipartParserOptions,
   type ProtocolErrorCode,
 } from "../../parse.ts";
-import {
-  bytewise,
-  latin1Bytes,
-  latin1Text,
-  Random,
-  twoCuts,
-} from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { bytewise, Random, twoCuts } from "../support/splits.ts";
 
 const { MORE, PART, DATA, PART_END, END, FAILED } = MultipartEvent;
 

@@ -1,14 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { protocolErrors, type RequestParserOptions } from "../../parse.ts";
 import { requests } from "../cases/requests.ts";
-import {
-  bytewise,
-  latin1Bytes,
-  latin1Text,
-  Random,
-  readPieces,
-  readWhole,
-} from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { bytewise, Random, readPieces, readWhole } from "../support/splits.ts";
 
 const COUNT = 10_000;
 const OPTIONS: RequestParserOptions = {

@@ -6,10 +6,10 @@ import {
   requests,
 } from "../cases/requests.ts";
 import { clientCodes, responseCodes } from "../cases/responses.ts";
+import { latin1Bytes } from "../support/bytes.ts";
 import {
   bytewise,
   cutAt,
-  latin1Bytes,
   type Outcome,
   Random,
   readPieces,

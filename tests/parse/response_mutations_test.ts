@@ -1,16 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ParseLimits, protocolErrors } from "../../parse.ts";
 import { responses } from "../cases/responses.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import {
   readResponsePieces,
   readWholeResponses,
 } from "../support/response_splits.ts";
-import {
-  bytewise,
-  latin1Bytes,
-  latin1Text,
-  Random,
-} from "../support/splits.ts";
+import { bytewise, Random } from "../support/splits.ts";
 
 const COUNT = 10_000;
 const LIMITS: ParseLimits = {

@@ -8,19 +8,14 @@ import {
   type ResponseRow,
   responses,
 } from "../cases/responses.ts";
+import { latin1Bytes } from "../support/bytes.ts";
 import {
   type ReadResponse,
   readResponsePieces,
   readWholeResponses,
   type ResponseOutcome,
 } from "../support/response_splits.ts";
-import {
-  bytewise,
-  cutAt,
-  latin1Bytes,
-  Random,
-  twoCuts,
-} from "../support/splits.ts";
+import { bytewise, cutAt, Random, twoCuts } from "../support/splits.ts";
 
 /** Rows up to this length are cut at every two places. */
 const TWO_CUTS = 72;

@@ -7,7 +7,7 @@ import {
   parseUrl,
   type Query,
 } from "../../parse.ts";
-import { latin1Bytes, latin1Text } from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import { assertLinear } from "../support/cost.ts";
 
 type Values = Query[string];

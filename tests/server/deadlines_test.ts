@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HttpServerOptions } from "@uhttp/uhttp";
 import { Arena } from "../support/arena.ts";
+import { block } from "../support/timers.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
@@ -8,11 +9,6 @@ const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
 const COST = 50;
 /** Requests that are answered in one turn of the loop. */
 const TOGETHER = 4;
-
-function work(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 /** Peers that are too late, and what they are cut off with. */
 const LATE: {
@@ -45,7 +41,7 @@ for (const { name, text, options, answer } of LATE) {
   Deno.test(`HttpServer cuts off a ${name} that is late, though it is busy`, async () => {
     let works = 0;
     await using arena = new Arena((client) => {
-      work(COST);
+      block(COST);
       works++;
       return client.respond("ok");
     }, options);
@@ -99,7 +95,7 @@ for (const { name, first, rest, options } of IN_TIME) {
     if (name === "head") await arena.entered("head");
     if (name === "body") await arena.entered("body");
     await peer.send(rest);
-    work(200);
+    block(200);
     assertEquals((await peer.response()).status, 200);
     peer.close();
   });

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { HttpConnection, RawConnection } from "@uhttp/uhttp";
+import { latin1Text } from "../support/bytes.ts";
 import { Arena } from "../support/arena.ts";
 import { kinds, makePair } from "../support/certificates.ts";
 import { bytesOf } from "../support/fuzz.ts";
 import { MemoryScene, SPLITS } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { eventually, Scene } from "../support/serving.ts";
-import { latin1Text } from "../support/splits.ts";
 import { has, wanting } from "../support/wanting.ts";
 
 const pair = has("OpenSSL 3") ? await makePair() : null;

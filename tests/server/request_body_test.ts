@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type HttpConnection, HttpError, ProtocolError } from "@uhttp/uhttp";
+import { isSame, latin1Text } from "../support/bytes.ts";
 import { Arena } from "../support/arena.ts";
 import { bytesOf } from "../support/fuzz.ts";
 import { MemoryScene, SPLITS } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { eventually, Scene } from "../support/serving.ts";
-import { latin1Text } from "../support/splits.ts";
 
 const folder = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -1099,8 +1099,8 @@ for (
       for (;;) {
         const size = parseInt(await peer.until("\r\n"), 16);
         const bytes = await peer.bytes(size);
-        const isSame = bytes.every((byte, i) => byte === content[at + i]);
-        assert(isSame, `differs behind ${at}`);
+        const expected = content.subarray(at, at + size);
+        assert(isSame(bytes, expected), `differs behind ${at}`);
         at += size;
         await peer.until("\r\n");
         if (size === 0) break;

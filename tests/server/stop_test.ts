@@ -7,15 +7,10 @@ import {
 import { Arena } from "../support/arena.ts";
 import { latePeers } from "../support/late_peers.ts";
 import { eventually } from "../support/serving.ts";
+import { block } from "../support/timers.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
-
-/** Keeps the event loop busy, as an application does that works hard. */
-function work(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 interface Stop {
   name: string;
@@ -85,7 +80,7 @@ const STOPS: Stop[] = [
 for (const { name, texts, answers, connectFirst, options, cost = 0 } of STOPS) {
   Deno.test(`HttpServer.shutdown() loses no requests ${name}`, async () => {
     await using arena = new Arena((client) => {
-      work(cost);
+      block(cost);
       return client.respond("ok");
     }, options);
     const { port } = arena.server;

@@ -4,6 +4,7 @@ import type {
   RespondOptions,
   ResponseData,
 } from "@uhttp/uhttp";
+import { isSame } from "../support/bytes.ts";
 import { Arena } from "../support/arena.ts";
 import { MemoryScene } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
@@ -519,8 +520,7 @@ Deno.test("sendChunk() sends each chunk with its size", async () => {
     assertEquals(chunks.length, texts.length);
     for (const [i, chunk] of chunks.entries()) {
       const expected = encoder.encode(texts[i]);
-      assertEquals(chunk.length, expected.length);
-      assert(chunk.every((byte, at) => byte === expected[at]), `text ${i}`);
+      assert(isSame(chunk, expected), `text ${i}`);
     }
   }
 });

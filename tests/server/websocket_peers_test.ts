@@ -3,6 +3,7 @@ import type { HttpServerOptions, WebsocketAcceptOptions } from "@uhttp/uhttp";
 import Ws from "npm:ws@8";
 import type { Websocket, WebsocketClose } from "../../websocket.ts";
 import { Browser } from "../examples/browser.ts";
+import { isSame } from "../support/bytes.ts";
 import { Arena } from "../support/arena.ts";
 import { makePair } from "../support/certificates.ts";
 import { Random } from "../support/fuzz.ts";
@@ -61,11 +62,9 @@ function sorts(seed: number, count: number): (string | Uint8Array)[] {
   });
 }
 
-function isSame(a: unknown, b: unknown): boolean {
+function isSameMessage(a: unknown, b: unknown): boolean {
   if (typeof a === "string" || typeof b === "string") return a === b;
-  const [one, other] = [a as Uint8Array, b as Uint8Array];
-  return one.length === other.length &&
-    one.every((byte, i) => byte === other[i]);
+  return isSame(a as Uint8Array, b as Uint8Array);
 }
 
 function event<T>(target: unknown, name: string): Promise<T> {
@@ -103,7 +102,7 @@ Deno.test("Deno's WebSocket exchanges messages of all sorts", async () => {
   assertEquals(ws.protocol, "b");
   const messages = sorts(1, 200);
   for (const [i, got] of (await exchange(ws, messages)).entries()) {
-    assert(isSame(got, messages[i]), `message ${i}`);
+    assert(isSameMessage(got, messages[i]), `message ${i}`);
   }
   const closed = event<CloseEvent>(ws, "close");
   ws.close(4321, "für immer");
@@ -155,7 +154,7 @@ Deno.test("Deno's WebSocket lives on with many others", async () => {
     await event(ws, "open");
     const messages = sorts(i, 20);
     for (const [n, got] of (await exchange(ws, messages)).entries()) {
-      assert(isSame(got, messages[n]), `message ${n}`);
+      assert(isSameMessage(got, messages[n]), `message ${n}`);
     }
     const closed = event(ws, "close");
     ws.close(1000);
@@ -261,7 +260,7 @@ async function swap(
   const wrong: number[] = [];
   peer.on("message", (data: Uint8Array, isBinary: boolean) => {
     const got = isBinary ? data : new TextDecoder().decode(data);
-    if (!isSame(got, messages[count])) wrong.push(count);
+    if (!isSameMessage(got, messages[count])) wrong.push(count);
     if (++count === messages.length) resolve();
   });
   for (const message of messages) peer.send(message);

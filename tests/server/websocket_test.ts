@@ -15,10 +15,10 @@ import {
   type HandshakeRow,
   websocketHandshakes,
 } from "../cases/websocket_handshakes.ts";
+import { latin1Text } from "../support/bytes.ts";
 import { Arena } from "../support/arena.ts";
 import { makePair } from "../support/certificates.ts";
 import { serve } from "../support/serving.ts";
-import { latin1Text } from "../support/splits.ts";
 import {
   ACCEPT,
   closing,

@@ -228,7 +228,7 @@ export async function released(port: number): Promise<void> {
       throw new Error(`${sockets.length} sockets of port ${port} are left`);
     }
     // Those of others are gone by then, or are looked up once.
-    if (round === 8 || round % 200 === 0) {
+    if (round === 30 || round % 200 === 0) {
       lookUp();
       for (const socket of sockets) {
         if (!portsOf.has(socket)) portsOf.set(socket, []);

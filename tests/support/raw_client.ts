@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** A response as it came over the wire. */
 export interface RawResponse {
   status: number;
@@ -11,10 +13,16 @@ export interface RawResponse {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Least room for what is received next. */
+const ROOM = 16_384;
+
 /** What a peer sends and gets, byte for byte. */
 export class RawClient implements Disposable {
   readonly conn: Deno.Conn;
-  #received: Uint8Array = new Uint8Array(0);
+  /** What was received and not taken yet lies from `#start` to `#end`. */
+  #buffer = Buffer.alloc(ROOM);
+  #start = 0;
+  #end = 0;
   #isClosed = false;
   /** Whether the server has closed its side. */
   ended = false;
@@ -42,10 +50,10 @@ export class RawClient implements Disposable {
 
   /** Receives some more; false at the end, or when the connection broke. */
   async more(): Promise<boolean> {
-    const buffer = new Uint8Array(65536);
+    this.#makeRoom();
     let length: number | null = null;
     try {
-      length = await this.conn.read(buffer);
+      length = await this.conn.read(this.#buffer.subarray(this.#end));
     } catch {
       // A reset ends the stream as well.
     }
@@ -53,22 +61,33 @@ export class RawClient implements Disposable {
       this.ended = true;
       return false;
     }
-    const joined = new Uint8Array(this.#received.length + length);
-    joined.set(this.#received);
-    joined.set(buffer.subarray(0, length), this.#received.length);
-    this.#received = joined;
+    this.#end += length;
     return true;
+  }
+
+  /** Moves what is left to the front of a buffer that is large enough. */
+  #makeRoom(): void {
+    if (this.#buffer.length - this.#end >= ROOM) return;
+    const rest = this.#buffer.subarray(this.#start, this.#end);
+    // Twice the room when half of it is taken, so that little is copied.
+    if (2 * rest.length + ROOM > this.#buffer.length) {
+      this.#buffer = Buffer.alloc(4 * (rest.length + ROOM));
+    }
+    this.#buffer.set(rest);
+    this.#start = 0;
+    this.#end = rest.length;
   }
 
   /** What has been received and not read yet, as text. */
   get pending(): string {
-    return decoder.decode(this.#received);
+    return decoder.decode(this.#buffer.subarray(this.#start, this.#end));
   }
 
   /** Receives up to and with a text. */
   async until(text: string): Promise<string> {
     for (;;) {
-      const index = latin1(this.#received).indexOf(text);
+      const received = this.#buffer.subarray(this.#start, this.#end);
+      const index = received.indexOf(text, "latin1");
       if (index >= 0) return decoder.decode(this.#take(index + text.length));
       if (!await this.more()) {
         throw new Error(`Ended before ${JSON.stringify(text)}`);
@@ -79,12 +98,12 @@ export class RawClient implements Disposable {
   /** Receives to the end. */
   async rest(): Promise<string> {
     while (await this.more());
-    return decoder.decode(this.#take(this.#received.length));
+    return decoder.decode(this.#take(this.#length));
   }
 
   /** Receives so many bytes. */
   async bytes(length: number): Promise<Uint8Array> {
-    while (this.#received.length < length) {
+    while (this.#length < length) {
       if (!await this.more()) throw new Error(`Ended before ${length} bytes`);
     }
     return this.#take(length);
@@ -125,25 +144,15 @@ export class RawClient implements Disposable {
       status !== 304;
     const length = Number(headers["content-length"] ?? NaN);
     const isChunked = hasBody && headers["transfer-encoding"] === "chunked";
-    const chunks = isChunked ? await this.chunks() : null;
-    if (chunks !== null) {
-      this.#received = joined([...chunks, this.#received]);
-    } else if (hasBody && Number.isNaN(length)) {
-      while (await this.more());
-    } else if (hasBody) {
-      while (this.#received.length < length) {
+    let bytes: Uint8Array;
+    if (!hasBody) bytes = this.#take(0);
+    else if (isChunked) bytes = joined(await this.chunks());
+    else {
+      while (!(this.#length >= length)) {
         if (!await this.more()) break;
       }
+      bytes = this.#take(Number.isNaN(length) ? this.#length : length);
     }
-    const bytes = this.#take(
-      !hasBody
-        ? 0
-        : chunks !== null
-        ? chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-        : Number.isNaN(length)
-        ? this.#received.length
-        : length,
-    );
     const statusMessage = match[2];
     return {
       status,
@@ -154,9 +163,14 @@ export class RawClient implements Disposable {
     };
   }
 
+  get #length(): number {
+    return this.#end - this.#start;
+  }
+
   #take(length: number): Uint8Array {
-    const taken = this.#received.slice(0, length);
-    this.#received = this.#received.slice(length);
+    const end = Math.min(this.#start + length, this.#end);
+    const taken = new Uint8Array(this.#buffer.subarray(this.#start, end));
+    this.#start = end;
     return taken;
   }
 
@@ -186,12 +200,4 @@ function joined(parts: Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  }
-  return text;
 }

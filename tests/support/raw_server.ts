@@ -1,6 +1,6 @@
+import { latin1Bytes } from "./bytes.ts";
 import { memoryPair } from "./memory_conn.ts";
 import { RawClient } from "./raw_client.ts";
-import { latin1Bytes } from "./splits.ts";
 
 /** A request as it came over the wire. */
 export interface RawRequest {

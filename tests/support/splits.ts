@@ -6,6 +6,7 @@ import {
   RequestParser,
   type RequestParserOptions,
 } from "../../parse.ts";
+import { latin1Text } from "./bytes.ts";
 
 /** One request as the parser told of it. */
 export interface ReadRequest {
@@ -32,18 +33,6 @@ export interface Outcome {
   code?: ProtocolErrorCode;
   status?: number;
   offset?: number;
-}
-
-/** One character a byte, to bytes. */
-export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-/** Bytes to text, one character a byte. */
-export function latin1Text(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }
 
 /** Largest buffer that a parser may ever hold, fed as a socket feeds it. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { latin1Bytes, latin1Text } from "./splits.ts";
+import { latin1Bytes, latin1Text } from "./bytes.ts";
 import { RawClient, type RawResponse } from "./raw_client.ts";
 
 /** The key of the example in RFC 6455, and what answers it. */

@@ -1,11 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterReading, Clock, deadline } from "../../transport/clock.ts";
-
-/** Keeps the event loop from turning for so many ms. */
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
+import { block } from "../support/timers.ts";
 
 /** A connection to oneself. */
 async function loopback(): Promise<{ near: Deno.Conn; far: Deno.Conn }> {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { utf8Length } from "../../parse/text.ts";
 import { Transport } from "../../transport/transport.ts";
+import { isSame } from "../support/bytes.ts";
 
 /** A connection whose writes are taken as far as a test says. */
 class SlowConn {
@@ -229,7 +230,7 @@ for (const [name, text] of Object.entries(TEXTS)) {
         await new Blob(written as BlobPart[]).arrayBuffer(),
       );
       assertEquals(got.length, before + expected.length + 3);
-      assert(got.subarray(before, -3).every((byte, i) => byte === expected[i]));
+      assert(isSame(got.subarray(before, -3), expected));
       assertEquals([...got.subarray(-3)], [1, 2, 3]);
       assertEquals(transport.bufferedAmount, 0);
     });

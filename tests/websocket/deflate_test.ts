@@ -14,7 +14,8 @@ import {
   writeFrame,
 } from "../../websocket.ts";
 import { Deflater, Inflater } from "../../websocket/deflate.ts";
-import { latin1Text, Random } from "../support/splits.ts";
+import { latin1Text } from "../support/bytes.ts";
+import { Random } from "../support/splits.ts";
 import { FakeSink, until } from "./fake_sink.ts";
 
 const KEY = new Uint8Array([5, 6, 7, 8]);

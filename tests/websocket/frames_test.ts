@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   FrameEvent,
@@ -13,22 +14,15 @@ import {
   type FrameRow,
   websocketFrames,
 } from "../cases/websocket_frames.ts";
-import {
-  bytewise,
-  cutAt,
-  latin1Bytes,
-  latin1Text,
-  Random,
-  twoCuts,
-} from "../support/splits.ts";
+import { latin1Bytes, latin1Text, pattern } from "../support/bytes.ts";
+import { bytewise, cutAt, Random, twoCuts } from "../support/splits.ts";
 
 const KEY = new Uint8Array([0x9a, 0x00, 0xff, 0x31]);
 const ROLES: readonly WebsocketRole[] = ["server", "client"];
 
 function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString("hex");
 }
 
 /** A frame as a peer of the reader sends it. */
@@ -200,7 +194,7 @@ LENGTHS.push(65536, 100_003);
 
 Deno.test("writeFrame() makes what FrameReader reads, of all lengths", () => {
   for (const length of LENGTHS) {
-    const payload = Uint8Array.from({ length }, (_, i) => i * 7 + (i >> 8));
+    const payload = pattern(length);
     const before = hex(payload);
     const events = [`binary:${before}`];
     const bare = writeFrame(Opcode.BINARY, payload);

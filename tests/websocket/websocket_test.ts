@@ -11,7 +11,8 @@ import {
   writeFrame,
 } from "../../websocket.ts";
 import { codeText } from "../cases/websocket_frames.ts";
-import { latin1Bytes, latin1Text, Random } from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { Random } from "../support/splits.ts";
 import { FakeSink, turns } from "./fake_sink.ts";
 
 const KEY = new Uint8Array([1, 2, 3, 4]);

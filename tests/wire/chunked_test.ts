@@ -9,6 +9,7 @@ import {
   writeChunkSize,
   writeLineEnd,
 } from "../../wire/chunked.ts";
+import { isSame, pattern } from "../support/bytes.ts";
 
 /** Buffers that are filled one by one, each with just the room asked for. */
 class Sink implements BodySink {
@@ -64,10 +65,6 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-function some(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => i * 7 + (i >> 8));
-}
-
 const SIZES = [1, 9, 10, 15, 16, 17, 255, 256, 4095, 4096, 0x1abcd];
 
 Deno.test("writeChunkSize() writes hexadecimal digits without zeros before", () => {
@@ -88,7 +85,7 @@ Deno.test("writeChunkSize() and a line end fit into a frame up to 2^32", () => {
 
 Deno.test("writeBody() writes bytes as they are, or as one chunk", () => {
   for (const size of [...SIZES, 65535, 65536, 65537, 131072, 131073, 200_000]) {
-    const bytes = some(size);
+    const bytes = pattern(size);
     for (const room of [0, 100, 65536, 1_000_000]) {
       const plain = new Sink(room);
       writeBody(plain, bytes, false);
@@ -106,10 +103,6 @@ Deno.test("writeBody() writes bytes as they are, or as one chunk", () => {
   }
 });
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 Deno.test("writeBody() goes on where the buffer ends, and copies", () => {
   const sink = new Sink(1000);
   sink.append(new TextEncoder().encode("head"));
@@ -121,7 +114,7 @@ Deno.test("writeBody() goes on where the buffer ends, and copies", () => {
 });
 
 Deno.test("writeBody() writes chunks that the parser reads", () => {
-  const pieces = [...SIZES, 65536, 65537].map(some);
+  const pieces = [...SIZES, 65536, 65537].map(pattern);
   const sink = new Sink(5000);
   sink.append(new TextEncoder().encode(
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",

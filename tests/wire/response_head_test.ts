@@ -11,7 +11,7 @@ import {
 } from "../../wire/response_head.ts";
 import { STATUS_CODES } from "../../wire/status.ts";
 import { parseHeaderLine } from "../../parse.ts";
-import { latin1Bytes, latin1Text } from "../support/splits.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 
 const GOOD: [HeaderValues | Headers, [string, string | string[]][]][] = [
   [{}, []],
