@@ -51,6 +51,23 @@ export function readFields(text: string, from: number): HeaderFields {
   }
 }
 
+/** The value of the first line of one field. `key` is lower-case. */
+export function readField(
+  text: string,
+  from: number,
+  key: string,
+): string | undefined {
+  for (let pos = from;;) {
+    const colon = text.indexOf(":", pos);
+    if (colon < 0) return undefined;
+    const end = text.indexOf("\r\n", colon);
+    if (
+      colon - pos === key.length && text.slice(pos, colon).toLowerCase() === key
+    ) return trim(text, colon + 1, end);
+    pos = end + 2;
+  }
+}
+
 /** The values of every line of one field, in order. `key` is lower-case. */
 export function readFieldLines(
   text: string,

@@ -42,14 +42,30 @@ export interface AnswerHead {
 
 const encoder = new TextEncoder();
 
-/** Content types that have templates; the index is the kind. */
-const TYPES = [HTML_TYPE, JSON_TYPE] as const;
-/** Strings. */
-export const HTML_KIND = 0;
-/** All that goes as JSON. */
-export const JSON_KIND = 1;
+/** A content type, with the heads of answers that have it and no more. */
+export class ContentKind {
+  readonly type: string;
+  readonly #templates: HeadTemplate[] = [];
 
-const templates: HeadTemplate[][] = TYPES.map(() => []);
+  /** @param type The content type, checked. */
+  constructor(type: string) {
+    this.type = type;
+  }
+
+  /** The head for a status, checked, that has a body. */
+  head(status: number): HeadTemplate {
+    return this.#templates[status] ??= new HeadTemplate(
+      status,
+      this.type,
+      httpDate,
+    );
+  }
+}
+
+/** Strings. */
+export const HTML_KIND: ContentKind = new ContentKind(HTML_TYPE);
+/** All that goes as JSON. */
+export const JSON_KIND: ContentKind = new ContentKind(JSON_TYPE);
 
 // What ends a head whose last field is `content-length: ` and digits, where
 // the connection is not kept.
@@ -65,15 +81,11 @@ const SHORT_TEXT = 4096;
 export function writeText(
   session: Session,
   status: number,
-  kind: typeof HTML_KIND | typeof JSON_KIND,
+  kind: ContentKind,
   text: string,
   isHead: boolean,
 ): void {
-  const template = templates[kind][status] ??= new HeadTemplate(
-    status,
-    TYPES[kind],
-    httpDate,
-  );
+  const template = kind.head(status);
   const tail = session.keep
     ? session.host.keepTails[session.minorVersion]
     : CLOSE;

@@ -44,7 +44,8 @@ import {
 } from "../transport/source.ts";
 import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
-import { answerWeb, toRequest } from "./web.ts";
+import { answerAtOnce, answerLater } from "./web.ts";
+import { toRequest } from "./web_request.ts";
 import {
   agree,
   checkUpgrade,
@@ -83,6 +84,9 @@ class AnswerParts {
   /** Whether an answer in parts was begun, be the peer gone or not. */
   isBegun = false;
   request: Request | null = null;
+  /** Whether the answer by a `Response` is sent, once it is given. */
+  sent: Promise<boolean> | null = null;
+  /** The same for who asks before. */
   web: PromiseWithResolvers<boolean> | null = null;
 }
 
@@ -550,13 +554,17 @@ export class HttpConnection extends HttpRequest {
    */
   respondWith(response: Response | Promise<Response>): Promise<boolean> {
     const session = this.#take();
-    const sent = answerWeb(session, response, {
-      isHead: this.method === "HEAD",
-      isHeld: () => this.isHeld,
-      code: (head, length) => this.#chooseCoding(head, length),
-      stream: (session, head, coding) => this.#stream(session, head, coding),
-    });
-    (this.#more.web ??= Promise.withResolvers()).resolve(sent);
+    const isHead = this.method === "HEAD";
+    const sent = answerAtOnce(session, response, isHead) ??
+      answerLater(session, response, {
+        isHead,
+        isHeld: () => this.isHeld,
+        code: (head, length) => this.#chooseCoding(head, length),
+        stream: (session, head, coding) => this.#stream(session, head, coding),
+      });
+    const more = this.#more;
+    more.sent = sent;
+    more.web?.resolve(sent);
     return sent;
   }
 
@@ -565,7 +573,8 @@ export class HttpConnection extends HttpRequest {
    * is sent; rejects with an `HttpError` when the peer was gone before.
    */
   get completed(): Promise<void> {
-    const sent = (this.#more.web ??= Promise.withResolvers()).promise;
+    const more = this.#more;
+    const sent = more.sent ?? (more.web ??= Promise.withResolvers()).promise;
     const completed = sent.then((isSent) => {
       if (!isSent) throw new HttpError("Peer was gone before the answer");
     });

@@ -1,6 +1,7 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import {
   type HeaderFields,
+  readField,
   readFieldLines,
   readFields,
 } from "../parse/fields.ts";
@@ -65,7 +66,6 @@ class Parts {
   abort: AbortController | null = null;
   reader: IncomingBody | null = null;
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
-  request: Request | null = null;
 }
 
 /**
@@ -185,7 +185,8 @@ export abstract class HttpRequest {
   get host(): string {
     const start = pathStart(this.url);
     if (start > 0) return this.url.slice(this.url.indexOf("//") + 2, start);
-    return this.method === "CONNECT" ? this.url : this.headers.host ?? "";
+    if (this.method === "CONNECT") return this.url;
+    return readField(this.#head, this.#fieldsStart, "host") ?? "";
   }
 
   /** The whole URL, by scheme of this connection, host, path and query. */
@@ -242,6 +243,11 @@ export abstract class HttpRequest {
   /** Whether the whole body is in; also where there is none. */
   get isLoaded(): boolean {
     return this.#parts?.reader?.isDone ?? true;
+  }
+
+  /** @ignore Whether the body was asked for as a stream. */
+  get isStreamed(): boolean {
+    return (this.#parts?.stream ?? null) !== null;
   }
 
   /** Bytes of the body that have come so far. */

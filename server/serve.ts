@@ -105,24 +105,44 @@ async function run(
   }
 }
 
-async function handle(
+function handle(
   client: HttpConnection,
   request: Request,
   handler: FetchHandler,
   onError: (error: unknown) => Response | Promise<Response>,
-): Promise<void> {
-  const response = (async () => {
-    try {
-      return await handler(request, new Info(client));
-    } catch (error) {
-      return await onError(error);
-    }
-  })();
+): void {
+  let made: Response | Promise<Response>;
   try {
-    const made = await response;
-    // A handler may have answered by the client itself.
-    if (client.isAnswered) await made?.body?.cancel();
-    else await client.respondWith(response);
+    made = handler(request, new Info(client));
+  } catch (error) {
+    recover(client, error, onError);
+    return;
+  }
+  if (made instanceof Response) answer(client, made);
+  else {
+    Promise.resolve(made).then(
+      (response) => answer(client, response),
+      (error) => recover(client, error, onError),
+    );
+  }
+}
+
+function answer(client: HttpConnection, response: Response): void {
+  if (!client.isAnswered) client.respondWith(response);
+  // A handler may have answered by the client itself.
+  else if (response instanceof Response && response.body?.locked === false) {
+    response.body.cancel().catch(() => {});
+  }
+}
+
+/** Answers for a handler that threw. */
+async function recover(
+  client: HttpConnection,
+  error: unknown,
+  onError: (error: unknown) => Response | Promise<Response>,
+): Promise<void> {
+  try {
+    answer(client, await onError(error));
   } catch (error) {
     if (!client.isAnswered) client.respondWith(Promise.reject(error));
   }

@@ -1,57 +1,114 @@
-// Between this library and the objects of the web platform.
+// Between this library and the responses of the web platform.
+import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import {
+  type CheckedHeaders,
+  checkValue,
+  type HeaderValues,
+} from "../wire/response_head.ts";
+import { hasResponseBody } from "../wire/status.ts";
+import {
   type AnswerHead,
+  bodyLength,
   checkHead,
   checkLength,
+  ContentKind,
   setLength,
+  writeText,
   writeWhole,
 } from "./answer.ts";
 import { compressSync } from "./compressor.ts";
-import type { HttpConnection } from "./http_connection.ts";
 import type { Session } from "./session.ts";
 import { openSource, type Piece, type Source } from "../transport/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
-
-/**
- * A request as the web platform has it. Its `signal` is the client's, taken
- * when it is asked for: to watch a peer costs something.
- *
- * @throws {TypeError} If it is one that a `Request` cannot express.
- */
-export function toRequest(client: HttpConnection): Request {
-  const { method } = client;
-  const init: RequestInit & { duplex?: "half" } = {
-    method,
-    headers: client.headers as Record<string, string>,
-    redirect: "manual",
-  };
-  if (method !== "GET" && method !== "HEAD") {
-    if (!client.isLoaded) {
-      init.body = client.body;
-      init.duplex = "half";
-    } else if (client.contentLength !== null) {
-      init.body = new Uint8Array(client.rawData);
-    }
-  }
-  return Object.defineProperty(new Request(client.fullUrl, init), "signal", {
-    get: () => client.signal,
-  });
-}
+import { takeWhole, type WholeResponse } from "./web_response.ts";
 
 /** Fields that concern one connection only (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
+const HOP_BY_HOP = new Set([
+  ...["connection", "keep-alive", "transfer-encoding", "upgrade"],
+]);
 
-/** The fields of a response that may be passed on. */
-function endToEnd(headers: Headers): Headers {
-  let copy: Headers | null = null;
-  for (const name of HOP_BY_HOP) {
-    if (!headers.has(name)) continue;
-    copy ??= new Headers(headers);
-    copy.delete(name);
+/**
+ * The fields of a response that may be passed on.
+ *
+ * @throws {TypeError} If one holds what cannot be sent: the platform takes
+ * control characters.
+ */
+function endToEnd(fields: Iterable<readonly [string, string]>): CheckedHeaders {
+  const headers = dict<string | string[]>();
+  for (const [name, value] of fields) {
+    const key = name.toLowerCase();
+    if (HOP_BY_HOP.has(key)) continue;
+    checkValue(key, value);
+    const before = headers[key];
+    headers[key] = before === undefined
+      ? value
+      : key === "set-cookie"
+      ? [before, value].flat()
+      : `${before}, ${value}`;
   }
-  return copy ?? headers;
+  return headers;
+}
+
+/** Content types of which this many have heads that are kept. */
+const MOST_KINDS = 64;
+const kinds = new Map<string, ContentKind>();
+
+function kindOf(type: string): ContentKind | null {
+  const kind = kinds.get(type);
+  if (kind !== undefined || kinds.size >= MOST_KINDS) return kind ?? null;
+  const made = new ContentKind(checkValue("content-type", type));
+  kinds.set(type, made);
+  return made;
+}
+
+/** The head of a response that has no fields but its body's type, if so. */
+function plainKind(response: WholeResponse): ContentKind | null {
+  const { status, reason, fields, contentType } = response;
+  if (reason !== "" || !hasResponseBody(false, status)) return null;
+  if (fields.length === 0) {
+    return contentType === null ? null : kindOf(contentType);
+  }
+  if (fields.length > 1 || contentType !== null) return null;
+  const [name, value] = fields[0];
+  return name.length === 12 && name.toLowerCase() === "content-type"
+    ? kindOf(value)
+    : null;
+}
+
+/**
+ * Answers with a response that was taken as a whole.
+ *
+ * @throws {TypeError} If it promises a length that is not its body's.
+ */
+function answerWhole(
+  session: Session,
+  response: WholeResponse,
+  isHead: boolean,
+): Promise<boolean> {
+  const { body } = response;
+  const kind = typeof body === "string" ? plainKind(response) : null;
+  if (kind !== null) {
+    session.skipBody();
+    writeText(session, response.status, kind, body as string, isHead);
+    return session.answered();
+  }
+  const headers = endToEnd(response.fields);
+  if (response.contentType !== null) {
+    headers["content-type"] ??= response.contentType;
+  }
+  const head: AnswerHead = {
+    status: response.status,
+    reason: response.reason || undefined,
+    headers,
+    cookies: "",
+  };
+  if (body === null && !isHead) delete headers["content-length"];
+  setLength(head, body === null ? null : bodyLength(body), isHead);
+  session.skipBody();
+  writeWhole(session, head, body, isHead);
+  return session.answered();
 }
 
 /** Turns of the queue within which a body that is there already has ended. */
@@ -142,11 +199,50 @@ export interface WebAnswerWays {
 const SERVER_ERROR = new TextEncoder().encode("Internal Server Error\n");
 
 /**
- * Answers with a `Response`; with a plain 500 where it cannot be had or sent.
+ * Answers with a response that is there, body and all.
+ *
+ * @param session The connection; null where the peer has gone.
+ * @returns null for responses that have to be read first, or cannot be sent.
+ */
+export function answerAtOnce(
+  session: Session | null,
+  response: unknown,
+  isHead: boolean,
+): Promise<boolean> | null {
+  if (session === null || session.host.compression !== null) return null;
+  if (!(response instanceof Response)) return null;
+  const whole = takeWhole(response);
+  if (whole === null) return null;
+  try {
+    return answerWhole(session, whole, isHead);
+  } catch (error) {
+    return fail(session, error, isHead);
+  }
+}
+
+function fail(
+  session: Session,
+  error: unknown,
+  isHead: boolean,
+): Promise<boolean> {
+  session.host.report(error, session);
+  const head = checkHead({
+    status: 500,
+    headers: { "content-type": "text/plain" },
+  });
+  setLength(head, SERVER_ERROR.length, isHead);
+  session.skipBody();
+  writeWhole(session, head, SERVER_ERROR, isHead);
+  return session.answered();
+}
+
+/**
+ * Answers with a `Response`, once it can be had; with a plain 500 where it
+ * cannot, or cannot be sent.
  *
  * @param session The connection; null where the peer has gone.
  */
-export async function answerWeb(
+export async function answerLater(
   session: Session | null,
   promised: Response | Promise<Response>,
   ways: WebAnswerWays,
@@ -160,36 +256,34 @@ export async function answerWeb(
     }
     return false;
   };
-  let ready: { head: AnswerHead; body: KnownBody | null };
+  let head: AnswerHead;
+  let body: KnownBody | null = null;
   try {
-    response = checkResponse(await promised);
-    const head = checkHead({
+    const made = await promised;
+    if (ways.isHeld()) {
+      const sent = answerAtOnce(session, made, ways.isHead);
+      if (sent !== null) return await sent;
+    }
+    response = checkResponse(made);
+    head = checkHead({
       status: response.status,
       statusMessage: response.statusText || undefined,
-      headers: endToEnd(response.headers),
+      headers: endToEnd(response.headers) as HeaderValues,
     });
     const { "content-length": length } = head.headers;
     checkLength(length);
-    let body: KnownBody | null = null;
     if (response.body !== null) {
       source = openSource(response.body);
       body = length !== undefined
         ? { isWhole: false, source }
         : await peek(source);
     } else if (!ways.isHead) delete head.headers["content-length"];
-    ready = { head, body };
   } catch (error) {
     leave();
     if (session === null || !ways.isHeld()) return false;
-    session.host.report(error, session);
-    const headers = { "content-type": "text/plain" };
-    ready = {
-      head: checkHead({ status: 500, headers }),
-      body: { isWhole: true, bytes: SERVER_ERROR },
-    };
+    return await fail(session, error, ways.isHead);
   }
   if (session === null || !ways.isHeld()) return leave();
-  const { head, body } = ready;
   if (body?.isWhole === false) {
     const { "content-length": length } = head.headers;
     const coding = length === undefined ? ways.code(head, Infinity) : null;

@@ -37,7 +37,12 @@ export function checkHeaders(headers: HeaderValues | Headers): CheckedHeaders {
   return checked;
 }
 
-function checkValue(name: string, value: unknown): string {
+/**
+ * Checks the value of a field.
+ *
+ * @throws {TypeError} If it holds what cannot be sent.
+ */
+export function checkValue(name: string, value: unknown): string {
   const text = typeof value === "number" ? String(value) : value;
   if (typeof text !== "string") {
     throw new TypeError(`Header "${name}" is not a string or a number`);

@@ -7,6 +7,7 @@ import {
   serve,
   type ServeOptions,
 } from "@uhttp/uhttp";
+import { takeWhole } from "../../server/web_response.ts";
 import { Arena } from "../support/arena.ts";
 import { bytesOf } from "../support/fuzz.ts";
 import { MemoryScene, SPLITS } from "../support/memory_conn.ts";
@@ -330,6 +331,12 @@ const BAD: Record<string, () => Response | Promise<Response>> = {
     new Response(ReadableStream.from([bytesOf("secret")]), {
       headers: { "content-length": "secret" },
     }),
+  "a field that holds a control character": () =>
+    new Response("secret", { headers: { "x-a": "a\x01b" } }),
+  "a type that holds a control character": () =>
+    new Response("secret", { headers: { "content-type": "a\x01b" } }),
+  "a length that is not its body's": () =>
+    new Response("secret", { headers: { "content-length": "7" } }),
   "a length below nothing": () =>
     new Response(ReadableStream.from([bytesOf("secret")]), {
       headers: { "content-length": "-5" },
@@ -381,6 +388,64 @@ for (
     }
   });
 }
+
+Deno.test("respondWith() sends no Response a second time", async () => {
+  const makes: (() => Response)[] = [
+    () => new Response("once"),
+    () => new Response("once", { headers: { "x-a": "1" } }),
+    () => Response.json("once"),
+    () => new Response(bytesOf("once")),
+    () => new Response(ReadableStream.from([bytesOf("once")])),
+  ];
+  for (const make of makes) {
+    const response = make();
+    await using scene = new MemoryScene((client) =>
+      client.respondWith(response)
+    );
+    const peer = scene.connect();
+    await peer.send(GET + GET);
+    assert((await peer.response()).body.includes("once"));
+    assertEquals(response.bodyUsed, true);
+    assertEquals((await peer.response()).status, 500);
+    assertEquals(scene.errors.length, 1);
+  }
+});
+
+Deno.test("respondWith() sends what is there at once, and as it is read", async () => {
+  const makes: Record<string, () => Response> = {
+    text: () => new Response("é".repeat(3000)),
+    "text with fields": () =>
+      new Response("text", { headers: { "content-type": "a/b", "x-a": "1" } }),
+    "text of a type": () =>
+      new Response("text", { headers: { "content-type": "a/b" } }),
+    "text of a status": () => new Response("text", { status: 404 }),
+    JSON: () => Response.json({ a: ["é"] }, { status: 201, statusText: "So" }),
+    bytes: () => new Response(new Uint8Array(70_000)),
+    "no body": () => new Response(null, { headers: { "x-a": "1" } }),
+    "a form": () => new Response(new URLSearchParams({ a: "b c" })),
+  };
+  // Where answers are compressed, none is sent in the short way.
+  for (const compress of [false, true]) {
+    for (const [name, make] of Object.entries(makes)) {
+      assert(takeWhole(make()) !== null, name);
+      await using scene = new MemoryScene(
+        (client) => client.respondWith(make()),
+        compress ? { compress: { minLength: 1e6 } } : {},
+      );
+      const peer = scene.connect();
+      await peer.send(GET);
+      const { status, statusMessage, headers, bytes } = await peer.response();
+      const response = make();
+      assertEquals(status, response.status, name);
+      if (response.statusText) assertEquals(statusMessage, response.statusText);
+      for (const [name, value] of response.headers) {
+        assertEquals(headers[name], value);
+      }
+      assertEquals(bytes, await response.bytes(), name);
+      assertEquals(headers["content-length"], `${bytes.length}`);
+    }
+  }
+});
 
 Deno.test("respondWith() lets the body go of a Response that it cannot send", async () => {
   for (const request of [GET, HEAD]) {
