@@ -56,7 +56,7 @@ function compare(
   const right = b as Record<PropertyKey, unknown>;
   if (isPlain(a) && isPlain(b)) {
     // As many keys on both sides, so that those of one are those of both.
-    for (const key in left) {
+    for (const key of Object.keys(left)) {
       if (!Object.hasOwn(right, key)) return false;
       if (!compare(left[key], right[key], pairs)) return false;
     }
