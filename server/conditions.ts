@@ -36,13 +36,17 @@ export function evaluate(
   size: number,
 ): Verdict {
   const whole: Verdict = { status: 200, start: 0, length: size };
-  const time = parseHttpDate(modified);
+  // Neither where one of them is no date.
+  const isAfter = (date: string) =>
+    parseHttpDate(modified) > parseHttpDate(date);
+  const isNotAfter = (date: string) =>
+    parseHttpDate(modified) <= parseHttpDate(date);
   const isRead = method === "GET" || method === "HEAD";
   const ifMatch = headers["if-match"];
   const ifUnmodified = headers["if-unmodified-since"];
   if (ifMatch !== undefined) {
     if (!matches(ifMatch, etag, true)) return { ...whole, status: 412 };
-  } else if (ifUnmodified !== undefined && time > parseHttpDate(ifUnmodified)) {
+  } else if (ifUnmodified !== undefined && isAfter(ifUnmodified)) {
     return { ...whole, status: 412 };
   }
   const ifNoneMatch = headers["if-none-match"];
@@ -52,7 +56,7 @@ export function evaluate(
       return { ...whole, status: isRead ? 304 : 412 };
     }
   } else if (
-    isRead && ifModified !== undefined && time <= parseHttpDate(ifModified)
+    isRead && ifModified !== undefined && isNotAfter(ifModified)
   ) {
     return { ...whole, status: 304 };
   }

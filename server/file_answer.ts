@@ -1,4 +1,3 @@
-import { join, resolve, SEPARATOR } from "@std/path";
 import type { HeaderFields } from "../parse/fields.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { hasResponseBody } from "../wire/status.ts";
@@ -14,11 +13,11 @@ import { contentTypeOf } from "./content_type.ts";
 import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
 import type { HeldRequest } from "./session_host.ts";
-import { afterReading } from "../transport/clock.ts";
 import { isExhausted } from "../transport/socket.ts";
 import { openSource } from "../transport/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
-import { sendBody } from "./stream_body.ts";
+import { type OpenFile, openFile } from "./file_opening.ts";
+import { sendAtOnce, sendBody } from "./stream_body.ts";
 
 /** How to answer with a file. */
 export interface RespondFileOptions extends RespondOptions {
@@ -50,26 +49,23 @@ export async function answerFile(
   stream: (coding: ContentCoding) => StreamAnswer,
 ): Promise<boolean> {
   const isHead = request.method === "HEAD";
-  const opened = await open(path, options.root, session);
+  let opened: OpenFile | null = null;
+  let missing = 404;
+  try {
+    opened = await openFile(path, options.root, () => session.host.spare());
+  } catch (error) {
+    if (isExhausted(error)) missing = 503;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      session.host.report(error, session);
+    }
+  }
   const isHeld = () => session.client === request;
   if (!isHeld()) {
-    if ("file" in opened) opened.file.close();
+    opened?.file.close();
     return false;
   }
-  if ("status" in opened) {
-    const { status } = opened;
-    const missing: AnswerHead = {
-      status,
-      reason: undefined,
-      headers: { "content-type": "text/plain; charset=utf-8" },
-      cookies: "",
-    };
-    const body = new TextEncoder().encode(REASONS[status]);
-    setLength(missing, body.length, isHead);
-    writeWhole(session, missing, body, isHead);
-    return session.answered();
-  }
-  const { file, info } = opened;
+  if (opened === null) return refuse(session, missing, isHead);
+  const { file, info, isWarm } = opened;
   let start = 0;
   let length = info.size;
   let coding: ContentCoding | null = null;
@@ -101,7 +97,8 @@ export async function answerFile(
       if (verdict.status === 206) {
         start = verdict.start;
         length = verdict.length;
-        await file.seek(start, Deno.SeekMode.Start);
+        if (isWarm) file.seekSync(start, Deno.SeekMode.Start);
+        else await file.seek(start, Deno.SeekMode.Start);
       } else if (verdict.status !== 200) {
         length = 0;
         delete headers["content-type"];
@@ -133,58 +130,27 @@ export async function answerFile(
     file.close();
     return session.answered();
   }
-  return sendBody(session, file, length);
+  return isWarm
+    ? sendAtOnce(session, file, length)
+    : sendBody(session, file, length);
 }
 
-/** A file that was opened, or with which status none is. */
-type Opened = { file: Deno.FsFile; info: Deno.FileInfo } | { status: number };
-
-const MISSING = { status: 404 };
-
-/** Opens a plain file; whatever else shall look like a missing one. */
-async function open(
-  path: string,
-  root: string | undefined,
+/** Answers where there is no file to send. */
+function refuse(
   session: Session,
-): Promise<Opened> {
-  let file: Deno.FsFile | undefined;
-  try {
-    if (path.includes("\0")) return MISSING;
-    const real = root === undefined ? path : await confine(path, root);
-    // A pipe or a device is not even opened: that could wait for ever.
-    if (real === null || !(await Deno.stat(real)).isFile) return MISSING;
-    file = await Deno.open(real);
-    const info = await file.stat();
-    if (info.isFile) return { file, info };
-    file.close();
-    return MISSING;
-  } catch (error) {
-    file?.close();
-    if (isExhausted(error)) {
-      // Idle connections give way, as they do to new ones.
-      if (session.host.spare()) {
-        await new Promise<void>(afterReading);
-        return open(path, root, session);
-      }
-      session.host.report(error, session);
-      return { status: 503 };
-    }
-    if (!(error instanceof Deno.errors.NotFound)) {
-      session.host.report(error, session);
-    }
-    return MISSING;
-  }
-}
-
-/** The real path behind `root` and `path`; null if that lies outside. */
-async function confine(path: string, root: string): Promise<string | null> {
-  const segments = path.split(Deno.build.os === "windows" ? /[/\\]/ : "/");
-  if (segments.includes("..")) return null;
-  if (Deno.build.os === "windows" && path.includes(":")) return null;
-  const base = await Deno.realPath(resolve(root));
-  const real = await Deno.realPath(join(base, path));
-  const prefix = base.endsWith(SEPARATOR) ? base : base + SEPARATOR;
-  return real.startsWith(prefix) ? real : null;
+  status: number,
+  isHead: boolean,
+): Promise<boolean> {
+  const head: AnswerHead = {
+    status,
+    reason: undefined,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    cookies: "",
+  };
+  const body = new TextEncoder().encode(REASONS[status]);
+  setLength(head, body.length, isHead);
+  writeWhole(session, head, body, isHead);
+  return session.answered();
 }
 
 /** `Content-Disposition` with a name (RFC 6266, RFC 8187). */

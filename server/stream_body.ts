@@ -1,3 +1,4 @@
+import { isTooLong } from "./file_opening.ts";
 import type { Session } from "./session.ts";
 
 /** Where the bytes of a body come from, a piece at a time. */
@@ -28,12 +29,17 @@ export class BlobSource implements BodySource {
   close(): void {}
 }
 
-/** Bytes read at once. Two such buffers are in use for a body under way. */
-const PIECE = 524_288;
+/** Bytes read at once: so much is held for a peer that does not read. */
+const PIECE = 131_072;
+/**
+ * And for one that reads: so many bytes no system holds for it. Larger pieces
+ * take fewer calls.
+ */
+const LARGE_PIECE = 524_288;
+const SURELY_READ = 8_388_608;
 
 /**
- * Sends a body of known length behind a head that is queued. One piece is
- * read while the one before is sent.
+ * Sends a body of known length behind a head that is queued.
  *
  * A source that ends early, or breaks, closes the connection: the peer can
  * tell by the length it was promised.
@@ -45,20 +51,19 @@ export async function sendBody(
 ): Promise<boolean> {
   session.answerStarted();
   try {
-    const size = Math.min(length, PIECE);
-    let buffer = new Uint8Array(size);
-    let other = length > PIECE ? new Uint8Array(size) : buffer;
-    let sent: Promise<boolean> = Promise.resolve(true);
+    let buffer = new Uint8Array(Math.min(length, PIECE));
     for (let left = length; left > 0;) {
-      const read = await source.read(buffer.subarray(0, Math.min(left, size)));
-      if (!read) throw new Error("Body ended before its announced length");
+      if (length - left >= SURELY_READ && buffer.length < LARGE_PIECE) {
+        buffer = new Uint8Array(LARGE_PIECE);
+      }
+      const read = await source.read(buffer.subarray(0, left));
+      if (!read) throw endedEarly();
       left -= read;
-      if (!await sent) return false;
       session.append(buffer.subarray(0, read));
-      sent = session.flush();
-      [buffer, other] = [other, buffer];
+      if (left > 0 && !await session.flush()) return false;
     }
     if (session.isClosed) return false;
+    // The last piece is awaited here, as the buffer is free then.
     return session.answered();
   } catch (error) {
     session.destroy(error);
@@ -66,4 +71,46 @@ export async function sendBody(
   } finally {
     source.close();
   }
+}
+
+/**
+ * Sends a body from a file that is at hand: read at once, into the buffer that
+ * it is sent from. Where that takes long, the rest is read in the background.
+ */
+export async function sendAtOnce(
+  session: Session,
+  file: Deno.FsFile,
+  length: number,
+): Promise<boolean> {
+  let left = length;
+  let isOurs = true;
+  try {
+    for (;;) {
+      const size = Math.min(left, PIECE);
+      const out = session.roomBehind(size);
+      const from = session.outEnd;
+      const began = performance.now();
+      const read = file.readSync(out.subarray(from, from + size));
+      const isSlow = isTooLong(began);
+      if (!read) throw endedEarly();
+      session.wrote(from + read);
+      left -= read;
+      if (left === 0) return session.answered();
+      if (left + read === length) session.answerStarted();
+      if (!await session.flush()) return false;
+      if (isSlow) {
+        isOurs = false;
+        return await sendBody(session, file, left);
+      }
+    }
+  } catch (error) {
+    session.destroy(error);
+    return false;
+  } finally {
+    if (isOurs) file.close();
+  }
+}
+
+function endedEarly(): Error {
+  return new Error("Body ended before its announced length");
 }

@@ -1,11 +1,13 @@
 /**
  * Sizes of the buffers that writes are gathered in, and how many of each are
  * kept for the next writer: for an answer or an event, for several of them,
- * for a piece of a stream, and for one of a long text. A thousand connections
- * may write at once, so the first is small.
+ * for a piece of a stream, of a file, and of a long text. A thousand
+ * connections may write at once, so the first is small.
  */
-const SIZES = [1024, 16_384, 66_560, 263_168];
-const KEPT = [1024, 32, 32, 8];
+const SIZES = [1024, 16_384, 66_560, 132_096, 263_168];
+const KEPT = [1024, 32, 32, 16, 8];
+/** The index of the size that a part of a long text fits. */
+const LONG = 4;
 /** What is gathered goes on together up to this size. */
 const GATHERED = SIZES[2];
 /**
@@ -264,6 +266,24 @@ export abstract class Transport {
     return this.#out.bytes;
   }
 
+  /**
+   * The same in one buffer with what stands before it, such as a head, however
+   * large that gets: both go out in one write.
+   */
+  roomBehind(length: number): Uint8Array<ArrayBuffer> {
+    const before = this.#out;
+    const end = this.outEnd;
+    if (before !== null && before.bytes.length - end >= length) {
+      return before.bytes;
+    }
+    const out = this.#out = takeBuffer(end + length);
+    if (before !== null) {
+      out.bytes.set(before.bytes.subarray(0, end));
+      giveBuffer(before);
+    }
+    return out.bytes;
+  }
+
   /** Counts what was written into `room()` as output. */
   wrote(end: number): void {
     this.bufferedAmount += end - this.outEnd;
@@ -294,16 +314,9 @@ export abstract class Transport {
   appendText(text: string, length: number): void {
     if (this.isClosed) return;
     const source = new Text(text);
+    const out = this.roomBehind(Math.min(length, TEXT_PART));
     this.bufferedAmount += length;
-    // The first part goes on with what stands before it, such as a head.
-    const before = this.#out;
-    const last = this.outEnd;
-    const out = this.#out = takeBuffer(last + Math.min(length, TEXT_PART));
-    if (before !== null) {
-      out.bytes.set(before.bytes.subarray(0, last));
-      giveBuffer(before);
-    }
-    this.outEnd = source.encode(out.bytes, last);
+    this.outEnd = source.encode(out, this.outEnd);
     if (source.isDone) return;
     this.#seal();
     this.#queue.push(source);
@@ -355,7 +368,7 @@ export abstract class Transport {
     let piece: Uint8Array;
     const first = this.#queue[0];
     if (first instanceof Text) {
-      this.#outWriting = takeBuffer(SIZES[3]);
+      this.#outWriting = takeBuffer(SIZES[LONG]);
       piece = this.#outWriting.upTo(first.encode(this.#outWriting.bytes, 0));
       if (first.isDone) this.#queue.shift();
     } else if (first !== undefined) {
