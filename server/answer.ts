@@ -7,6 +7,7 @@ import {
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { isToken } from "../parse/chars.ts";
 import { utf8Length } from "../parse/text.ts";
 import { httpDate } from "../transport/clock.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
@@ -14,8 +15,10 @@ import {
   type CheckedHeaders,
   checkHeaders,
   checkStatus,
+  checkValue,
   type HeaderValues,
   HeadTemplate,
+  writeLatin1,
 } from "../wire/response_head.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import type { Session } from "./session.ts";
@@ -67,6 +70,75 @@ export const HTML_KIND: ContentKind = new ContentKind(HTML_TYPE);
 /** All that goes as JSON. */
 export const JSON_KIND: ContentKind = new ContentKind(JSON_TYPE);
 
+/** So many other content types have heads that are kept. */
+const MOST_KINDS = 64;
+const kinds = new Map<string, ContentKind>();
+
+/**
+ * A content type among those that are kept; null where there are many already.
+ *
+ * @throws {TypeError} If it cannot be sent.
+ */
+export function kindOf(type: string): ContentKind | null {
+  const kind = kinds.get(type);
+  if (kind !== undefined || kinds.size >= MOST_KINDS) return kind ?? null;
+  const made = new ContentKind(checkValue("content-type", type));
+  kinds.set(type, made);
+  return made;
+}
+
+/** Fields that mean something to the answer itself. */
+const OWN_FIELDS = new Set([
+  ...["connection", "content-length", "date", "keep-alive"],
+  ...["transfer-encoding", "upgrade"],
+]);
+const MOST_NAMES = 256;
+/** Names of fields, as they were given, in lower case; "" for fields above. */
+const names = new Map<string, string>();
+
+function fieldName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  if (!isToken(name)) return "";
+  const lower = name.toLowerCase();
+  const found = OWN_FIELDS.has(lower) ? "" : lower;
+  if (names.size < MOST_NAMES) names.set(name, found);
+  return found;
+}
+
+/** Fields of an answer, other than its type, as lines that follow a line end. */
+export interface PlainFields {
+  kind: ContentKind;
+  lines: string;
+}
+
+/**
+ * Writes the fields of an answer in short: those that are a name and a value.
+ *
+ * @param kind What the answer is where no field says so.
+ * @returns null for all that takes more care.
+ * @throws {TypeError} If a value cannot be sent.
+ */
+export function plainFields(
+  headers: HeaderValues | Headers,
+  kind: ContentKind,
+): PlainFields | null {
+  let lines = "";
+  let type = "";
+  if (Object.getPrototypeOf(headers) !== Object.prototype) return null;
+  for (const given of Object.keys(headers)) {
+    const value = (headers as HeaderValues)[given];
+    const name = fieldName(given);
+    if (name === "" || typeof value !== "string") return null;
+    if (name !== "content-type") {
+      lines += `\r\n${name}: ${checkValue(given, value)}`;
+    } else if (type === "") type = value;
+    else return null;
+  }
+  const own = type === "" ? kind : kindOf(type);
+  return own === null ? null : { kind: own, lines };
+}
+
 // What ends a head whose last field is `content-length: ` and digits, where
 // the connection is not kept.
 const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
@@ -75,8 +147,10 @@ const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
 const SHORT_TEXT = 4096;
 
 /**
- * Queues an answer that needs no fields but the usual ones, from a template.
- * The status has been checked, and has a body.
+ * Queues an answer with the usual fields, and few others, from a template. The
+ * status has been checked, and has a body.
+ *
+ * @param lines Further fields, each behind a line end.
  */
 export function writeText(
   session: Session,
@@ -84,17 +158,19 @@ export function writeText(
   kind: ContentKind,
   text: string,
   isHead: boolean,
+  lines = "",
 ): void {
   const template = kind.head(status);
   const tail = session.keep
     ? session.host.keepTails[session.minorVersion]
     : CLOSE;
-  const headRoom = template.bytes.length + 16 + tail.length;
+  const headRoom = template.bytes.length + 16 + lines.length + tail.length;
   if (isHead || text.length > SHORT_TEXT) {
     const length = utf8Length(text);
     const out = session.room(headRoom);
     let end = template.write(out, session.outEnd);
     end = writeDigits(out, end, length);
+    if (lines !== "") end = writeLatin1(lines, out, end);
     out.set(tail, end);
     session.wrote(end + tail.length);
     if (!isHead) session.appendText(text, length);
@@ -103,15 +179,17 @@ export function writeText(
   const out = session.room(headRoom + text.length * 3);
   const digits = template.write(out, session.outEnd);
   // Most text is ASCII: its length in bytes is known before it is encoded.
-  let start = writeDigits(out, digits, text.length) + tail.length;
+  const extra = lines.length + tail.length;
+  let start = writeDigits(out, digits, text.length) + extra;
   let end = encodeText(text, out, start);
   if (end - start !== text.length) {
     const length = end - start;
-    const moved = writeDigits(out, digits, length) + tail.length;
+    const moved = writeDigits(out, digits, length) + extra;
     if (moved !== start) out.copyWithin(moved, start, end);
     start = moved;
     end = start + length;
   }
+  if (lines !== "") writeLatin1(lines, out, start - extra);
   out.set(tail, start - tail.length);
   session.wrote(end);
 }

@@ -21,6 +21,7 @@ import {
   HTML_KIND,
   JSON_KIND,
   makeBody,
+  plainFields,
   type RespondOptions,
   setLength,
   writeHead,
@@ -90,9 +91,9 @@ class AnswerParts {
   web: PromiseWithResolvers<boolean> | null = null;
 }
 
-/** Whether an answer's head can come from a template. */
+/** Whether an answer's head can come from a template, but for its fields. */
 function isPlain(options: RespondOptions): boolean {
-  return options.headers === undefined && options.cookies === undefined &&
+  return options.cookies === undefined &&
     options.statusMessage === undefined &&
     (options.status === undefined || hasResponseBody(false, options.status));
 }
@@ -170,20 +171,28 @@ export class HttpConnection extends HttpRequest {
    */
   respond(data?: ResponseData, options?: RespondOptions): Promise<boolean> {
     let status = 200;
+    let headers: RespondOptions["headers"];
     if (options !== undefined) {
       if (!isPlain(options)) return this.#respondWith(data, options);
       status = options.status ?? 200;
+      headers = options.headers;
       checkStatus(status);
     }
     const isText = typeof data === "string";
     if (this.session.host.compression !== null || !isText && !isJson(data)) {
-      return this.#respondWith(data, { status });
+      return this.#respondWith(data, { status, headers });
+    }
+    let kind = isText ? HTML_KIND : JSON_KIND;
+    let lines = "";
+    if (headers !== undefined) {
+      const fields = plainFields(headers, kind);
+      if (fields === null) return this.#respondWith(data, { status, headers });
+      ({ kind, lines } = fields);
     }
     const text = isText ? data : encodeJson(data);
     const session = this.#takeWhole();
     if (session === null) return GONE;
-    const kind = isText ? HTML_KIND : JSON_KIND;
-    writeText(session, status, kind, text, this.method === "HEAD");
+    writeText(session, status, kind, text, this.method === "HEAD", lines);
     return session.answered();
   }
 

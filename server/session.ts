@@ -23,6 +23,8 @@ import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
+/** And parts of one answer, which fill a buffer. */
+const PARTS_LIMIT = 49_152;
 
 /** So many ticks apart, a connection is looked at that nobody reads from. */
 const LOOK_TICKS = 10;
@@ -643,10 +645,12 @@ export class Session extends Transport implements BodyOrigin {
    * resolves to true once there is room for more.
    */
   sendQueued(): Promise<boolean> {
+    const { maxSendBufferSize } = this.host.limits;
+    const most = Math.min(PARTS_LIMIT, maxSendBufferSize);
     // Behind a write that is under way it goes out by itself.
-    if (this.bufferedAmount > GATHER_LIMIT) this.flush();
+    if (this.bufferedAmount > most) this.flush();
     else if (this.bufferedAmount > 0 && !this.isWriting) this.host.soon(this);
-    return this.whenBelow(this.host.limits.maxSendBufferSize);
+    return this.whenBelow(maxSendBufferSize);
   }
 
   /** @ignore */

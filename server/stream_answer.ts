@@ -11,6 +11,7 @@ import { type AnswerHead, writeHead } from "./answer.ts";
 import type { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
 import { nextTurn } from "../transport/clock.ts";
+import { COPY_LIMIT } from "../transport/transport.ts";
 import { type Piece, pieceOf, type Source } from "../transport/source.ts";
 
 const encoder = new TextEncoder();
@@ -122,6 +123,33 @@ export class StreamAnswer {
     if (this.#compressor !== null) return this.#compress(bytes);
     if (bytes.length > 0) this.#write(bytes);
     return this.#sent();
+  }
+
+  /**
+   * The same with bytes that stay as they are until the promise resolves: large
+   * ones are sent from where they lie.
+   */
+  lent(bytes: Uint8Array): Promise<boolean> {
+    const session = this.#session;
+    const { length } = bytes;
+    if (
+      length < COPY_LIMIT || this.#compressor !== null || !this.isOpen ||
+      this.#isEnded || session.isSecure
+    ) return this.chunk(bytes);
+    this.#promise(length);
+    session.admit();
+    if (session.isClosed) return GONE;
+    const isChunked = this.#framing === Framing.CHUNKED;
+    if (isChunked) {
+      const out = session.room(CHUNK_FRAME);
+      session.wrote(writeChunkSize(out, session.outEnd, length));
+    }
+    session.append(bytes);
+    if (isChunked) {
+      const out = session.room(CHUNK_FRAME);
+      session.wrote(writeLineEnd(out, session.outEnd));
+    }
+    return session.flush();
   }
 
   /** The same with text, as UTF-8. */
@@ -311,7 +339,7 @@ export async function pipe(
         return false;
       }
       if (piece.done) break;
-      if (!await answer.chunk(pieceOf(piece.value))) {
+      if (!await answer.lent(pieceOf(piece.value))) {
         source.cancel();
         return false;
       }

@@ -13,7 +13,8 @@ import {
   bodyLength,
   checkHead,
   checkLength,
-  ContentKind,
+  type ContentKind,
+  kindOf,
   setLength,
   writeText,
   writeWhole,
@@ -49,18 +50,6 @@ function endToEnd(fields: Iterable<readonly [string, string]>): CheckedHeaders {
       : `${before}, ${value}`;
   }
   return headers;
-}
-
-/** Content types of which this many have heads that are kept. */
-const MOST_KINDS = 64;
-const kinds = new Map<string, ContentKind>();
-
-function kindOf(type: string): ContentKind | null {
-  const kind = kinds.get(type);
-  if (kind !== undefined || kinds.size >= MOST_KINDS) return kind ?? null;
-  const made = new ContentKind(checkValue("content-type", type));
-  kinds.set(type, made);
-  return made;
 }
 
 /** The head of a response that has no fields but its body's type, if so. */

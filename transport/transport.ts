@@ -16,7 +16,7 @@ const GATHERED = SIZES[2];
  * cannot be switched off, a second write would wait for the peer to acknowledge
  * the first.
  */
-const COPY_LIMIT = 65_537;
+export const COPY_LIMIT = 65_537;
 /** Of a long text, so many characters are encoded at once. */
 const TEXT_PART = 262_144;
 

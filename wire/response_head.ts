@@ -100,11 +100,25 @@ export function announcedTimeout(timeout: number): number {
 /** Between what a peer is told and what is waited for lies so much, in ms. */
 export const KEEP_ALIVE_MARGIN = 500;
 
-/** Writes text that is Latin-1 into bytes, one byte a character. */
-export function writeLatin1(text: string, into: Uint8Array, at: number): void {
-  const { read, written } = encoder.encodeInto(text, into.subarray(at));
-  if (read === text.length && written === text.length) return;
-  for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
+/** Below this length a loop beats the call into the runtime. */
+const SHORT = 64;
+
+/**
+ * Writes text that is Latin-1 into bytes, one byte a character; returns where
+ * it ends.
+ */
+export function writeLatin1(
+  text: string,
+  into: Uint8Array,
+  at: number,
+): number {
+  const { length } = text;
+  if (length > SHORT) {
+    const { read, written } = encoder.encodeInto(text, into.subarray(at));
+    if (read === length && written === length) return at + length;
+  }
+  for (let i = 0; i < length; i++) into[at + i] = text.charCodeAt(i);
+  return at + length;
 }
 
 /**

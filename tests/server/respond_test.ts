@@ -363,3 +363,80 @@ Deno.test("respond() with Connection: close closes behind the answer", async () 
   assertEquals(response.headers.connection, "close");
   assertEquals(await peer.rest(), "");
 });
+
+/** Fields that are sent in short, and others, with or without a type. */
+const FIELDS: Record<string, string | number | string[]>[] = [
+  { "x-a": "1" },
+  { "X-A": "1", "X-B": "é" },
+  { "X-A": "1", "x-a": "2" },
+  { "x-a": ["1", "2"] },
+  { "x-a": 7 },
+  { "x-a": "" },
+  { "x-long": "x".repeat(3000) },
+  { "Content-Type": "a/b" },
+  { "content-type": "a/b", "x-a": "1" },
+  { "content-type": "a/b", "Content-Type": "c/d" },
+  { "date": "Thu, 01 Jan 1970 00:00:00 GMT" },
+  { "connection": "close" },
+  { "content-length": "3" },
+  { "__proto__x": "1", "constructor": "2", "toString": "3" },
+];
+
+for (const fields of FIELDS) {
+  const name = JSON.stringify(fields).slice(0, 60);
+  Deno.test(`respond() sends fields the same, however they are given: ${name}`, async () => {
+    // A dictionary without a prototype is not sent in short.
+    const dictionary = Object.assign(Object.create(null), fields);
+    const bodies: Record<string, string> = { text: "abc", json: "[1]", é: "é" };
+    for (const [what, data] of Object.entries(bodies)) {
+      for (const status of [200, 404]) {
+        const seen: unknown[] = [];
+        for (const headers of [{ ...fields }, dictionary]) {
+          await using scene = new Scene((client) =>
+            client.respond(what === "json" ? JSON.parse(data) : data, {
+              status,
+              headers: "content-length" in headers
+                ? { ...headers, "content-length": String(lengthOf(data)) }
+                : headers,
+            })
+          );
+          const peer = await scene.connect();
+          await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          const { status: got, headers: all, body } = await peer.response();
+          if (!("date" in fields)) delete all.date;
+          seen.push([got, body, Object.entries(all).sort()]);
+        }
+        assertEquals(seen[0], seen[1]);
+      }
+    }
+  });
+}
+
+function lengthOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+Deno.test("respond() refuses fields that cannot be sent, in each letter case", async () => {
+  const bad: Record<string, string>[] = [
+    { "x-a": "a\r\nb: c" },
+    { "x-a": "a\0" },
+    { "x-a": "€" },
+    { "x a": "1" },
+    { "": "1" },
+    { "Content-Type": "a/b\r\nx: y" },
+    { "Transfer-Encoding": "chunked" },
+    { "x-a": undefined as unknown as string },
+  ];
+  const thrown: boolean[] = [];
+  await using scene = new Scene((client) => {
+    for (const headers of bad) {
+      assertThrows(() => client.respond("x", { headers }), TypeError);
+      thrown.push(true);
+    }
+    return client.respond("ok");
+  });
+  const peer = await scene.connect();
+  await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assertEquals((await peer.response()).body, "ok");
+  assertEquals(thrown.length, bad.length);
+});
