@@ -3,7 +3,7 @@ import {
   type ResponseData,
 } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
-import { checkHeaders, writeFields } from "../wire/response_head.ts";
+import { checkHeaders, writeFields, writeLatin1 } from "../wire/response_head.ts";
 import { checkHead, type RespondOptions, writeHead } from "./answer.ts";
 import type { Session } from "./session.ts";
 
@@ -58,8 +58,14 @@ export class MultipartAnswer {
     headers["content-length"] = String(bytes.length);
     const session = this.#open();
     if (session === null) return Promise.resolve(false);
+    session.admit();
+    if (session.isClosed) return Promise.resolve(false);
     const head = `--${this.#boundary}\r\n${writeFields(headers)}\r\n`;
-    return session.send(encoder.encode(head), bytes, LINE_END);
+    const out = session.room(head.length);
+    session.wrote(writeLatin1(head, out, session.outEnd));
+    session.append(bytes);
+    session.append(LINE_END);
+    return session.sendQueued();
   }
 
   /** Ends the answer. */
