@@ -73,7 +73,7 @@ const ZERO = 0x30;
 /** Read buffer of an idle connection. */
 const SMALL_BUFFER = 1024;
 /** The largest that is kept from one message to the next. */
-const KEPT_BUFFER = 8192;
+const KEPT_BUFFER = 16_384;
 /** The largest read while a body comes in. */
 const LARGE_BUFFER = 65536;
 /** The largest read where something else than HTTP is spoken. */

@@ -295,7 +295,9 @@ export abstract class HttpRequest {
 
   /** All of the body, or what is left of it, as bytes. */
   readAll(): Promise<Uint8Array<ArrayBuffer>> {
-    return readWhole(this.#reader);
+    const reader = this.#reader;
+    const { announced, bytesReceived, isDone } = reader;
+    return readWhole(reader, isDone ? announced : announced - bytesReceived);
   }
 
   /**

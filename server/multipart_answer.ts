@@ -3,7 +3,11 @@ import {
   type ResponseData,
 } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
-import { checkHeaders, writeFields, writeLatin1 } from "../wire/response_head.ts";
+import {
+  checkHeaders,
+  writeFields,
+  writeLatin1,
+} from "../wire/response_head.ts";
 import { checkHead, type RespondOptions, writeHead } from "./answer.ts";
 import type { Session } from "./session.ts";
 

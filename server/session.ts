@@ -19,7 +19,11 @@ import {
 import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
 import { Discard } from "./discard.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
-import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
+import {
+  type BodyOrigin,
+  bodyRoom,
+  IncomingBody,
+} from "../transport/incoming_body.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
@@ -331,11 +335,7 @@ export class Session extends Transport implements BodyOrigin {
     if (length === contentLength) return;
     const total = this.#bodyLength + length;
     if (this.#body === null || this.#body.length < total) {
-      // Grows with what has come, never with what was announced.
-      const size = contentLength < 0
-        ? total * 2
-        : Math.min(contentLength, total * 2);
-      const grown = new Uint8Array(size);
+      const grown = new Uint8Array(bodyRoom(total, contentLength));
       if (this.#body !== null) {
         grown.set(this.#body.subarray(0, this.#bodyLength));
       }

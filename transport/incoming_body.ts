@@ -25,7 +25,8 @@ export class IncomingBody {
   limit: number;
 
   readonly #origin: BodyOrigin | null;
-  readonly #announced: number;
+  /** Its length, or -1 where it is chunked. */
+  readonly announced: number;
   #loaded: Uint8Array | null = null;
   #error: Error | null = null;
   #waiter: PromiseWithResolvers<Uint8Array | null> | null = null;
@@ -39,7 +40,7 @@ export class IncomingBody {
    */
   constructor(origin: BodyOrigin | null, announced: number, limit: number) {
     this.#origin = origin;
-    this.#announced = announced;
+    this.announced = announced;
     this.limit = limit;
   }
 
@@ -111,7 +112,7 @@ export class IncomingBody {
    * @returns Why nothing more will come of it, if that is so.
    */
   checkLength(): Error | null {
-    if (this.#error === null && !this.isDone && this.#announced > this.limit) {
+    if (this.#error === null && !this.isDone && this.announced > this.limit) {
       this.#exceed();
     }
     return this.#error;
@@ -178,15 +179,36 @@ export class IncomingBody {
   }
 }
 
-/** All of a body. Memory grows with what has come, not with what was announced. */
+/** So much room is made on a peer's word. */
+const TRUSTED = 131_072;
+
+/**
+ * How much room is made for a body that has no more: it grows with what has
+ * come, and not with what was announced.
+ *
+ * @param needed Bytes that have come.
+ * @param announced How many there will be; negative where nobody knows.
+ */
+export function bodyRoom(needed: number, announced: number): number {
+  return announced < needed
+    ? needed * 2
+    : Math.min(announced, Math.max(needed * 4, TRUSTED));
+}
+
+/**
+ * All of a body, or of what is left of it.
+ *
+ * @param announced How long it will be; negative where nobody knows.
+ */
 export async function readWhole(
   body: Pick<IncomingBody, "next">,
+  announced = -1,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let whole = new Uint8Array(0);
   let length = 0;
   for (let piece; (piece = await body.next()) !== null;) {
     if (length + piece.length > whole.length) {
-      const grown = new Uint8Array((length + piece.length) * 2);
+      const grown = new Uint8Array(bodyRoom(length + piece.length, announced));
       grown.set(whole.subarray(0, length));
       whole = grown;
     }
