@@ -6,9 +6,10 @@ import { byteText } from "./text.ts";
 /** Header fields by lower-case name; repeated lines are joined into one value. */
 export type HeaderFields = Record<string, string>;
 
-// Field names that most messages carry. A look-up gives the interned
-// lower-case form, which is quicker than making it anew for every message.
-const KNOWN_NAMES: ReadonlyMap<string, string> = new Map(
+// Field names that most messages carry, and others that have come. A look-up
+// gives the interned lower-case form, which is quicker than making it anew for
+// every message.
+const KNOWN_NAMES: Map<string, string> = new Map(
   `Accept Accept-Charset Accept-Encoding Accept-Language Accept-Ranges
   Access-Control-Request-Headers Access-Control-Request-Method Age Allow
   Authorization Cache-Control Connection Content-Disposition Content-Encoding
@@ -28,6 +29,20 @@ const KNOWN_NAMES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** So many names are known; longer ones are not. */
+const MOST_NAMES = 1024;
+const LONGEST_NAME = 64;
+
+function nameOf(text: string): string {
+  const known = KNOWN_NAMES.get(text);
+  if (known !== undefined) return known;
+  const lower = text.toLowerCase();
+  if (KNOWN_NAMES.size < MOST_NAMES && text.length <= LONGEST_NAME) {
+    KNOWN_NAMES.set(text, lower);
+  }
+  return lower;
+}
+
 /**
  * Reads the field lines of a head that has already been checked byte by byte.
  *
@@ -40,7 +55,7 @@ export function readFields(text: string, from: number): HeaderFields {
     const colon = text.indexOf(":", pos);
     if (colon < 0) return fields;
     const name = text.slice(pos, colon);
-    const key = KNOWN_NAMES.get(name) ?? name.toLowerCase();
+    const key = nameOf(name);
     const end = text.indexOf("\r\n", colon);
     const value = trim(text, colon + 1, end);
     const before = fields[key];

@@ -53,10 +53,36 @@ function decodeBytes(
   return out.subarray(0, length);
 }
 
+/** More escapes are decoded by the runtime, at once. */
+const FEW_ESCAPES = 4;
+
+/**
+ * Decodes few escapes of ASCII, which is what most texts have, for a fraction
+ * of a call into the runtime; null for all else.
+ */
+function decodeAscii(text: string, mark: number): string | null {
+  let decoded = "";
+  let from = 0;
+  for (let left = FEW_ESCAPES; mark >= 0; left--) {
+    if (left === 0 || mark + 2 >= text.length) return null;
+    const high = HEX[text.charCodeAt(mark + 1) & 0xff];
+    const low = HEX[text.charCodeAt(mark + 2) & 0xff];
+    if (high > 7 || low > 15 || text.charCodeAt(mark + 1) > 0xff) return null;
+    if (text.charCodeAt(mark + 2) > 0xff) return null;
+    decoded += text.slice(from, mark) + String.fromCharCode(high << 4 | low);
+    from = mark + 3;
+    mark = text.indexOf("%", from);
+  }
+  return decoded + text.slice(from);
+}
+
 /** Decodes percent-encoded UTF-8; what is not UTF-8 becomes U+FFFD. */
 function decodeText(text: string, plusIsSpace: boolean): string {
   if (plusIsSpace && text.includes("+")) text = text.replaceAll("+", " ");
-  if (!text.includes("%")) return text;
+  const mark = text.indexOf("%");
+  if (mark < 0) return text;
+  const plain = decodeAscii(text, mark);
+  if (plain !== null) return plain;
   try {
     return decodeURIComponent(text);
   } catch {
@@ -222,16 +248,29 @@ function parameterValue(value: string, pos: number): [string, number] {
  */
 export function parseCookies(raw: string): Record<string, string> {
   const cookies = dict<string>();
-  for (const part of raw.split(";")) {
-    const equals = part.indexOf("=");
-    if (equals < 0) continue;
-    const name = part.slice(0, equals).trim();
-    if (name === "" || name in cookies) continue;
-    const value = part.slice(equals + 1).trim();
-    cookies[name] = value.length > 1 && value.startsWith('"') &&
-        value.endsWith('"')
-      ? value.slice(1, -1)
-      : value;
+  for (let pos = 0; pos < raw.length;) {
+    let end = raw.indexOf(";", pos);
+    if (end < 0) end = raw.length;
+    const equals = raw.indexOf("=", pos);
+    if (equals < 0) break;
+    if (equals < end) {
+      const name = bare(raw, pos, equals);
+      if (name !== "" && cookies[name] === undefined) {
+        const value = bare(raw, equals + 1, end);
+        cookies[name] = value.length > 1 && value.startsWith('"') &&
+            value.endsWith('"')
+          ? value.slice(1, -1)
+          : value;
+      }
+    }
+    pos = end + 1;
   }
   return cookies;
+}
+
+/** A part of a text without the white space around it. */
+function bare(text: string, start: number, end: number): string {
+  while (start < end && text.charCodeAt(start) === 0x20) start++;
+  // What is no space may still be other white space: that is rare.
+  return text.slice(start, end).trim();
 }
