@@ -34,6 +34,7 @@ export type ProtocolErrorCode =
   | "websocket-refused"
   | "header-timeout"
   | "body-timeout"
+  | "answer-timeout"
   | "body-too-large"
   | "too-many-parts"
   | "request-line-too-long"
@@ -74,6 +75,7 @@ export const protocolErrors: Readonly<
   "bad-multipart": [400, "Multipart body is malformed"],
   "header-timeout": [408, "Request header took too long"],
   "body-timeout": [408, "Request body took too long"],
+  "answer-timeout": [504, "Answer took too long"],
   "body-too-large": [413, "Request body is too large"],
   "too-many-parts": [413, "Multipart body has too many parts"],
   "request-line-too-long": [414, "Request line is too long"],

@@ -220,6 +220,18 @@ export abstract class MessageParser {
     return this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
   }
 
+  /**
+   * Makes room for more bytes ahead of what is looked at, where there is none.
+   *
+   * @param most How many bytes may wait.
+   */
+  widen(most: number): void {
+    const { length } = this.buffer;
+    if (this.end < length) return;
+    if (this.start > 0) this.#shift();
+    else if (length < most) this.#grow(Math.min(2 * length, most));
+  }
+
   /** Says that `length` bytes were put into the room that `space()` gave. */
   filled(length: number): void {
     this.end += length;

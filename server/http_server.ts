@@ -15,9 +15,10 @@ import { HttpConnection } from "./http_connection.ts";
 import { Hub } from "./hub.ts";
 import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
-import { TrustedProxies } from "./proxies.ts";
+import { plainAddress, TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
+import { tune } from "../transport/socket.ts";
 import type { ServerStats } from "./session_host.ts";
 
 /** Connections that the system keeps waiting where nobody says how many. */
@@ -25,6 +26,14 @@ const DEFAULT_BACKLOG = 511;
 
 /** A socket of a server: where it listens, or a connection. */
 export type ServerSocket = ConnSource | Deno.Conn;
+
+/** A connection that waits for a place. */
+interface Newcomer {
+  conn: Deno.Conn;
+  address: string;
+  /** Says that it waits no more. */
+  done: () => void;
+}
 
 /**
  * A server that you pull requests from, and answer when you like.
@@ -64,7 +73,8 @@ export class HttpServer
   #listening: ListenOptions | null = null;
   #acceptor: Acceptor;
   #acceptors: Promise<void>[] = [];
-  #roomWaiters: ((hasRoom: boolean) => void)[] = [];
+  #newcomers: Newcomer[] = [];
+  #isMakingRoom = false;
   #isAccepting = true;
   #isPathGone = false;
   #loading: Promise<void> = Promise.resolve();
@@ -113,12 +123,9 @@ export class HttpServer
 
   #accept(source: ConnSource): Acceptor {
     const handlers: AcceptorHandlers = {
-      room: () => {
-        if (!this.#isAccepting) return Promise.resolve(false);
-        if (this.#hub.makeRoom()) return true;
-        return new Promise((resolve) => this.#roomWaiters.push(resolve));
-      },
-      accepted: (conn) => this.#hub.add(new Session(conn, this.#hub)),
+      room: (conn) => this.#roomFor(conn),
+      turnAway: () => this.#turnAway(),
+      accepted: (conn) => this.#add(conn, this.#addressOf(conn)),
       spare: () => this.#hub.spare(),
       failed: (error) => this.#report(error, null),
       ended: () => {
@@ -132,17 +139,88 @@ export class HttpServer
     return acceptor;
   }
 
+  /** Whose place a connection takes; "" where it is not counted. */
+  #addressOf(conn: Deno.Conn): string {
+    const { remoteAddr } = conn;
+    if (!("hostname" in remoteAddr)) return "";
+    const address = plainAddress(remoteAddr.hostname);
+    return this.trustedProxies.has(address) ? "" : address;
+  }
+
+  #add(conn: Deno.Conn, address: string): void {
+    tune(conn);
+    this.#hub.add(new Session(conn, this.#hub, address));
+  }
+
+  #roomFor(conn: Deno.Conn): Promise<void> | boolean {
+    if (!this.#isAccepting) return false;
+    const address = this.#addressOf(conn);
+    const { maxClientsPerAddress } = this.limits;
+    if (this.#hub.countOf(address) >= maxClientsPerAddress) {
+      this.#hub.stats.refused++;
+      return false;
+    }
+    if (this.#newcomers.length === 0 && this.#hub.makeRoom(address)) {
+      return true;
+    }
+    const wait = Promise.withResolvers<void>();
+    this.#newcomers.push({ conn, address, done: wait.resolve });
+    if (this.#newcomers.length > 1) this.#makeRoom(); // for whoever has fewest
+    return wait.promise;
+  }
+
+  /** Lets newcomers in, those first whose address has the fewest places. */
   #makeRoom(): void {
-    while (this.#roomWaiters.length > 0 && this.#hub.makeRoom()) {
-      // To close a connection for it comes back here, and may have served it.
-      this.#roomWaiters.shift()?.(true);
+    if (this.#isMakingRoom) return; // a connection was closed for it
+    this.#isMakingRoom = true;
+    for (let i; (i = this.#nextNewcomer()) >= 0;) {
+      if (!this.#hub.makeRoom(this.#newcomers[i].address)) break;
+      const [{ conn, address, done }] = this.#newcomers.splice(i, 1);
+      this.#add(conn, address);
+      done();
+    }
+    this.#isMakingRoom = false;
+  }
+
+  /** The first of the newcomers whose address has the fewest places, or -1. */
+  #nextNewcomer(): number {
+    let next = -1;
+    let fewest = Infinity;
+    for (const [i, { address }] of this.#newcomers.entries()) {
+      const count = this.#hub.countOf(address);
+      if (count < fewest) [next, fewest] = [i, count];
+    }
+    return next;
+  }
+
+  /**
+   * Turns a newcomer away whose address has most of the places already, as
+   * others may wait behind it.
+   */
+  #turnAway(): void {
+    const index = this.#newcomers.findIndex(({ address }) =>
+      this.#hub.hasMost(address)
+    );
+    if (index < 0) return;
+    this.#hub.stats.refused++;
+    this.#sendAway(this.#newcomers.splice(index, 1));
+  }
+
+  #sendAway(newcomers: Newcomer[]): void {
+    for (const { conn, done } of newcomers) {
+      try {
+        conn.close();
+      } catch {
+        // Closed already.
+      }
+      done();
     }
   }
 
   #stopAccepting(): void {
     this.#isAccepting = false;
     this.#acceptor.close();
-    for (const waiter of this.#roomWaiters.splice(0)) waiter(false);
+    this.#sendAway(this.#newcomers.splice(0));
     const { path } = this.#options;
     // Once: another server may listen there by now.
     if (path === undefined || this.#isPathGone) return;

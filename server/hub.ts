@@ -8,6 +8,7 @@ import type {
   RequestParser,
   RequestParserOptions,
 } from "../parse/request_parser.ts";
+import { Places } from "./places.ts";
 import { after, Clock } from "../transport/clock.ts";
 import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 
@@ -83,6 +84,7 @@ export class Hub implements SessionHost {
   readonly idleTicks: number;
 
   readonly #options: HubOptions;
+  readonly #places: Places<Session>;
   #ready: HttpConnection[] = [];
   #readyHead = 0;
   #waiters: Waiter[] = [];
@@ -106,6 +108,7 @@ export class Hub implements SessionHost {
   constructor(options: HubOptions) {
     this.#options = options;
     this.limits = options.limits;
+    this.#places = new Places(options.limits.maxWaitingClients);
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
     const { allowConnect } = options;
@@ -143,31 +146,42 @@ export class Hub implements SessionHost {
   add(session: Session): void {
     this.clock.start();
     this.sessions.add(session);
+    this.#places.add(session);
     this.stats.openConnections++;
     session.start();
   }
 
-  /** Whether there is room for a connection; makes some where it can. */
-  makeRoom(): boolean {
-    const { maxWaitingClients } = this.limits;
-    if (this.stalled.size >= maxWaitingClients) return false;
-    return this.sessions.size < maxWaitingClients || this.#evict();
+  /** How many connections an address has. */
+  countOf(address: string): number {
+    return this.#places.count(address);
   }
 
-  /** Closes the connection that can be spared for longest, if there is one. */
-  #evict(): boolean {
-    let oldest: Session | null = null;
-    for (const session of this.sessions) {
-      if (!session.isSpare) continue;
-      if (oldest === null || session.age > oldest.age) oldest = session;
-    }
-    oldest?.destroy();
-    return oldest !== null;
+  /** Whether an address has more than half of all connections. */
+  hasMost(address: string): boolean {
+    return this.#places.hasMost(address);
+  }
+
+  /** Whether there is room for a connection; makes some where it can. */
+  makeRoom(address: string): boolean {
+    const { maxWaitingClients } = this.limits;
+    if (this.stalled.size >= maxWaitingClients) return false;
+    return this.sessions.size < maxWaitingClients || this.#evict(address);
+  }
+
+  /** Closes the connection that gives way to a newcomer, if there is one. */
+  #evict(newcomer: string): boolean {
+    const victim = this.#places.victim(
+      this.sessions,
+      newcomer,
+      this.clock.tick,
+    );
+    victim?.giveWay();
+    return victim !== null;
   }
 
   spare(): boolean {
     let count = 0;
-    while (count < RESERVE && this.#evict()) count++;
+    while (count < RESERVE && this.#evict("")) count++;
     return count > 0;
   }
 
@@ -329,10 +343,16 @@ export class Hub implements SessionHost {
 
   closed(session: Session): void {
     this.sessions.delete(session);
+    this.#places.delete(session);
     this.stats.openConnections--;
     if (this.sessions.size === 0) this.clock.stop();
     this.onRoom?.();
     this.#finishIfStopped();
+  }
+
+  unstalled(session: Session): void {
+    this.stalled.delete(session);
+    this.onRoom?.(); // whoever waits may have waited for that alone
   }
 
   report(error: unknown, session: Session | null): void {

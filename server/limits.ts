@@ -19,6 +19,22 @@ export interface ServerLimits {
   /** The longest silence within a body, in ms; default 15,000. */
   bodyTimeout: number;
   /**
+   * Bytes of a body that a peer has to send a second while they are waited
+   * for, over `bodyTimeout` and no less than 10 s; default 500, 0 for any.
+   */
+  minReceiveRate: number;
+  /**
+   * How long a request may be held without an answer, in ms; then the peer gets
+   * a 504, and an answer resolves to `false`. Default `Infinity`: a request that
+   * is never answered is held for as long as its peer waits.
+   */
+  answerTimeout: number;
+  /**
+   * Connections open at once of one address; default `Infinity`. Those of
+   * `trustedProxies` are not counted.
+   */
+  maxClientsPerAddress: number;
+  /**
    * The longest wait for the peer to read, in ms; default 15,000, and then
    * longer by what `minSendRate` allows.
    */
@@ -43,6 +59,9 @@ const DEFAULTS: ServerLimits = {
   maxContentLength: 1_048_576,
   requestTimeout: 5_000,
   bodyTimeout: 15_000,
+  minReceiveRate: 500,
+  answerTimeout: Infinity,
+  maxClientsPerAddress: Infinity,
   sendTimeout: 15_000,
   minSendRate: 2000,
   maxSendBufferSize: 65_536,
@@ -52,6 +71,7 @@ const DEFAULTS: ServerLimits = {
 const LEAST: Partial<Record<keyof ServerLimits, number>> = {
   maxHeadersLength: 64,
   maxContentLength: 0,
+  minReceiveRate: 0,
   maxSendBufferSize: 0,
   maxHeadersCount: 1,
 };

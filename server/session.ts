@@ -27,6 +27,14 @@ import {
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
+/** Bytes sent ahead of an answer that are read while it is made. */
+const MOST_AHEAD = 65_536;
+/** A peer that keeps us waiting for longer than that is slow, in ms. */
+const SLOW = 1000;
+/** And one that reads nothing is stuck: what the system holds takes its time. */
+const STUCK = 5000;
+/** Over no less than that is the rate of a body measured, in ms. */
+const LEAST_WINDOW = 10_000;
 /** And parts of one answer, which fill a buffer. */
 const PARTS_LIMIT = 49_152;
 
@@ -66,6 +74,8 @@ export class Session extends Transport implements BodyOrigin {
   parser: RequestParser | null = null;
   /** @ignore */
   readonly host: SessionHost;
+  /** Whose place it takes; "" for peers that are not counted. */
+  readonly address: string;
   /** @ignore Whether the host knows of output that waits. */
   isLate = false;
 
@@ -84,11 +94,18 @@ export class Session extends Transport implements BodyOrigin {
   #successor: Successor | null = null;
   #discard: Discard | null = null;
   #smallReads = 0;
+  // For how many ticks the body was waited for, and what had come before.
+  #waited = 0;
+  #counted = 0;
 
-  /** @param conn The accepted socket. */
-  constructor(conn: Deno.Conn, host: SessionHost) {
+  /**
+   * @param conn The accepted socket.
+   * @param address Whose place it takes; "" for who is not counted.
+   */
+  constructor(conn: Deno.Conn, host: SessionHost, address = "") {
     super(conn, host.stats);
     this.host = host;
+    this.address = address;
     this.#buffer = host.buffers.pop() ?? readBuffer();
     this.#since = host.clock.tick;
   }
@@ -124,7 +141,7 @@ export class Session extends Transport implements BodyOrigin {
     if (!this.#isStalled) return;
     this.#isStalled = false;
     this.closeSocket();
-    this.host.stalled.delete(this);
+    this.host.unstalled(this);
   }
 
   /** Whether it is between requests, and all is sent. */
@@ -140,6 +157,54 @@ export class Session extends Transport implements BodyOrigin {
   get isSpare(): boolean {
     return this.age >= 2 && this.bufferedAmount === 0 &&
       (this.isIdle || this.state === "discarding" || this.state === "draining");
+  }
+
+  /**
+   * For how many ticks its peer keeps us waiting; 0 where it does not, or that
+   * may be the way that a slow but honest one goes.
+   */
+  get slowness(): number {
+    const { clock, limits } = this.host;
+    const since = this.isWriting && this.state !== "upgraded"
+      ? this.tick - this.writeSince
+      : 0;
+    if (since * clock.period > STUCK) return since;
+    if (this.state === "handshake" || this.state === "head") {
+      return this.age * clock.period > SLOW ? this.age : 0;
+    }
+    const waited = this.#waited * clock.period;
+    return waited > SLOW &&
+        this.#cameIn() * 1000 < limits.minReceiveRate * waited
+      ? this.#waited
+      : 0;
+  }
+
+  /** Bytes of a body that have come since they are counted. */
+  #cameIn(): number {
+    const total = this.state === "body"
+      ? this.#bodyLength
+      : this.body?.bytesReceived ?? 0;
+    return total - this.#counted;
+  }
+
+  /** Counts for how long a body is waited for, and whether enough of it comes. */
+  #isTooSlow(): boolean {
+    const { limits, clock } = this.host;
+    const isWaiting = this.state === "body" || this.body?.isWaiting === true;
+    if (!isWaiting) return false;
+    this.#waited++;
+    const window = this.#waited * clock.period;
+    if (window < Math.max(limits.bodyTimeout, LEAST_WINDOW)) return false;
+    const isSlow = this.#cameIn() * 1000 < limits.minReceiveRate * window;
+    this.#counted += this.#cameIn();
+    this.#waited = 0;
+    return isSlow;
+  }
+
+  /** Gives its place to another. */
+  giveWay(): void {
+    if (this.state === "handshake") this.#stall();
+    else this.destroy();
   }
 
   /** For how many ticks it has been in its present wait. */
@@ -298,6 +363,7 @@ export class Session extends Transport implements BodyOrigin {
           if (this.state === "idle") this.#enter("head");
           this.minorVersion = parser.minorVersion;
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
+          this.#waited = this.#counted = 0;
           if (parser.hasBody && this.host.isStreaming) {
             this.#deliver(parser);
             return false;
@@ -391,7 +457,10 @@ export class Session extends Transport implements BodyOrigin {
 
   /** Reads while the application holds a request, to learn when the peer goes. */
   watch(): void {
-    if (this.body === null || !this.body.isLent) this.read();
+    if (this.body !== null && this.body.isLent) return;
+    // What was sent ahead must not hide the end behind it.
+    if (!this.isReading && this.body === null) this.parser?.widen(MOST_AHEAD);
+    this.read();
   }
 
   /** The application asks for the next piece of a body. */
@@ -778,7 +847,7 @@ export class Session extends Transport implements BodyOrigin {
         }
         break;
       case "body":
-        if (exceeds(limits.bodyTimeout)) {
+        if (exceeds(limits.bodyTimeout) || this.#isTooSlow()) {
           this.host.stats.timedOut++;
           this.refuse(new ProtocolError("body-timeout"));
         }
@@ -787,6 +856,11 @@ export class Session extends Transport implements BodyOrigin {
         // An application that was told may have forgotten the request.
         if (this.inputEnded && exceeds(limits.keepAliveTimeout)) {
           this.destroy(new HttpError("Peer was gone, and got no answer"));
+          break;
+        }
+        if (!this.body?.isWaiting && exceeds(limits.answerTimeout)) {
+          this.host.stats.timedOut++;
+          this.refuse(new ProtocolError("answer-timeout"));
           break;
         }
         this.#sweepBusy();
@@ -813,7 +887,9 @@ export class Session extends Transport implements BodyOrigin {
   /** Holds a request that the application has to its deadlines. */
   #sweepBusy(): void {
     const { limits, clock } = this.host;
-    if (this.body?.isWaiting && this.age > clock.ticks(limits.bodyTimeout)) {
+    const isSilent = this.body?.isWaiting &&
+      this.age > clock.ticks(limits.bodyTimeout);
+    if (isSilent || this.#isTooSlow()) {
       this.host.stats.timedOut++;
       this.refuseBody(new ProtocolError("body-timeout"));
       return;

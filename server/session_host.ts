@@ -85,6 +85,8 @@ export interface SessionHost {
   /** A part of an answer was queued that may wait for more of it. */
   soon(session: Session): void;
   closed(session: Session): void;
+  /** A handshake that was given up has ended after all. */
+  unstalled(session: Session): void;
   /** Closes what can be spared, as the system has no more descriptors. */
   spare(): boolean;
   report(error: unknown, session: Session): void;

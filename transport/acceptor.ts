@@ -1,5 +1,5 @@
 import { after, afterReading } from "./clock.ts";
-import { isExhausted, tune } from "./socket.ts";
+import { isExhausted } from "./socket.ts";
 
 /** Anything that yields connections, such as a `Deno.Listener`. */
 export interface ConnSource extends AsyncIterable<Deno.Conn> {
@@ -13,8 +13,13 @@ export interface ConnSource extends AsyncIterable<Deno.Conn> {
 
 /** What an acceptor reports to. */
 export interface AcceptorHandlers {
-  /** Resolves once there is room for a connection; false to turn it away. */
-  room(): Promise<boolean> | true;
+  /**
+   * Whether there is room for a connection; false to turn it away. A promise
+   * where it waits for room: it is taken over, and waits no more then.
+   */
+  room(conn: Deno.Conn): Promise<void> | boolean;
+  /** Many wait for room: one may be turned away. */
+  turnAway(): void;
   /** A connection that has room. */
   accepted(conn: Deno.Conn): void;
   /** The system has no more descriptors; whether one was given back. */
@@ -29,6 +34,8 @@ export interface AcceptorHandlers {
 const LAST_WAIT = 20;
 /** And for how long room is, which connections have to make. */
 const LONGEST_WAIT = 1000;
+/** So many may wait for room, so that who has less is found among them. */
+const MOST_WAITING = 64;
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 1000;
 
@@ -46,8 +53,10 @@ export class Acceptor {
   #wake: (() => void) | null = null;
   #callOff: (() => void) | null = null;
   #accepted = 0;
-  // It waits for room, or for the system to have descriptors again.
-  #isHeldUp = false;
+  // It waits for the system to have descriptors again; or some for room.
+  #isPaused = false;
+  #waiting = 0;
+  #waited: (() => void) | null = null;
   readonly #closed = Promise.withResolvers<void>();
 
   /** Starts to accept. */
@@ -71,7 +80,7 @@ export class Acceptor {
     const look = () => {
       if (this.#isClosed) return;
       if (this.#accepted >= last) this.close();
-      else if (this.#isHeldUp) {
+      else if (this.#isPaused || this.#waiting > 0) {
         // There may be no room for as long as connections live.
         if (seen !== this.#accepted) waits = 0;
         seen = this.#accepted;
@@ -99,6 +108,7 @@ export class Acceptor {
       // Closed already.
     }
     this.#wake?.();
+    this.#waited?.();
   }
 
   async #run(): Promise<void> {
@@ -123,9 +133,9 @@ export class Acceptor {
         if (error instanceof Deno.errors.BadResource) {
           conn = null;
         } else {
-          this.#isHeldUp = true;
+          this.#isPaused = true;
           await this.#sleep(pause);
-          this.#isHeldUp = false;
+          this.#isPaused = false;
           pause = Math.min(pause * 2, LONGEST_PAUSE);
           continue;
         }
@@ -136,19 +146,33 @@ export class Acceptor {
       }
       pause = FIRST_PAUSE;
       this.#accepted++;
-      const room = this.#handlers.room();
-      if (room === true || await this.#wait(room)) {
-        tune(conn);
-        this.#handlers.accepted(conn);
-      } else conn.close();
+      const room = this.#handlers.room(conn);
+      if (room === true) this.#handlers.accepted(conn);
+      else if (room === false) conn.close();
+      else {
+        this.#waiting++;
+        room.then(this.#onWaited);
+        while (this.#waiting >= MOST_WAITING && !this.#isClosed) {
+          this.#handlers.turnAway();
+          await this.#someWaited();
+        }
+      }
     }
   }
 
-  async #wait(room: Promise<boolean>): Promise<boolean> {
-    this.#isHeldUp = true;
-    const hasRoom = await room;
-    this.#isHeldUp = false;
-    return hasRoom;
+  readonly #onWaited = (): void => {
+    this.#waiting--;
+    this.#waited?.();
+  };
+
+  /** Resolves when one of those that wait for room waits no more. */
+  #someWaited(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waited = () => {
+        this.#waited = null;
+        resolve();
+      };
+    });
   }
 
   #sleep(ms: number): Promise<void> {
