@@ -207,6 +207,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
           maxResponseLength,
           limits,
         ),
+        maxJsonDepth: limits.maxJsonDepth,
         auth: options.auth !== undefined
           ? new Authenticator(options.auth)
           : origin === core.origin

@@ -10,6 +10,7 @@ import {
   readFields,
 } from "../parse/fields.ts";
 import { dict } from "../parse/dict.ts";
+import { parseJson } from "../parse/json.ts";
 import type { LineLimits } from "../parse/line_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { parseSetCookie } from "../parse/set_cookie.ts";
@@ -25,6 +26,7 @@ import {
 } from "../transport/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import {
+  type NdjsonLimits,
   type PartLimits,
   readEvents,
   readLines,
@@ -70,6 +72,7 @@ export interface ResponseParts {
   trailer: string;
   codings: readonly ContentCoding[] | null;
   host: ResponseHost;
+  maxJsonDepth: number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -99,6 +102,7 @@ export class HttpResponse {
   readonly #fieldsStart: number;
   readonly #announcedLength: number;
   readonly #host: ResponseHost;
+  readonly #maxJsonDepth: number;
   readonly #incoming: IncomingBody | null;
   readonly #codings: readonly ContentCoding[] | null;
   #bytes: Uint8Array | null;
@@ -123,6 +127,7 @@ export class HttpResponse {
     this.#fieldsStart = parser.fieldsStart;
     this.#announcedLength = parser.announcedLength;
     this.#host = parts.host;
+    this.#maxJsonDepth = parts.maxJsonDepth;
     this.#incoming = parts.body;
     this.#codings = parts.codings;
     this.#bytes = parts.bytes;
@@ -326,17 +331,15 @@ export class HttpResponse {
   /**
    * The body as JSON, whatever type it claims to have.
    *
-   * @throws {ResponseError} If it is none.
+   * @throws {ResponseError} If it is none, or deeper than `maxJsonDepth`.
    */
   // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
   async json(): Promise<any> {
     const bytes = this.#bytes ?? await this.readAll();
     try {
-      return JSON.parse(decodeUtf8(bytes));
+      return parseJson(decodeUtf8(bytes), this.#maxJsonDepth);
     } catch (error) {
-      throw this.#mapped(
-        error instanceof ProtocolError ? error : new ProtocolError("bad-json"),
-      );
+      throw this.#mapped(error);
     }
   }
 
@@ -368,8 +371,9 @@ export class HttpResponse {
 
   /** The values of a body of one JSON text a line, as they arrive. */
   // deno-lint-ignore no-explicit-any -- as `JSON.parse()`
-  ndjson(limits?: LineLimits): AsyncGenerator<any, void, void> {
-    return this.#faultsMapped(readNdjson(this.#next, limits, this.#leave));
+  ndjson(limits?: NdjsonLimits): AsyncGenerator<any, void, void> {
+    const all = { maxJsonDepth: this.#maxJsonDepth, ...limits };
+    return this.#faultsMapped(readNdjson(this.#next, all, this.#leave));
   }
 
   /**

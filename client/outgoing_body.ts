@@ -1,6 +1,6 @@
+import { encodeJson } from "../parse/json.ts";
 import {
   asBytes,
-  encodeJson,
   isBytes,
   JSON_TYPE,
   OCTET_TYPE,

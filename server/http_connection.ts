@@ -2,8 +2,8 @@ import { utf8OfBytes } from "../parse/text.ts";
 import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
+import { encodeJson } from "../parse/json.ts";
 import {
-  encodeJson,
   isBytes,
   OCTET_TYPE,
   type ResponseData,
