@@ -27,7 +27,7 @@ export interface ClientLimits {
   maxResponseLength: number;
   /**
    * How many arrays and objects of JSON may lie within one another; default
-   * 256. What is deeper is an error of the response.
+   * 512. What is deeper is an error of the response.
    */
   maxJsonDepth: number;
   /** Bytes of a status line and header section; default 64 KiB. */

@@ -2,10 +2,11 @@ import { ProtocolError } from "./errors.ts";
 
 /**
  * How deep JSON that arrives may be nested, where nothing else is said. What
- * people send is less than 100 deep; what walks through a value by calling
- * itself, as `JSON.stringify()` does, comes to its end at some thousand.
+ * people send is less than 100 deep, syntax trees some hundred; what walks
+ * through a value by calling itself, as `JSON.stringify()` does, comes to its
+ * end at some thousand. A text of 1 KiB cannot be deeper, and costs nothing.
  */
-export const MAX_JSON_DEPTH = 256;
+export const MAX_JSON_DEPTH = 512;
 
 /**
  * Reads JSON that a peer has sent.
@@ -43,21 +44,27 @@ function mayBeDeeper(text: string, depth: number): boolean {
 
 /** Looks at a value layer by layer: to call itself could be too deep here. */
 function isDeeper(value: unknown, depth: number): boolean {
-  let layer = isNested(value) ? [value] : [];
+  let layer: object[] = [];
+  add(layer, value);
   for (let left = depth; layer.length > 0; left--) {
     if (left === 0) return true;
     const below: object[] = [];
     for (const one of layer) {
-      const inner: unknown[] = Array.isArray(one) ? one : Object.values(one);
-      for (const part of inner) if (isNested(part)) below.push(part);
+      if (Array.isArray(one)) { for (const part of one) add(below, part); }
+      else addAll(below, one as Record<string, unknown>);
     }
     layer = below;
   }
   return false;
 }
 
-function isNested(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function addAll(layer: object[], object: Record<string, unknown>): void {
+  // deno-lint-ignore guard-for-in -- it was parsed, and a list of keys is dear
+  for (const key in object) add(layer, object[key]);
+}
+
+function add(layer: object[], value: unknown): void {
+  if (typeof value === "object" && value !== null) layer.push(value);
 }
 
 /**

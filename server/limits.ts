@@ -17,7 +17,7 @@ export interface ServerLimits {
   maxContentLength: number;
   /**
    * How many arrays and objects of JSON may lie within one another; default
-   * 256. What is deeper is answered with 400.
+   * 512. What is deeper is answered with 400.
    */
   maxJsonDepth: number;
   /** From the first byte of a request to the end of its headers, in ms; default 5,000. */

@@ -134,7 +134,7 @@ const ROWS: Row[] = [
   {
     reader: "readNdjson()",
     what: "what is nested too deeply",
-    text: `1\n${"[".repeat(257)}${"]".repeat(257)}\n3\n`,
+    text: `1\n${"[".repeat(513)}${"]".repeat(513)}\n3\n`,
     values: [1],
     code: "json-too-deep",
   },

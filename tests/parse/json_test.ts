@@ -59,11 +59,12 @@ Deno.test("parseJson() without a limit takes any depth", () => {
 Deno.test("parseJson() costs in proportion to what it reads", () => {
   assertLinear("deep", 1_000_000, (size) => {
     const text = nested(size / 2);
-    return () => assertThrows(() => parseJson(text, 256), ProtocolError);
+    return () =>
+      assertThrows(() => parseJson(text, MAX_JSON_DEPTH), ProtocolError);
   });
   assertLinear("wide", 1_000_000, (size) => {
     const text = `[${"[],".repeat(size / 3)}0]`;
-    return () => parseJson(text, 256);
+    return () => parseJson(text, MAX_JSON_DEPTH);
   });
 });
 

@@ -24,6 +24,7 @@ const UNWRITABLE: [name: string, value: unknown][] = [
   }],
   ["a throwing getter", {
     get a() {
+      // deno-lint-ignore no-throw-literal -- that is what is tried
       throw "inner";
     },
   }],
