@@ -404,13 +404,16 @@ export abstract class HttpRequest {
    * theirs; otherwise the socket's.
    */
   get remoteAddress(): string {
-    return this.server.trustedProxies.client(this.#ip, this.remoteAddresses);
+    return this.server.trustedProxies.client(
+      this.#ip,
+      this.headers["x-forwarded-for"],
+    );
   }
 
   /**
    * The way the request came: client first, nearest proxy last, from
-   * `X-Forwarded-For` if the socket's peer is one of `trustedProxies`. What
-   * stands left of `remoteAddress` may be forged.
+   * `X-Forwarded-For` if the socket's peer is one of `trustedProxies`, the last
+   * hundred at most. What stands left of `remoteAddress` may be forged.
    */
   get remoteAddresses(): string[] {
     return this.server.trustedProxies.chain(
