@@ -3,6 +3,7 @@ import { isHost } from "../parse/host.ts";
 import {
   type CheckedHeaders,
   checkHeaders,
+  checkValue,
   writeFields,
 } from "../wire/response_head.ts";
 import { checkRequestLine, writeRequestLine } from "../wire/request_head.ts";
@@ -192,5 +193,5 @@ function cookieLine(jar: CookieJar, exchange: Exchange): string {
   const cookies = jar.header(new URL(exchange.url), {
     ownOnly: !exchange.isOwn || exchange.isAwayFromAuth,
   });
-  return cookies === null ? "" : `cookie: ${cookies}\r\n`;
+  return cookies === null ? "" : `cookie: ${checkValue("cookie", cookies)}\r\n`;
 }

@@ -8,6 +8,7 @@ import {
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { blobFacts } from "../wire/blob_facts.ts";
 import { checkHeaders, checkStatus } from "../wire/response_head.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
@@ -192,13 +193,14 @@ export class HttpConnection extends HttpRequest {
     const head = checkHead(options);
     const isHead = this.method === "HEAD";
     if (data instanceof Blob) {
-      head.headers["content-type"] ??= data.type || OCTET_TYPE;
-      setLength(head, data.size, isHead);
+      const { type, size } = blobFacts(data);
+      head.headers["content-type"] ??= type || OCTET_TYPE;
+      setLength(head, size, isHead);
       const session = this.#takeWhole();
       if (session === null) return GONE;
       writeHead(session, head);
       if (!hasResponseBody(isHead, head.status)) return session.answered();
-      return sendBody(session, new BlobSource(data), data.size);
+      return sendBody(session, new BlobSource(data), size);
     }
     const body = makeBody(head, data);
     const length = bodyLength(body);
@@ -309,6 +311,9 @@ export class HttpConnection extends HttpRequest {
       throw new RangeError("Status is not one of a redirect");
     }
     const head = checkHead({ ...options, status });
+    if (typeof url !== "string") {
+      throw new TypeError("Redirect URL is not a string");
+    }
     // deno-lint-ignore no-control-regex
     if (/[\x00-\x1f\x7f]/.test(url)) {
       throw new TypeError("Redirect URL holds a control character");
@@ -618,6 +623,9 @@ export class HttpConnection extends HttpRequest {
       );
     }
     if (protocol !== undefined) {
+      if (typeof protocol !== "string") {
+        throw new TypeError("Protocol is not a string");
+      }
       if (!this.#asksFor(protocol)) {
         throw new TypeError("Peer did not ask for this protocol");
       }
