@@ -26,6 +26,7 @@ import {
 } from "../transport/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkLimit } from "../wire/limits.ts";
+import { redactFields, redactUrls } from "../wire/redaction.ts";
 import {
   type NdjsonLimits,
   type PartLimits,
@@ -545,6 +546,23 @@ export class HttpResponse {
   /** The same as {@linkcode HttpResponse.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  // ---- In logs -----------------------------------------------------------
+
+  /** What `JSON.stringify()` shows: the head, without cookies. */
+  toJSON(): Record<string, unknown> {
+    const { status, statusMessage, headers } = this;
+    const url = redactUrls(this.url);
+    return { status, statusMessage, url, headers: redactFields(headers) };
+  }
+
+  /** @ignore The same for a console. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return `HttpResponse ${inspect(this.toJSON(), options)}`;
   }
 }
 

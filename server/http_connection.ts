@@ -13,6 +13,7 @@ import { checkHeaders, checkStatus } from "../wire/response_head.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
+import { redactUrls } from "../wire/redaction.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
   type AnswerHead,
@@ -727,8 +728,13 @@ export class HttpConnection extends HttpRequest {
     inspect: typeof Deno.inspect,
     options: Deno.InspectOptions,
   ): string {
-    const { method, url, isAnswered } = this;
-    const shown = Object.assign(dict(), { method, url, isAnswered });
-    return `HttpConnection ${inspect(shown, options)}`;
+    return `HttpConnection ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** What `JSON.stringify()` shows: what is asked for, and no header fields. */
+  toJSON(): Record<string, unknown> {
+    const { method, isAnswered } = this;
+    const shown = { method, url: redactUrls(this.url), isAnswered };
+    return Object.assign(dict<unknown>(), shown);
   }
 }
