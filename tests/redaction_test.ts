@@ -96,7 +96,10 @@ Deno.test("What is secret is printed by no error of a client", async () => {
     proxied: new HttpClient("http://a.example", {
       proxy: "http://user:secret@127.0.0.1:1",
     }),
-    large: new HttpClient(url, { maxResponseLength: 1, headers: HEADERS }),
+    large: new HttpClient(arena.server.url, {
+      maxResponseLength: 1,
+      headers: HEADERS,
+    }),
     closed: new HttpClient(url),
   };
   clients.closed.close();

@@ -220,6 +220,46 @@ Deno.test("a jar of somebody's own cannot split a head", async () => {
   }
 });
 
+Deno.test("what a caller and the client both know is sent once", async () => {
+  const heads: string[] = [];
+  await using scene = new ClientScene(async (peer) => {
+    for (;;) heads.push((await peer.answer(ok())).head);
+  }, {
+    headers: {
+      authorization: "Bearer field",
+      cookie: "a=field",
+      "content-type": "a/field",
+    },
+  });
+  scene.client.cookies!.set(scene.server.url, "a", "jar");
+  await scene.request("POST", "", { json: 1 });
+  await scene.request("POST", "", { json: 1, auth: { bearer: "own" } });
+  await scene.request("POST", "", {
+    json: 1,
+    auth: { bearer: "own" },
+    headers: { authorization: "by hand", cookie: "a=own", "content-type": "b" },
+  });
+  const of = (name: string) =>
+    heads.map((head) =>
+      [...head.matchAll(new RegExp(`^${name}: (.*)\r$`, "gm"))].map((m) => m[1])
+    );
+  assertEquals(of("authorization"), [["Bearer field"], ["Bearer own"], [
+    "by hand",
+  ]]);
+  assertEquals(of("cookie"), [["a=field"], ["a=field"], ["a=own"]]);
+  assertEquals(of("content-type"), [["a/field"], ["a/field"], ["b"]]);
+});
+
+Deno.test("HttpClient refuses a header authorization beside credentials", () => {
+  const headers = { Authorization: "a" };
+  for (
+    const make of [
+      () => new HttpClient(BASE, { auth: ["a", "b"], headers }),
+      () => new HttpClient("http://a:b@c.example", { headers }),
+    ]
+  ) assertThrows(make, TypeError, "authorization");
+});
+
 /** A connection that nothing may be written to. */
 class SilentConn {
   readonly #closed = Promise.withResolvers<null>();
