@@ -30,7 +30,7 @@ export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
 export type { LineLimits } from "./parse/line_parser.ts";
 export type { MultipartLimits } from "./parse/multipart_parser.ts";
 export type { ClientAuth } from "./client/authenticator.ts";
-export type { PartLimits } from "./client/body_readers.ts";
+export type { NdjsonLimits, PartLimits } from "./client/body_readers.ts";
 export { ClientRequest } from "./client/client_request.ts";
 export type { ClientStats } from "./client/core.ts";
 export {

@@ -4,6 +4,7 @@ import {
   EventStreamParser,
   type ServerSentEvent,
 } from "../parse/event_stream_parser.ts";
+import { MAX_JSON_DEPTH, parseJson } from "../parse/json.ts";
 import { type LineLimits, LineParser } from "../parse/line_parser.ts";
 import {
   multipartBoundary,
@@ -21,6 +22,12 @@ import {
 export interface PartLimits extends MultipartLimits {
   /** Bytes of one part; by default only the body as a whole is bounded. */
   maxPartLength?: number;
+}
+
+/** Bounds on a body of one JSON text a line. */
+export interface NdjsonLimits extends LineLimits {
+  /** How deep a value may be nested; by default what the client allows. */
+  maxJsonDepth?: number;
 }
 
 const nothing = () => {};
@@ -60,30 +67,23 @@ export async function* readLines(
  * nothing but white space are passed over.
  *
  * @param close As for {@linkcode readLines}.
- * @throws {ProtocolError} From the iterator: if a line is too long, not UTF-8
- * or not JSON.
+ * @throws {ProtocolError} From the iterator: if a line is too long, not UTF-8,
+ * not JSON or nested too deeply.
  */
 export async function* readNdjson(
   next: Pieces,
-  limits: LineLimits = {},
+  limits: NdjsonLimits = {},
   close: () => void = nothing,
   // deno-lint-ignore no-explicit-any
 ): AsyncGenerator<any, void, void> {
+  const { maxJsonDepth = MAX_JSON_DEPTH } = limits;
   for await (const line of readLines(next, limits, close)) {
-    if (!isBlank(line)) yield parseJson(line);
+    if (!isBlank(line)) yield parseJson(line, maxJsonDepth);
   }
 }
 
 function isBlank(line: string): boolean {
   return !/[^ \t\r]/.test(line);
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new ProtocolError("bad-json");
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { after } from "../transport/clock.ts";
+import { redactUrls } from "../wire/redaction.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import type { HttpResponse } from "./http_response.ts";
 import type { RequestOptions } from "./request_options.ts";
@@ -154,6 +155,23 @@ export class ClientRequest implements Promise<HttpResponse> {
   /** @ignore Sends it again, as a new one, with further fields. */
   repeat(headers: HeaderValues): ClientRequest {
     return this.#owner.repeat(this, headers);
+  }
+
+  /**
+   * What `JSON.stringify()` shows: nothing of what is sent but method and URL,
+   * and what has come of it.
+   */
+  toJSON(): Record<string, unknown> {
+    const { method, response, error } = this;
+    return { method, url: redactUrls(this.url), response, error };
+  }
+
+  /** @ignore The same for a console. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return `ClientRequest ${inspect(this.toJSON(), options)}`;
   }
 
   /** @ignore */

@@ -89,6 +89,7 @@ export interface ExchangeSettings {
   readonly stream: boolean;
   readonly maxRedirects: number;
   readonly maxResponseLength: number;
+  readonly maxJsonDepth: number;
   readonly auth: Authenticator | null;
   readonly signal: AbortSignal | null;
 }
@@ -414,6 +415,7 @@ export class Exchange {
       trailer,
       codings: body === null ? null : this.#codings(),
       host: this,
+      maxJsonDepth: this.settings.maxJsonDepth,
     });
   }
 

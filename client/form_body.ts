@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { OCTET_TYPE } from "../parse/response_data.ts";
+import { blobFacts } from "../wire/blob_facts.ts";
 
 const encoder = new TextEncoder();
 
@@ -11,42 +13,58 @@ export interface FormBody {
   parts: (Uint8Array | Blob)[];
 }
 
-/** Names as browsers write them: these three alone are escaped. */
+/**
+ * Names as browsers write them: these three alone are escaped.
+ *
+ * @throws {TypeError} If it is no string, or holds another control character.
+ */
 function escapeName(name: string): string {
+  // deno-lint-ignore no-control-regex -- what no field may hold
+  if (typeof name !== "string" || /[\0-\x08\v\f\x0e-\x1f\x7f]/.test(name)) {
+    throw new TypeError(
+      "Name in a form is no text, or holds a control character",
+    );
+  }
   return name.replace(/\r\n|[\r\n]/g, "%0D%0A").replaceAll('"', "%22");
 }
 
-/** Writes a form; files stay where they are until they are read. */
+/**
+ * Writes a form; files stay where they are until they are read.
+ *
+ * @throws {TypeError} If a name, or the type of a file, cannot be sent.
+ */
 export function writeForm(form: FormData): FormBody {
   const boundary = `uhttp-${randomBytes(18).toString("hex")}`;
   const parts: (Uint8Array | Blob)[] = [];
+  let length = 0;
+  const add = (text: string) => {
+    const bytes = encoder.encode(text);
+    length += bytes.length;
+    parts.push(bytes);
+  };
   for (const [name, value] of form) {
     const start = `--${boundary}\r\ncontent-disposition: form-data; name="${
       escapeName(name)
     }"`;
     if (typeof value === "string") {
       const text = value.replace(/\r\n|[\r\n]/g, "\r\n");
-      parts.push(encoder.encode(`${start}\r\n\r\n${text}\r\n`));
+      add(`${start}\r\n\r\n${text}\r\n`);
       continue;
     }
-    const type = value.type || "application/octet-stream";
-    parts.push(
-      encoder.encode(
-        `${start}; filename="${
-          escapeName(value.name)
-        }"\r\ncontent-type: ${type}\r\n\r\n`,
-      ),
-      value,
-      encoder.encode("\r\n"),
+    const { type, size } = blobFacts(value);
+    const filename = escapeName(value.name);
+    add(
+      `${start}; filename="${filename}"\r\n` +
+        `content-type: ${type || OCTET_TYPE}\r\n\r\n`,
     );
+    parts.push(value);
+    length += size;
+    add("\r\n");
   }
-  parts.push(encoder.encode(`--${boundary}--\r\n`));
+  add(`--${boundary}--\r\n`);
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
-    length: parts.reduce(
-      (sum, part) => sum + (part instanceof Blob ? part.size : part.length),
-      0,
-    ),
+    length,
     parts,
   };
 }

@@ -86,11 +86,17 @@ export class HttpClient implements Selectable, AsyncDisposable {
     this.#auth = auth === null ? null : new Authenticator(auth);
     this.#base = new BaseUrl(url);
     const { cookies = true, headers = {}, proxy } = options;
+    const checked = checkRequestHeaders(checkedClientHeaders(headers));
+    if (this.#auth !== null && checked.authorization !== undefined) {
+      throw new TypeError(
+        'Option "headers" holds an authorization beside auth, or a user in the URL',
+      );
+    }
     this.#core = new ClientCore({
       origin: this.#base.origin,
       options,
       limits: this.limits,
-      headers: checkRequestHeaders(checkedClientHeaders(headers)),
+      headers: checked,
       auth: this.#auth,
       jar: cookies instanceof CookieJar
         ? cookies
@@ -207,6 +213,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
           maxResponseLength,
           limits,
         ),
+        maxJsonDepth: limits.maxJsonDepth,
         auth: options.auth !== undefined
           ? new Authenticator(options.auth)
           : origin === core.origin

@@ -10,6 +10,7 @@ import {
   readFields,
 } from "../parse/fields.ts";
 import { dict } from "../parse/dict.ts";
+import { parseJson } from "../parse/json.ts";
 import type { LineLimits } from "../parse/line_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { parseSetCookie } from "../parse/set_cookie.ts";
@@ -24,7 +25,10 @@ import {
   saveBody,
 } from "../transport/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
+import { checkLimit } from "../wire/limits.ts";
+import { redactFields, redactUrls } from "../wire/redaction.ts";
 import {
+  type NdjsonLimits,
   type PartLimits,
   readEvents,
   readLines,
@@ -33,7 +37,7 @@ import {
 } from "./body_readers.ts";
 import type { ClientRequest } from "./client_request.ts";
 import { decodePieces } from "./decoder.ts";
-import { AbortedError, isPassing } from "./errors.ts";
+import { AbortedError, ConnectionLostError, isPassing } from "./errors.ts";
 import type { ClientTiming } from "./timing.ts";
 
 /** How to read server-sent events. Times are ms, sizes bytes. */
@@ -43,9 +47,15 @@ export interface EventsReadOptions {
    * off; default `false`. A status of 204 ends it for good.
    */
   reconnect?: boolean;
-  /** Wait before that, unless the server names another; default 3,000. */
+  /**
+   * Wait before that, unless the server names another, of a second or of this
+   * where it is less; default 3,000. It doubles while attempts fail.
+   */
   retry?: number;
-  /** Attempts in a row that may fail; default `Infinity`. */
+  /**
+   * Attempts in a row that may fail; default `Infinity`. A stream that soon
+   * ends without an event has failed.
+   */
   maxAttempts?: number;
   /** Bytes of one event; default 1 MiB. */
   maxEventLength?: number;
@@ -70,12 +80,21 @@ export interface ResponseParts {
   trailer: string;
   codings: readonly ContentCoding[] | null;
   host: ResponseHost;
+  maxJsonDepth: number;
 }
+
+/** The smallest value that makes sense, where it is not 1. */
+const LEAST: Partial<Record<keyof EventsReadOptions, number>> = { retry: 0 };
 
 const NOTHING = new Uint8Array(0);
 /** The longest wait that a server may ask for, in ms. */
 const MAX_RETRY = 3_600_000;
-/** The longest wait between attempts to reconnect, in ms. */
+/** The shortest one: what has no pause keeps both sides busy for ever. */
+const MIN_RETRY = 1000;
+/**
+ * The longest wait between attempts to reconnect, in ms. A stream that has
+ * lasted so long had nothing to say, and is not taken for one that fails.
+ */
 const LONGEST_RETRY = 30_000;
 
 /**
@@ -99,6 +118,7 @@ export class HttpResponse {
   readonly #fieldsStart: number;
   readonly #announcedLength: number;
   readonly #host: ResponseHost;
+  readonly #maxJsonDepth: number;
   readonly #incoming: IncomingBody | null;
   readonly #codings: readonly ContentCoding[] | null;
   #bytes: Uint8Array | null;
@@ -123,6 +143,7 @@ export class HttpResponse {
     this.#fieldsStart = parser.fieldsStart;
     this.#announcedLength = parser.announcedLength;
     this.#host = parts.host;
+    this.#maxJsonDepth = parts.maxJsonDepth;
     this.#incoming = parts.body;
     this.#codings = parts.codings;
     this.#bytes = parts.bytes;
@@ -274,6 +295,12 @@ export class HttpResponse {
     return new AbortedError({ method, url: this.url, cause });
   }
 
+  /** An event stream has ended, which it never should. */
+  #brokenOff(): ConnectionLostError {
+    const { method } = this.request;
+    return new ConnectionLostError(0, { method, url: this.url });
+  }
+
   #closedError(): AbortedError {
     return this.#givenUp(new TypeError("Response was closed"));
   }
@@ -326,17 +353,15 @@ export class HttpResponse {
   /**
    * The body as JSON, whatever type it claims to have.
    *
-   * @throws {ResponseError} If it is none.
+   * @throws {ResponseError} If it is none, or deeper than `maxJsonDepth`.
    */
   // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
   async json(): Promise<any> {
     const bytes = this.#bytes ?? await this.readAll();
     try {
-      return JSON.parse(decodeUtf8(bytes));
+      return parseJson(decodeUtf8(bytes), this.#maxJsonDepth);
     } catch (error) {
-      throw this.#mapped(
-        error instanceof ProtocolError ? error : new ProtocolError("bad-json"),
-      );
+      throw this.#mapped(error);
     }
   }
 
@@ -368,8 +393,9 @@ export class HttpResponse {
 
   /** The values of a body of one JSON text a line, as they arrive. */
   // deno-lint-ignore no-explicit-any -- as `JSON.parse()`
-  ndjson(limits?: LineLimits): AsyncGenerator<any, void, void> {
-    return this.#faultsMapped(readNdjson(this.#next, limits, this.#leave));
+  ndjson(limits?: NdjsonLimits): AsyncGenerator<any, void, void> {
+    const all = { maxJsonDepth: this.#maxJsonDepth, ...limits };
+    return this.#faultsMapped(readNdjson(this.#next, all, this.#leave));
   }
 
   /**
@@ -393,6 +419,8 @@ export class HttpResponse {
    * Server-sent events, as they arrive; with `reconnect`, beyond the end of
    * the stream.
    *
+   * @throws {TypeError} If an option is not a number.
+   * @throws {RangeError} If it is out of range.
    * @throws {ResponseError} From the iterator: if an answer to a further
    * request is no event stream.
    */
@@ -400,6 +428,10 @@ export class HttpResponse {
     options: EventsReadOptions = {},
   ): AsyncGenerator<ServerSentEvent, void, void> {
     const { maxEventLength, reconnect = false } = options;
+    for (const name of ["retry", "maxAttempts", "maxEventLength"] as const) {
+      const value = options[name];
+      if (value !== undefined) checkLimit(name, value, LEAST[name]);
+    }
     const parser = new EventStreamParser({ maxEventLength });
     const events = this.#events(parser);
     if (!reconnect) return events;
@@ -429,20 +461,30 @@ export class HttpResponse {
     const { maxEventLength, maxAttempts = Infinity } = options;
     let events: typeof first | null = first;
     let retry = options.retry ?? 3000;
+    const least = Math.min(retry, MIN_RETRY);
     let failures = 0;
     for (;;) {
-      try {
-        if (events !== null) {
+      if (events !== null) {
+        const begun = performance.now();
+        let isOfUse = false;
+        let fault: unknown;
+        try {
           for await (const event of events) {
-            failures = 0;
+            isOfUse = true;
             yield event;
           }
+        } catch (error) {
+          // What the caller did, or the server got wrong, ends it.
+          if (!isPassing(error)) throw error;
+          fault = error;
         }
-      } catch (error) {
-        // What the caller did, or the server got wrong, ends it.
-        if (!isPassing(error)) throw error;
+        isOfUse ||= performance.now() - begun >= LONGEST_RETRY;
+        failures = isOfUse ? 0 : failures + 1;
+        if (failures >= maxAttempts) throw fault ?? this.#brokenOff();
       }
-      retry = Math.min(parser.retry ?? retry, MAX_RETRY);
+      if (parser.retry !== null) {
+        retry = Math.max(least, Math.min(parser.retry, MAX_RETRY));
+      }
       // The wait doubles while nothing works.
       const wait = retry * 2 ** Math.min(failures, 10);
       try {
@@ -504,6 +546,23 @@ export class HttpResponse {
   /** The same as {@linkcode HttpResponse.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  // ---- In logs -----------------------------------------------------------
+
+  /** What `JSON.stringify()` shows: the head, without cookies. */
+  toJSON(): Record<string, unknown> {
+    const { status, statusMessage, headers } = this;
+    const url = redactUrls(this.url);
+    return { status, statusMessage, url, headers: redactFields(headers) };
+  }
+
+  /** @ignore The same for a console. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return `HttpResponse ${inspect(this.toJSON(), options)}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { ResponseParser } from "../parse/response_parser.ts";
 import { isToken } from "../parse/chars.ts";
+import { MAX_JSON_DEPTH } from "../parse/json.ts";
 import { checkLimit, checkLimits } from "../wire/limits.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import type { ClientAuth } from "./authenticator.ts";
@@ -24,6 +25,11 @@ export interface ClientLimits {
   minSendRate: number;
   /** Bytes of a body that is kept in memory, after decoding; default 1 MiB. */
   maxResponseLength: number;
+  /**
+   * How many arrays and objects of JSON may lie within one another; default
+   * 512. What is deeper is an error of the response.
+   */
+  maxJsonDepth: number;
   /** Bytes of a status line and header section; default 64 KiB. */
   maxHeadersLength: number;
   /** Lines of a header section; default 100. */
@@ -88,6 +94,7 @@ const DEFAULTS: ClientLimits = {
   timeout: 30_000,
   minSendRate: 2000,
   maxResponseLength: 1024 * 1024,
+  maxJsonDepth: MAX_JSON_DEPTH,
   maxHeadersLength: 65536,
   maxHeadersCount: 100,
   maxConnections: 10,

@@ -1,6 +1,7 @@
+import { isAll, TARGET } from "../parse/chars.ts";
+import { encodeJson } from "../parse/json.ts";
 import {
   asBytes,
-  encodeJson,
   isBytes,
   JSON_TYPE,
   OCTET_TYPE,
@@ -11,6 +12,7 @@ import {
   openSource,
   type Source,
 } from "../transport/source.ts";
+import { blobFacts } from "../wire/blob_facts.ts";
 import { readParts, writeForm } from "./form_body.ts";
 
 /** What a form can be made of. */
@@ -164,9 +166,10 @@ function dataBody(data: RequestData): OutgoingBody | null {
     return formBody(data);
   }
   if (data instanceof Blob) {
+    const { type, size } = blobFacts(data);
     return new StreamBody(
-      data.type,
-      data.size,
+      type,
+      size,
       true,
       () => openSource(data.stream()),
     );
@@ -182,7 +185,11 @@ function dataBody(data: RequestData): OutgoingBody | null {
 export function writeQuery(
   fields: URLSearchParams | Record<string, FieldValue | readonly FieldValue[]>,
 ): string {
-  if (fields instanceof URLSearchParams) return fields.toString();
+  if (fields instanceof URLSearchParams) {
+    const text = fields.toString();
+    if (isAll(text, TARGET)) return text;
+    throw new TypeError("Query or form holds what must be percent-encoded");
+  }
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     throw new TypeError("Query or form is not a dictionary");
   }

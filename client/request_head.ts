@@ -3,6 +3,7 @@ import { isHost } from "../parse/host.ts";
 import {
   type CheckedHeaders,
   checkHeaders,
+  checkValue,
   writeFields,
 } from "../wire/response_head.ts";
 import { checkRequestLine, writeRequestLine } from "../wire/request_head.ts";
@@ -138,22 +139,35 @@ export class HeadWriter {
     proxyAuth: string | null,
     jar: CookieJar | null,
   ): string {
-    const { method, target, headers, body } = exchange;
+    const { method, target, body } = exchange;
+    let { headers } = exchange;
     const sentTarget = isAbsolute ? exchange.url : target;
     checkRequestLine(method, sentTarget);
+    const asks = auth !== null && headers?.authorization === undefined;
+    if (asks && this.#fields.authorization !== undefined) {
+      // A request's own credentials stand in place of the client's field.
+      headers = { ...headers, authorization: LEFT_OUT };
+    }
     let text = writeRequestLine(method, sentTarget) +
       (headers === null ? this.#text : this.#merged(headers));
-    if (auth !== null && headers?.authorization === undefined) {
+    if (asks) {
       const isSecure = exchange.origin.startsWith("https:");
       const value = auth.authorization(method, sentTarget, isSecure);
       exchange.sentAuth = value;
       if (value !== null) text += `authorization: ${value}\r\n`;
     } else exchange.sentAuth = null;
     if (proxyAuth !== null) text += `proxy-authorization: ${proxyAuth}\r\n`;
-    if (jar !== null) text += cookieLine(jar, exchange);
+    if (jar !== null && !this.#has("cookie", exchange)) {
+      text += cookieLine(jar, exchange);
+    }
     if (body !== null) text += this.#bodyFields(exchange, body);
     else if (WITH_BODY.includes(method)) text += "content-length: 0\r\n";
     return text + "\r\n";
+  }
+
+  /** Whether a caller has a field that would be sent by itself. */
+  #has(name: string, { headers }: Exchange): boolean {
+    return headers?.[name] !== undefined || this.#fields[name] !== undefined;
   }
 
   #merged(headers: CheckedHeaders): string {
@@ -174,8 +188,7 @@ export class HeadWriter {
 
   #bodyFields(exchange: Exchange, body: OutgoingBody): string {
     let text = "";
-    const { headers } = exchange;
-    if (body.contentType !== "" && headers?.["content-type"] === undefined) {
+    if (body.contentType !== "" && !this.#has("content-type", exchange)) {
       text += `content-type: ${body.contentType}\r\n`;
     }
     text += exchange.bodyLength < 0
@@ -187,10 +200,8 @@ export class HeadWriter {
 }
 
 function cookieLine(jar: CookieJar, exchange: Exchange): string {
-  // Cookies of the caller's own stand in place of the jar's.
-  if (exchange.headers?.cookie !== undefined) return "";
   const cookies = jar.header(new URL(exchange.url), {
     ownOnly: !exchange.isOwn || exchange.isAwayFromAuth,
   });
-  return cookies === null ? "" : `cookie: ${cookies}\r\n`;
+  return cookies === null ? "" : `cookie: ${checkValue("cookie", cookies)}\r\n`;
 }

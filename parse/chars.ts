@@ -63,8 +63,12 @@ export const HEX: Uint8Array = (() => {
   return bytes;
 })();
 
-/** Whether every character of a string is of a class. */
+/**
+ * Whether every character of a string is of a class. What is no string, as
+ * types are not checked at run time, is of none.
+ */
 export function isAll(text: string, chars: Uint8Array): boolean {
+  if (typeof text !== "string") return false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code > 255 || chars[code] === 0) return false;
@@ -74,7 +78,7 @@ export function isAll(text: string, chars: Uint8Array): boolean {
 
 /** Whether a string is a `token`, RFC 9110 section 5.6.2. */
 export function isToken(text: string): boolean {
-  return text.length > 0 && isAll(text, TOKEN);
+  return isAll(text, TOKEN) && text.length > 0;
 }
 
 /**

@@ -19,6 +19,7 @@ export type ProtocolErrorCode =
   | "bad-chunk-extension"
   | "bad-chunk-end"
   | "bad-json"
+  | "json-too-deep"
   | "bad-encoding"
   | "bad-multipart"
   | "bad-status"
@@ -71,6 +72,7 @@ export const protocolErrors: Readonly<
   "bad-chunk-extension": [400, "Chunk extension is malformed or too long"],
   "bad-chunk-end": [400, "Chunk does not end with CR LF"],
   "bad-json": [400, "Body is not valid JSON"],
+  "json-too-deep": [400, "JSON is nested too deeply"],
   "bad-encoding": [400, "Body is not valid UTF-8"],
   "bad-multipart": [400, "Multipart body is malformed"],
   "header-timeout": [408, "Request header took too long"],

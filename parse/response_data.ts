@@ -1,3 +1,5 @@
+import { encodeJson } from "./json.ts";
+
 /**
  * What can be sent as a body: strings go as HTML, bytes as octets, a `Blob`
  * with its own type, everything else as JSON; `null` and nothing as no body.
@@ -33,19 +35,6 @@ export function asBytes(data: ArrayBuffer | ArrayBufferView): Uint8Array {
 /** Whether data is bytes: an `ArrayBuffer` or a view of one. */
 export function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
   return ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
-}
-
-/**
- * JSON text of data that is neither string nor bytes.
- *
- * @throws {TypeError} If the data has no JSON form.
- */
-export function encodeJson(data: unknown): string {
-  const text: string | undefined = JSON.stringify(data);
-  if (text === undefined) {
-    throw new TypeError(`Cannot send a ${typeof data} as JSON`);
-  }
-  return text;
 }
 
 /**

@@ -9,7 +9,10 @@ export type Query = Record<string, string | null | (string | null)[]>;
 /** Parameters of a header value: `null` for one without `=`. */
 export type HeaderParameters = Record<string, string | null>;
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+/** Of a part of a text: a mark at its beginning belongs to it. */
+const partDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Decodes percent-encoding, and `+` to a space, as in queries and forms.
@@ -77,17 +80,29 @@ function decodeAscii(text: string, mark: number): string | null {
 }
 
 /** Decodes percent-encoded UTF-8; what is not UTF-8 becomes U+FFFD. */
-function decodeText(text: string, plusIsSpace: boolean): string {
-  if (plusIsSpace && text.includes("+")) text = text.replaceAll("+", " ");
-  const mark = text.indexOf("%");
-  if (mark < 0) return text;
-  const plain = decodeAscii(text, mark);
-  if (plain !== null) return plain;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    const bytes = new TextEncoder().encode(text);
-    return decoder.decode(decodeBytes(bytes, false));
+class TextDecoding {
+  // An exception costs as much as some hundred characters: there is one.
+  #hasThrown = false;
+
+  decode(text: string): string {
+    const mark = text.indexOf("%");
+    if (mark < 0) return text;
+    const plain = decodeAscii(text, mark);
+    if (plain !== null) return plain;
+    if (!this.#hasThrown) {
+      try {
+        return decodeURIComponent(text);
+      } catch {
+        this.#hasThrown = true;
+      }
+    }
+    if (!/%[\da-f]{2}/i.test(text)) return text;
+    return partDecoder.decode(decodeBytes(encoder.encode(text), false));
+  }
+
+  /** The same of a query or form, where a plus is a space. */
+  decodeField(text: string): string {
+    return this.decode(text.includes("+") ? text.replaceAll("+", " ") : text);
   }
 }
 
@@ -113,6 +128,7 @@ export function parseQuery(
   query: Query = dict(),
 ): Query {
   const text = typeof raw === "string" ? raw : decoder.decode(raw);
+  const decoding = new TextDecoding();
   let mark = -1; // the next "=", which may lie behind many keys without one
   for (let pos = 0; pos < text.length;) {
     let end = text.indexOf("&", pos);
@@ -123,10 +139,10 @@ export function parseQuery(
         if (mark < 0) mark = text.length;
       }
       const equals = Math.min(mark, end);
-      const key = decodeText(text.slice(pos, equals), true);
+      const key = decoding.decodeField(text.slice(pos, equals));
       const value = equals === end
         ? null
-        : decodeText(text.slice(equals + 1, end), true);
+        : decoding.decodeField(text.slice(equals + 1, end));
       const before = query[key];
       if (before === undefined) query[key] = value;
       else if (Array.isArray(before)) before.push(value);
@@ -166,7 +182,7 @@ export function urlPath(url: string): string {
   const raw = start === 0 && mark < 0
     ? url
     : url.slice(start, mark < 0 ? url.length : mark);
-  return decodeText(raw, false);
+  return new TextDecoding().decode(raw);
 }
 
 /** The parsed query of a request target; an empty dictionary without one. */

@@ -1,6 +1,6 @@
+import { encodeJson } from "../parse/json.ts";
 import {
   asBytes,
-  encodeJson,
   HTML_TYPE,
   isBytes,
   JSON_TYPE,

@@ -1,3 +1,5 @@
+import { encodeJson } from "../parse/json.ts";
+
 /** A server-sent event. At least one of its fields has to be there. */
 export interface ServerEvent {
   /** The message: text, or whatever JSON can express. */
@@ -33,10 +35,7 @@ export function writeEvent(event: ServerEvent): string {
   if (event.data !== undefined) {
     const data = typeof event.data === "string"
       ? event.data
-      : JSON.stringify(event.data);
-    if (data === undefined) {
-      throw new TypeError(`Cannot send a ${typeof event.data} as JSON`);
-    }
+      : encodeJson(event.data);
     text += lines("data: ", data);
   }
   if (text === "") throw new TypeError("Event has no field");

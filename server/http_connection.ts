@@ -2,16 +2,18 @@ import { utf8OfBytes } from "../parse/text.ts";
 import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
+import { encodeJson } from "../parse/json.ts";
 import {
-  encodeJson,
   isBytes,
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { blobFacts } from "../wire/blob_facts.ts";
 import { checkHeaders, checkStatus } from "../wire/response_head.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
+import { redactUrls } from "../wire/redaction.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
   type AnswerHead,
@@ -201,13 +203,14 @@ export class HttpConnection extends HttpRequest {
     const head = checkHead(options);
     const isHead = this.method === "HEAD";
     if (data instanceof Blob) {
-      head.headers["content-type"] ??= data.type || OCTET_TYPE;
-      setLength(head, data.size, isHead);
+      const { type, size } = blobFacts(data);
+      head.headers["content-type"] ??= type || OCTET_TYPE;
+      setLength(head, size, isHead);
       const session = this.#takeWhole();
       if (session === null) return GONE;
       writeHead(session, head);
       if (!hasResponseBody(isHead, head.status)) return session.answered();
-      return sendBody(session, new BlobSource(data), data.size);
+      return sendBody(session, new BlobSource(data), size);
     }
     const body = makeBody(head, data);
     const length = bodyLength(body);
@@ -318,6 +321,9 @@ export class HttpConnection extends HttpRequest {
       throw new RangeError("Status is not one of a redirect");
     }
     const head = checkHead({ ...options, status });
+    if (typeof url !== "string") {
+      throw new TypeError("Redirect URL is not a string");
+    }
     // deno-lint-ignore no-control-regex
     if (/[\x00-\x1f\x7f]/.test(url)) {
       throw new TypeError("Redirect URL holds a control character");
@@ -627,6 +633,9 @@ export class HttpConnection extends HttpRequest {
       );
     }
     if (protocol !== undefined) {
+      if (typeof protocol !== "string") {
+        throw new TypeError("Protocol is not a string");
+      }
       if (!this.#asksFor(protocol)) {
         throw new TypeError("Peer did not ask for this protocol");
       }
@@ -728,8 +737,13 @@ export class HttpConnection extends HttpRequest {
     inspect: typeof Deno.inspect,
     options: Deno.InspectOptions,
   ): string {
-    const { method, url, isAnswered } = this;
-    const shown = Object.assign(dict(), { method, url, isAnswered });
-    return `HttpConnection ${inspect(shown, options)}`;
+    return `HttpConnection ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** What `JSON.stringify()` shows: what is asked for, and no header fields. */
+  toJSON(): Record<string, unknown> {
+    const { method, isAnswered } = this;
+    const shown = { method, url: redactUrls(this.url), isAnswered };
+    return Object.assign(dict<unknown>(), shown);
   }
 }

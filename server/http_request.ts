@@ -1,10 +1,11 @@
-import { HttpError, ProtocolError } from "../parse/errors.ts";
+import { HttpError } from "../parse/errors.ts";
 import {
   type HeaderFields,
   readField,
   readFieldLines,
   readFields,
 } from "../parse/fields.ts";
+import { parseJson } from "../parse/json.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
 import {
   parseCookies,
@@ -123,11 +124,7 @@ export abstract class HttpRequest {
       // later would end the application's loop for one peer's fault.
       if (body.length === 0) return;
       parts.body = decodeUtf8(body);
-      try {
-        parts.data = JSON.parse(parts.body);
-      } catch {
-        throw new ProtocolError("bad-json");
-      }
+      parts.data = parseJson(parts.body, this.server.limits.maxJsonDepth);
     } else {
       const bytes = new Uint8Array(body); // a Node buffer's slice() is no copy
       parts.body = bytes;
@@ -312,16 +309,11 @@ export abstract class HttpRequest {
   /**
    * The body as JSON, whatever type it claims to have.
    *
-   * @throws {ProtocolError} If it is none.
+   * @throws {ProtocolError} If it is none, or deeper than `maxJsonDepth`.
    */
   // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
   async json(): Promise<any> {
-    const text = await this.text();
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new ProtocolError("bad-json");
-    }
+    return parseJson(await this.text(), this.server.limits.maxJsonDepth);
   }
 
   /**
@@ -414,13 +406,16 @@ export abstract class HttpRequest {
    * theirs; otherwise the socket's.
    */
   get remoteAddress(): string {
-    return this.server.trustedProxies.client(this.#ip, this.remoteAddresses);
+    return this.server.trustedProxies.client(
+      this.#ip,
+      this.headers["x-forwarded-for"],
+    );
   }
 
   /**
    * The way the request came: client first, nearest proxy last, from
-   * `X-Forwarded-For` if the socket's peer is one of `trustedProxies`. What
-   * stands left of `remoteAddress` may be forged.
+   * `X-Forwarded-For` if the socket's peer is one of `trustedProxies`, the last
+   * hundred at most. What stands left of `remoteAddress` may be forged.
    */
   get remoteAddresses(): string[] {
     return this.server.trustedProxies.chain(

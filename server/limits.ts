@@ -1,3 +1,4 @@
+import { MAX_JSON_DEPTH } from "../parse/json.ts";
 import { checkLimits } from "../wire/limits.ts";
 
 /** All bounds of a server. Times are milliseconds, sizes bytes. */
@@ -14,6 +15,11 @@ export interface ServerLimits {
   maxHeadersCount: number;
   /** Bytes of a request's body; default 1 MiB. */
   maxContentLength: number;
+  /**
+   * How many arrays and objects of JSON may lie within one another; default
+   * 512. What is deeper is answered with 400.
+   */
+  maxJsonDepth: number;
   /** From the first byte of a request to the end of its headers, in ms; default 5,000. */
   requestTimeout: number;
   /** The longest silence within a body, in ms; default 15,000. */
@@ -57,6 +63,7 @@ const DEFAULTS: ServerLimits = {
   maxHeadersLength: 16_384,
   maxHeadersCount: 100,
   maxContentLength: 1_048_576,
+  maxJsonDepth: MAX_JSON_DEPTH,
   requestTimeout: 5_000,
   bodyTimeout: 15_000,
   minReceiveRate: 500,

@@ -1,5 +1,8 @@
 import { isIpv4, parseIpv6 } from "../parse/host.ts";
 
+/** Addresses of a way that are looked at; what stands left of them is not. */
+const MAX_ADDRESSES = 100;
+
 /** Takes the notation of IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2) off an address. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
@@ -63,29 +66,40 @@ export class TrustedProxies {
   }
 
   /**
+   * The client's address: the last one of the way that is not a proxy's.
+   */
+  client(socketAddress: string, forwardedFor: string | undefined): string {
+    for (const address of this.#back(socketAddress, forwardedFor)) {
+      if (!this.has(address)) return address;
+    }
+    return socketAddress;
+  }
+
+  /**
    * The way a request came, client first, nearest proxy last; the socket's
    * own address where nothing is to be believed.
    */
   chain(socketAddress: string, forwardedFor: string | undefined): string[] {
-    if (forwardedFor === undefined || !this.has(socketAddress)) {
-      return [socketAddress];
-    }
-    const chain: string[] = [];
-    for (const entry of forwardedFor.split(",").reverse()) {
-      const address = forwardedAddress(entry.trim());
-      // What stands left of something that is no address means nothing.
-      if (address === null) break;
-      chain.unshift(address);
-    }
-    return chain.length === 0 ? [socketAddress] : chain;
+    const way = [...this.#back(socketAddress, forwardedFor)];
+    return way.length === 0 ? [socketAddress] : way.reverse();
   }
 
-  /** The last address of a chain that is not a trusted proxy's. */
-  client(socketAddress: string, chain: readonly string[]): string {
-    for (let i = chain.length - 1; i >= 0; i--) {
-      if (!this.has(chain[i])) return chain[i];
+  /** The way back from the nearest proxy to the client, as far as it is told. */
+  *#back(
+    socketAddress: string,
+    forwardedFor: string | undefined,
+  ): Generator<string, void, void> {
+    if (forwardedFor === undefined || !this.has(socketAddress)) return;
+    let end = forwardedFor.length;
+    for (let count = 0; end >= 0 && count < MAX_ADDRESSES; count++) {
+      const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(",", end - 1);
+      const entry = forwardedFor.slice(comma + 1, end).trim();
+      const address = forwardedAddress(entry);
+      // What stands left of something that is no address means nothing.
+      if (address === null) return;
+      yield address;
+      end = comma;
     }
-    return socketAddress;
   }
 }
 

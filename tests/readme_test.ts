@@ -92,6 +92,7 @@ Deno.test("README lists every member of the classes", () => {
     "gone",
     "inputEnded",
     "isHeld",
+    "isStreamed",
     "listen",
     "peerGone",
     "repeat",

@@ -51,11 +51,15 @@ export function writeCookie(name: string, cookie: CookieValue): string {
   const { sameSite, partitioned } = attributes;
   let text = `${name}=${value}`;
   if (domain !== undefined) {
-    if (!/^[\w.:[\]-]+$/.test(domain)) complain("has an invalid domain");
+    if (typeof domain !== "string" || !/^[\w.:[\]-]+$/.test(domain)) {
+      complain("has an invalid domain");
+    }
     text += `; Domain=${domain}`;
   }
   if (path !== undefined) {
-    if (!PATH.test(path)) complain("has an invalid path");
+    if (typeof path !== "string" || !PATH.test(path)) {
+      complain("has an invalid path");
+    }
     text += `; Path=${path}`;
   }
   if (expires !== undefined) {

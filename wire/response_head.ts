@@ -29,7 +29,7 @@ export function checkHeaders(headers: HeaderValues | Headers): CheckedHeaders {
     if (!isToken(name)) throw new TypeError("Header name is not a token");
     const key = name.toLowerCase();
     const values = Array.isArray(value)
-      ? value.map((one) => checkValue(name, one))
+      ? Array.from(value, (one) => checkValue(name, one))
       : checkValue(name, value);
     if (!(key in checked)) checked[key] = values;
     else checked[key] = [checked[key], values].flat();
@@ -59,13 +59,18 @@ export function checkValue(name: string, value: unknown): string {
  * Checks what a status line is made of.
  *
  * @throws {RangeError} If the status is not from 200 to 599.
- * @throws {TypeError} If the reason phrase holds control characters.
+ * @throws {TypeError} If the reason phrase is no string, or holds control
+ * characters.
  */
 export function checkStatus(status: number, reason?: string): void {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError("Status is not a whole number from 200 to 599");
   }
-  if (reason !== undefined && !isAll(reason, FIELD_VALUE)) {
+  if (reason === undefined) return;
+  if (typeof reason !== "string") {
+    throw new TypeError("Status message is not a string");
+  }
+  if (!isAll(reason, FIELD_VALUE)) {
     throw new TypeError("Status message holds a control character");
   }
 }

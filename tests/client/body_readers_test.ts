@@ -133,6 +133,13 @@ const ROWS: Row[] = [
   },
   {
     reader: "readNdjson()",
+    what: "what is nested too deeply",
+    text: `1\n${"[".repeat(513)}${"]".repeat(513)}\n3\n`,
+    values: [1],
+    code: "json-too-deep",
+  },
+  {
+    reader: "readNdjson()",
     what: "an end that is not JSON",
     text: '1\n{"a":',
     values: [1],

@@ -124,6 +124,7 @@ Deno.test("HttpClient says which limits are in force", async () => {
     timeout: 7,
     minSendRate: Infinity, // as the timeout is given
     maxResponseLength: 1024 * 1024,
+    maxJsonDepth: 512,
     maxHeadersLength: 65536,
     maxHeadersCount: 100,
     maxConnections: 10,

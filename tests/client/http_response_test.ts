@@ -237,28 +237,33 @@ Deno.test("text() decodes by the charset, and refuses what is not in it", async 
 });
 
 Deno.test("json() reads JSON of any type, and refuses what is none", async () => {
-  const cases: [text: string, value: unknown, isFine?: boolean][] = [
+  const cases: [text: string, value: unknown, code?: string][] = [
     ['{"a":[1,null,"ü"]}', { a: [1, null, "ü"] }],
     ["1", 1],
     [' "x" ', "x"],
     ["null", null],
-    ["", undefined, false],
-    ["{", undefined, false],
-    ["{} {}", undefined, false],
-    ["<html>", undefined, false],
+    ["", undefined, "bad-json"],
+    ["{", undefined, "bad-json"],
+    ["{} {}", undefined, "bad-json"],
+    ["<html>", undefined, "bad-json"],
+    ["[[[[[[1]]]]]]", undefined, "json-too-deep"],
   ];
   let text = "";
-  await using arena = new ClientArena((client) =>
-    client.respond(text, { headers: { "content-type": "text/x; charset=l1" } })
+  await using arena = new ClientArena(
+    (client) =>
+      client.respond(text, {
+        headers: { "content-type": "text/x; charset=l1" },
+      }),
+    { client: { maxJsonDepth: 5 } },
   );
-  for (const [body, value, isFine = true] of cases) {
+  for (const [body, value, code] of cases) {
     text = body;
     for (const stream of [false, true]) {
       const response = await arena.client.get("", { stream });
-      if (isFine) assertEquals(await response.json(), value);
+      if (code === undefined) assertEquals(await response.json(), value);
       else {
         const error = await assertRejects(() => response.json(), ResponseError);
-        assertEquals(error.code, "bad-json");
+        assertEquals(error.code, code);
         assertEquals(error.response, null);
       }
     }

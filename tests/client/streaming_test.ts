@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import {
   AbortedError,
@@ -178,7 +184,6 @@ Deno.test("events() gives events as the server sends them", async () => {
 
 Deno.test("events() asks again where the stream ends, with the last id", async () => {
   const asked: (string | null)[] = [];
-  using timers = new Timers();
   await using arena = new ClientArena(async (client) => {
     asked.push(client.lastEventId);
     assertEquals(client.headers["x-own"], "1");
@@ -188,7 +193,7 @@ Deno.test("events() asks again where the stream ends, with the last id", async (
     const turn = asked.length;
     if (turn === 4) return await client.respond(null, { status: 204 });
     await client.responseEvents();
-    if (turn === 1) await client.sendEvent({ data: "a", id: "1", retry: 50 });
+    if (turn === 1) await client.sendEvent({ data: "a", id: "1", retry: 1500 });
     else if (turn === 2) {
       await client.sendEvent({ data: "b", id: "2€ü" });
       return client.close(); // breaks off
@@ -200,12 +205,103 @@ Deno.test("events() asks again where the stream ends, with the last id", async (
     query: { a: 1 },
     headers: { "x-own": "1" },
   });
-  const events = await all(response.events({ reconnect: true, retry: 10_000 }));
+  using timers = new Timers(hasten);
+  const events = await all(response.events({ reconnect: true, retry: 5000 }));
   assertEquals(events.map(({ data }) => data), ["a", "b"]);
   assertEquals(asked, [null, "1", "2€ü", "2€ü"]);
-  // It waits as the server asked for, not as we did.
-  assertEquals(timers.fired.filter((delay) => delay === 50), [50, 50, 50]);
-  assert(!timers.fired.includes(10_000));
+  // It waits as the server asked for, not as we did; twice as long behind
+  // what brought nothing.
+  assertEquals(waits(timers), [1500, 1500, 3000]);
+});
+
+/** Pauses before a further attempt are short in tests; timeouts are not. */
+function hasten(delay: number): number {
+  return delay < 10_000 ? delay / 100 : delay;
+}
+
+/** The pauses that there were. */
+function waits({ fired }: Timers): number[] {
+  return fired.filter((delay) => delay >= 100 && delay < 10_000);
+}
+
+Deno.test("events() waits a second at least, whatever the server asks for", async () => {
+  for (
+    const [own, asked, wait] of [
+      [undefined, 0, 1000],
+      [undefined, 999, 1000],
+      [undefined, 1001, 1001],
+      [2000, 0, 1000],
+      [200, 0, 200], // who asks for less may have it
+      [200, 700, 700],
+    ]
+  ) {
+    let turn = 0;
+    await using arena = new ClientArena(async (client) => {
+      if (turn++ === 4) return await client.respond(null, { status: 204 });
+      await client.responseEvents();
+      await client.sendEvent({ data: "a", retry: asked });
+      return await client.responseStreamEnd();
+    });
+    const response = await arena.client.get("", STREAM);
+    using timers = new Timers(hasten);
+    const events = response.events({ reconnect: true, retry: own });
+    assertEquals((await all(events)).length, 4);
+    assertEquals(waits(timers), [wait, wait, wait, wait]);
+  }
+});
+
+Deno.test("events() takes streams that bring nothing for attempts that fail", async () => {
+  for (const text of ["", ":\n\n", "retry: 0\n\n", "id: 7\n\n", "data: a\n"]) {
+    for (const isWhole of [true, false]) {
+      let arrived = 0;
+      await using arena = new ClientArena(async (client) => {
+        arrived++;
+        await client.responseEvents();
+        await client.sendChunk(text);
+        return isWhole ? await client.responseStreamEnd() : client.close();
+      });
+      const response = await arena.client.get("", STREAM);
+      using timers = new Timers(hasten);
+      const events = response.events({
+        reconnect: true,
+        retry: 1000,
+        maxAttempts: 4,
+      });
+      const error = await assertRejects(
+        () => events.next(),
+        ConnectionLostError,
+      );
+      assertEquals(error.url, arena.server.url);
+      assertEquals(waits(timers), [2000, 4000, 8000]);
+      assertEquals(arrived, 4);
+    }
+  }
+});
+
+Deno.test("events() begins anew with its wait once an event has come", async () => {
+  let turn = 0;
+  await using arena = new ClientArena(async (client) => {
+    turn++;
+    if (turn === 6) return await client.respond(null, { status: 204 });
+    await client.responseEvents();
+    if (turn === 3) await client.sendEvent({ data: "a" });
+    return await client.responseStreamEnd();
+  });
+  const response = await arena.client.get("", STREAM);
+  using timers = new Timers(hasten);
+  const events = response.events({ reconnect: true, retry: 1000 });
+  assertEquals((await all(events)).length, 1);
+  assertEquals(waits(timers), [2000, 4000, 1000, 2000, 4000]);
+});
+
+Deno.test("events() refuses options that are no numbers, or out of range", async () => {
+  await using arena = chunks("text/event-stream", "data: a\n\n");
+  const response = await arena.client.get("");
+  for (const name of ["retry", "maxAttempts", "maxEventLength"]) {
+    for (const [value, kind] of [["1", TypeError], [-1, RangeError]] as const) {
+      assertThrows(() => response.events({ [name]: value }), kind, name);
+    }
+  }
 });
 
 Deno.test("events() ends with an error when what comes is no event stream", async () => {
@@ -220,7 +316,7 @@ Deno.test("events() ends with an error when what comes is no event stream", asyn
       return await client.responseStreamEnd();
     });
     const response = await arena.client.get("", STREAM);
-    const events = response.events({ reconnect: true });
+    const events = response.events({ reconnect: true, retry: 0 });
     assertEquals((await events.next()).value!.data, "a");
     const error = await assertRejects(() => events.next(), ResponseError);
     assertEquals(error.code, "bad-event-stream");
@@ -241,7 +337,11 @@ Deno.test("events() tries so often, and no more", async () => {
     peer.close();
   });
   const response = await arena.client.get("", STREAM);
-  const events = response.events({ reconnect: true, maxAttempts: 3 });
+  const events = response.events({
+    reconnect: true,
+    retry: 1,
+    maxAttempts: 3,
+  });
   assertEquals((await events.next()).value!.data, "a");
   await assertRejects(() => events.next(), ConnectionLostError);
   assertEquals(arrived, 4);

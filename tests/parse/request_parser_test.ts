@@ -119,6 +119,7 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
   );
   const others = [
     "bad-json",
+    "json-too-deep",
     "bad-encoding",
     "bad-multipart",
     "header-timeout",

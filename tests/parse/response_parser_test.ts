@@ -197,6 +197,7 @@ Deno.test("ResponseParser refuses every code of a message by some row, but those
   );
   const others = [
     "bad-json",
+    "json-too-deep",
     "bad-encoding",
     "bad-multipart",
     "header-timeout",

@@ -8,7 +8,7 @@ import {
   type Query,
 } from "../../parse.ts";
 import { latin1Bytes, latin1Text } from "../support/bytes.ts";
-import { assertLinear } from "../support/cost.ts";
+import { assertComparable, assertLinear } from "../support/cost.ts";
 
 type Values = Query[string];
 const utf8 = new TextEncoder();
@@ -143,6 +143,11 @@ Deno.test("parseQuery() takes time that grows with the length alone", () => {
   ) {
     quickly(unit, parseQuery);
     quickly(unit, (text) => decodePercentEncoding(latin1Bytes(text)));
+  }
+  const usual = "%c3%a9&".repeat(150_000);
+  for (const unit of ["%&", "%ff&", "%ff%&=%"]) {
+    const unusual = unit.repeat((1 << 20) / unit.length);
+    assertComparable(unit, () => parseQuery(usual), () => parseQuery(unusual));
   }
   assertLinear("keys", 100_000, (count) => {
     const keys = Array.from({ length: count }, (_, i) => `k${i}&`).join("");

@@ -80,10 +80,17 @@ const CHAINS: [
   [trusted, "1.1.1.1, <script>, 10.0.0.1", "127.0.0.1", ["10.0.0.1"]],
   [trusted, "unknown", "127.0.0.1", ["127.0.0.1"]],
   [trusted, "", "127.0.0.1", ["127.0.0.1"]],
+  [trusted, ",10.0.0.1", "127.0.0.1", ["10.0.0.1"]],
+  [
+    trusted,
+    "1.1.1.1," + "10.0.0.1,".repeat(99) + "10.0.0.2",
+    "127.0.0.1",
+    [...Array(99).fill("10.0.0.1"), "10.0.0.2"],
+  ],
 ];
 
 for (const [trustedProxies, forwardedFor, address, addresses] of CHAINS) {
-  Deno.test(`remoteAddress behind [${trustedProxies}] is ${address} for ${forwardedFor}`, async () => {
+  Deno.test(`remoteAddress behind [${trustedProxies}] is ${address} for ${forwardedFor?.slice(0, 60)}`, async () => {
     await using scene = new Scene(
       (client) =>
         client.respond([client.remoteAddress, client.remoteAddresses]),

@@ -277,11 +277,48 @@ Deno.test("json() gives the value whatever the type says", async () => {
         ["{", "bad-json"],
         ["", "bad-json"],
         ['"\xff"', "bad-encoding"],
+        ["[".repeat(513) + "]".repeat(513), "json-too-deep"],
       ]
     ) {
       await peer.send(bytesOf(post(lengthOf(body), body)));
       assertEquals((await peer.response()).body, expected);
     }
+  }
+});
+
+Deno.test("JSON that is nested too deeply never comes to be echoed", async () => {
+  const type = "Content-Type: application/json\r\n";
+  await using arena = new Arena((client) => {
+    const { headers, data } = client;
+    return client.respond({ headers, data });
+  });
+  const refusing = await arena.connect();
+  const deep = "[".repeat(6000) + "]".repeat(6000);
+  await refusing.send(bytesOf(post(type + lengthOf(deep), deep)));
+  const refused = await refusing.response();
+  assertEquals([refused.status, refused.body], [
+    400,
+    "JSON is nested too deeply\n",
+  ]);
+  await arena.until(() => arena.errors.length > 0);
+  assertEquals((arena.errors[0] as ProtocolError).code, "json-too-deep");
+
+  const peer = await arena.connect();
+  const body = "[".repeat(512) + "]".repeat(512);
+  await peer.send(bytesOf(post(type + lengthOf(body), body)));
+  const { data } = JSON.parse((await peer.response()).body);
+  assertEquals(JSON.stringify(data), body);
+});
+
+Deno.test("maxJsonDepth says how deep JSON may be nested", async () => {
+  await using arena = new Arena((client) => client.respond(client.data), {
+    maxJsonDepth: 2,
+  });
+  for (const [body, status] of [["[[1]]", 200], ["[[{}]]", 400]] as const) {
+    const peer = await arena.connect();
+    const fields = `Content-Type: a/b+json\r\n${lengthOf(body)}`;
+    await peer.send(bytesOf(post(fields, body)));
+    assertEquals((await peer.response()).status, status);
   }
 });
 

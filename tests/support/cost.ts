@@ -33,3 +33,18 @@ export function assertLinear(
   const limit = MOST * Math.max(spend(small), LEAST);
   assertLess(spend(large), limit, name);
 }
+
+/**
+ * Holds what a peer can send to the cost of usual input of the same length: it
+ * may be dearer, but not out of all proportion.
+ *
+ * @param usual Work that takes 10 ms or more.
+ */
+export function assertComparable(
+  name: string,
+  usual: () => unknown,
+  unusual: () => unknown,
+): void {
+  const limit = MOST * Math.max(spend(usual), LEAST);
+  assertLess(spend(unusual), limit, name);
+}

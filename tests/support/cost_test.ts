@@ -1,5 +1,5 @@
 import { AssertionError, assertThrows } from "@std/assert";
-import { assertLinear } from "./cost.ts";
+import { assertComparable, assertLinear } from "./cost.ts";
 
 /** Steps that nothing makes superfluous. */
 function steps(count: number): number {
@@ -16,6 +16,15 @@ Deno.test("assertLinear() takes work that grows with the size", () => {
 Deno.test("assertLinear() refuses work that grows with its square", () => {
   assertThrows(
     () => assertLinear("square", 1 << 14, (size) => () => steps(size * size)),
+    AssertionError,
+  );
+});
+
+Deno.test("assertComparable() takes what is dearer, and refuses what is much dearer", () => {
+  const usual = () => steps(1 << 24);
+  assertComparable("dearer", usual, () => steps(1 << 26));
+  assertThrows(
+    () => assertComparable("much dearer", usual, () => steps(1 << 30)),
     AssertionError,
   );
 });

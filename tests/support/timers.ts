@@ -12,7 +12,8 @@ export class Timers implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #setInterval = globalThis.setInterval;
 
-  constructor() {
+  /** @param hasten How long a delay is to take in truth, in ms. */
+  constructor(hasten: (delay: number) => number = (delay) => delay) {
     // deno-lint-ignore no-explicit-any -- both are overloaded
     const own = globalThis as any;
     own.setTimeout = (
@@ -24,7 +25,7 @@ export class Timers implements Disposable {
       return this.#setTimeout(() => {
         this.fired.push(delay);
         callback(...rest);
-      }, delay);
+      }, hasten(delay));
     };
     own.setInterval = (
       callback: (...args: unknown[]) => void,

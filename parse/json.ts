@@ -1,0 +1,112 @@
+import { ProtocolError } from "./errors.ts";
+
+/**
+ * How deep JSON that arrives may be nested, where nothing else is said. What
+ * people send is less than 100 deep, syntax trees some hundred; what walks
+ * through a value by calling itself, as `JSON.stringify()` does, comes to its
+ * end at some thousand. A text of 1 KiB cannot be deeper, and costs nothing.
+ */
+export const MAX_JSON_DEPTH = 512;
+
+/**
+ * Reads JSON that a peer has sent.
+ *
+ * @param maxDepth How many arrays and objects may lie within one another.
+ * @throws {ProtocolError} If it is not JSON, or nested deeper.
+ */
+export function parseJson(text: string, maxDepth: number): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ProtocolError("bad-json");
+  }
+  if (mayBeDeeper(text, maxDepth) && isDeeper(value, maxDepth)) {
+    throw new ProtocolError("json-too-deep");
+  }
+  return value;
+}
+
+/**
+ * Whether a text has brackets enough, wherever they stand: most have not, and
+ * that is quickly found out.
+ */
+function mayBeDeeper(text: string, depth: number): boolean {
+  if (text.length < 2 * (depth + 1)) return false;
+  let count = 0;
+  for (const bracket of ["[", "{"]) {
+    for (let at = -1; (at = text.indexOf(bracket, at + 1)) >= 0;) {
+      if (++count > depth) return true;
+    }
+  }
+  return false;
+}
+
+/** Looks at a value layer by layer: to call itself could be too deep here. */
+function isDeeper(value: unknown, depth: number): boolean {
+  let layer: object[] = [];
+  add(layer, value);
+  for (let left = depth; layer.length > 0; left--) {
+    if (left === 0) return true;
+    const below: object[] = [];
+    for (const one of layer) {
+      if (Array.isArray(one)) { for (const part of one) add(below, part); }
+      else addAll(below, one as Record<string, unknown>);
+    }
+    layer = below;
+  }
+  return false;
+}
+
+function addAll(layer: object[], object: Record<string, unknown>): void {
+  // deno-lint-ignore guard-for-in -- it was parsed, and a list of keys is dear
+  for (const key in object) add(layer, object[key]);
+}
+
+function add(layer: object[], value: unknown): void {
+  if (typeof value === "object" && value !== null) layer.push(value);
+}
+
+/**
+ * JSON text of a value.
+ *
+ * @throws {TypeError} If it has none; the message says why.
+ */
+export function encodeJson(data: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(data);
+  } catch (error) {
+    throw new TypeError(`Cannot send as JSON what ${problem(error)}`, {
+      cause: error,
+    });
+  }
+  if (text === undefined) {
+    throw new TypeError(`Cannot send a ${typeof data} as JSON`);
+  }
+  if (text === "{}") checkEmpty(data as object);
+  return text;
+}
+
+/** What is wrong with a value that could not be written. */
+function problem(error: unknown): string {
+  if (!(error instanceof Error)) return "throws when it is read";
+  const { message } = error;
+  if (/^Converting circular/.test(message)) return "holds itself";
+  if (/BigInt/.test(message)) return "holds a BigInt";
+  if (/call stack/.test(message)) return "is nested too deeply";
+  if (/string length/.test(message)) return "is too long";
+  return `throws when it is read: ${message}`;
+}
+
+/**
+ * A promise, a `Map` or an error would go out as `{}`, which nobody means.
+ *
+ * @throws {TypeError} If the object is of such a kind.
+ */
+function checkEmpty(data: object): void {
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  if (kind !== "Object" && !("toJSON" in data)) {
+    throw new TypeError(`Cannot send a ${kind} as JSON: it would be empty`);
+  }
+}

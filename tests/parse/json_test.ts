@@ -1,0 +1,135 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { ProtocolError } from "../../parse.ts";
+import { encodeJson, MAX_JSON_DEPTH, parseJson } from "../../parse/json.ts";
+import { assertLinear } from "../support/cost.ts";
+
+/** So many arrays, and objects, within one another. */
+function nested(arrays: number, objects = 0): string {
+  return "[".repeat(arrays) + '{"a":'.repeat(objects) + "1" +
+    "}".repeat(objects) + "]".repeat(arrays);
+}
+
+function codeOf(text: string, depth: number): string {
+  try {
+    assertEquals(parseJson(text, depth), JSON.parse(text));
+    return "";
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code;
+    throw error;
+  }
+}
+
+Deno.test("parseJson() takes what is nested as deep as it may be, and no deeper", () => {
+  const flat = `[${"[],".repeat(500)}{}]`;
+  const text = JSON.stringify(["[{".repeat(500), { "{[": "}]\\" }]);
+  for (
+    const [json, depth, code] of [
+      ["1", 1, ""],
+      ["null", 1, ""],
+      ["[]", 1, ""],
+      ["[{}]", 1, "json-too-deep"],
+      [nested(8), 8, ""],
+      [nested(9), 8, "json-too-deep"],
+      [nested(4, 4), 8, ""],
+      [nested(4, 5), 8, "json-too-deep"],
+      [`[1,${nested(8)}]`, 8, "json-too-deep"],
+      [`{"a":1,"__proto__":${nested(8)}}`, 8, "json-too-deep"],
+      // Brackets side by side, and those in strings, are not depth.
+      [flat, 2, ""],
+      [flat, 1, "json-too-deep"],
+      [text, 2, ""],
+      [nested(MAX_JSON_DEPTH), MAX_JSON_DEPTH, ""],
+      [nested(MAX_JSON_DEPTH + 1), MAX_JSON_DEPTH, "json-too-deep"],
+      [nested(6000), MAX_JSON_DEPTH, "json-too-deep"],
+      [nested(500_000), MAX_JSON_DEPTH, "json-too-deep"],
+      ["[".repeat(500_000), MAX_JSON_DEPTH, "bad-json"],
+      ["", 1, "bad-json"],
+      ["{", 1, "bad-json"],
+    ] as const
+  ) assertEquals(codeOf(json, depth), code, json.slice(0, 40));
+});
+
+Deno.test("parseJson() without a limit takes any depth", () => {
+  const value = parseJson(nested(20_000), Infinity);
+  let depth = 0;
+  for (let one = value; Array.isArray(one); one = one[0]) depth++;
+  assertEquals(depth, 20_000);
+});
+
+Deno.test("parseJson() costs in proportion to what it reads", () => {
+  assertLinear("deep", 1_000_000, (size) => {
+    const text = nested(size / 2);
+    return () =>
+      assertThrows(() => parseJson(text, MAX_JSON_DEPTH), ProtocolError);
+  });
+  assertLinear("wide", 1_000_000, (size) => {
+    const text = `[${"[],".repeat(size / 3)}0]`;
+    return () => parseJson(text, MAX_JSON_DEPTH);
+  });
+});
+
+Deno.test("encodeJson() says what is wrong with what cannot be written", () => {
+  const circular: Record<string, unknown> = {};
+  circular.self = [circular];
+  const inner = new Error("inner");
+  for (
+    const [value, problem] of [
+      [circular, "holds itself"],
+      // Plain arrays alone the engine writes however deep they are.
+      [
+        { date: new Date(0), deep: JSON.parse(nested(100_000)) },
+        "is nested too deeply",
+      ],
+      [{ a: [1n] }, "holds a BigInt"],
+      [{ toJSON: () => fail(inner) }, "throws when it is read: inner"],
+      [{
+        get a() {
+          return fail(inner);
+        },
+      }, "throws when it is read: inner"],
+      [{ toJSON: () => fail("text") }, "throws when it is read"],
+    ] as const
+  ) {
+    const error = assertThrows(() => encodeJson(value), TypeError);
+    assertEquals(error.message, `Cannot send as JSON what ${problem}`);
+  }
+  const error = assertThrows(
+    () => encodeJson({ toJSON: () => fail(inner) }),
+    TypeError,
+  );
+  assertStrictEquals(error.cause, inner);
+});
+
+function fail(reason: unknown): never {
+  throw reason;
+}
+
+Deno.test("encodeJson() refuses what would go out as nothing", () => {
+  for (
+    const [value, kind] of [
+      [undefined, "undefined"],
+      [Symbol(), "symbol"],
+      [() => 1, "function"],
+      [new Map([[1, 2]]), "Map"],
+      [Object.assign(function* () {})(), "Generator"],
+      [new Error("a"), "Error"],
+      [/a/, "RegExp"],
+    ] as const
+  ) {
+    assertThrows(
+      () => encodeJson(value),
+      TypeError,
+      `Cannot send a ${kind} as JSON`,
+    );
+  }
+  class Empty {}
+  class Named {
+    readonly [Symbol.toStringTag] = "Named";
+    toJSON() {
+      return {};
+    }
+  }
+  for (const value of [{}, new Empty(), Object.create(null), new Named()]) {
+    assertEquals(encodeJson(value), "{}");
+  }
+});
