@@ -385,7 +385,9 @@ export class HttpConnection extends HttpRequest {
     const session = this.#take();
     this.#more.answer = answer;
     if (session === null) return GONE;
-    return answer.begin(session, this.method === "HEAD");
+    const begun = answer.begin(session, this.method === "HEAD");
+    if (this.isHeld && session.inputEnded) session.destroy();
+    return begun;
   }
 
   /**
@@ -484,7 +486,17 @@ export class HttpConnection extends HttpRequest {
       "cache-control": "no-cache",
     }, true);
     answer?.keepAlive(keepAlive);
-    return answer?.start() ?? GONE;
+    return this.#startEndless(answer);
+  }
+
+  /** Starts an answer that may go on for ever. */
+  #startEndless(answer: StreamAnswer | null): Promise<boolean> {
+    if (answer === null) return GONE;
+    answer.isEndless = true;
+    const started = answer.start();
+    // It may have left before.
+    if (this.isHeld && this.session.inputEnded) this.session.destroy();
+    return started;
   }
 
   /**
@@ -515,7 +527,8 @@ export class HttpConnection extends HttpRequest {
    * be sent as it is.
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
-    return this.#beginStream(options, "application/x-ndjson")?.start() ?? GONE;
+    const answer = this.#beginStream(options, "application/x-ndjson");
+    return this.#startEndless(answer);
   }
 
   /**
@@ -539,7 +552,10 @@ export class HttpConnection extends HttpRequest {
   override peerGone(): void {
     super.peerGone();
     const answer = this.#parts?.answer;
-    if (this.session.isClosed && answer instanceof StreamAnswer) answer.gone();
+    if (answer === null || answer === undefined) return;
+    if (!(answer instanceof StreamAnswer)) this.session.destroy();
+    else if (this.session.isClosed) answer.gone();
+    else if (answer.isEndless) this.session.destroy();
   }
 
   /** @ignore Called by the session. */
@@ -575,7 +591,11 @@ export class HttpConnection extends HttpRequest {
         isHead,
         isHeld: () => this.isHeld,
         code: (head, length) => this.#chooseCoding(head, length),
-        stream: (session, head, coding) => this.#stream(session, head, coding),
+        stream: (session, head, coding) => {
+          const answer = this.#stream(session, head, coding);
+          answer.isEndless = true; // for all that anybody knows
+          return answer;
+        },
       });
     const more = this.#more;
     more.sent = sent;

@@ -42,6 +42,11 @@ export class StreamAnswer {
   onGone: (() => void) | null = null;
   /** Whether what is compressed can be decoded as soon as it is sent. */
   isPrompt = true;
+  /**
+   * Whether it has no end of its own: a peer that has closed its side is gone
+   * then, as nothing else would ever tell.
+   */
+  isEndless = false;
 
   readonly #session: Session;
   readonly #compressor: Compressor | null;

@@ -124,6 +124,7 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
     "bad-multipart",
     "header-timeout",
     "body-timeout",
+    "answer-timeout",
     "too-many-parts",
     ...responseCodes,
     ...clientCodes,

@@ -202,6 +202,7 @@ Deno.test("ResponseParser refuses every code of a message by some row, but those
     "bad-multipart",
     "header-timeout",
     "body-timeout",
+    "answer-timeout",
     "too-many-parts",
     ...clientCodes,
   ];
