@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { encodeHex } from "@std/encoding";
 
 const encoder = new TextEncoder();
 
@@ -18,7 +18,9 @@ function escapeName(name: string): string {
 
 /** Writes a form; files stay where they are until they are read. */
 export function writeForm(form: FormData): FormBody {
-  const boundary = `uhttp-${randomBytes(18).toString("hex")}`;
+  const boundary = `uhttp-${
+    encodeHex(crypto.getRandomValues(new Uint8Array(18)))
+  }`;
   const parts: (Uint8Array | Blob)[] = [];
   for (const [name, value] of form) {
     const start = `--${boundary}\r\ncontent-disposition: form-data; name="${
