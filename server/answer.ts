@@ -7,7 +7,7 @@ import {
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
-import { utf8Length } from "../parse/text.ts";
+
 import { httpDate } from "../transport/clock.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
@@ -19,6 +19,7 @@ import {
 } from "../wire/response_head.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import type { Session } from "./session.ts";
+import { utf8Length } from "./text_length.ts";
 
 /** How to answer, beside the data. */
 export interface RespondOptions {
@@ -243,11 +244,12 @@ export function writeWhole(
   head: AnswerHead,
   body: Uint8Array | string | null,
   isHead: boolean,
+  length: number = bodyLength(body),
 ): void {
   writeHead(session, head);
   if (body === null || !hasResponseBody(isHead, head.status)) return;
   if (typeof body !== "string") session.append(body);
-  else session.appendText(body, bodyLength(body));
+  else session.appendText(body, length);
 }
 
 /** Queues a head; a field `connection: close` in it is acted on. */

@@ -129,7 +129,7 @@ export abstract class HttpRequest {
         throw new ProtocolError("bad-json");
       }
     } else {
-      const bytes = new Uint8Array(body); // a Node buffer's slice() is no copy
+      const bytes = body.slice();
       parts.body = bytes;
       parts.isDataReady = false;
       if (type === MULTIPART) parts.form = new LoadedForm(bytes, contentType);
