@@ -1,14 +1,7 @@
-import {
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  gunzipSync,
-  inflateRawSync,
-  inflateSync,
-} from "node:zlib";
+import type { BrotliDecompress, Gunzip } from "node:zlib";
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import { trim } from "../parse/fields.ts";
+import { builtin } from "../runtime/builtins.ts";
 import type { Pieces } from "../transport/body_parts.ts";
 import { readWhole } from "../transport/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
@@ -103,6 +96,7 @@ function decodeSync(
   bytes: Uint8Array,
   limit: number,
 ): Uint8Array {
+  const { gunzipSync, inflateRawSync, inflateSync } = builtin("node:zlib");
   const decompress = coding === "gzip"
     ? gunzipSync
     : isZlib(bytes)
@@ -205,7 +199,7 @@ export function decodePieces(
   };
 }
 
-type Engine = ReturnType<typeof createGunzip | typeof createBrotliDecompress>;
+type Engine = BrotliDecompress | Gunzip;
 
 /** Takes one coding off a body. */
 class PieceDecoder {
@@ -319,13 +313,14 @@ class PieceDecoder {
 
   #open(piece: Uint8Array): void {
     const options = { chunkSize: CHUNK_LENGTH, highWaterMark: CHUNK_LENGTH };
+    const zlib = builtin("node:zlib");
     const engine = this.#engine = this.#coding === "br"
-      ? createBrotliDecompress(options)
+      ? zlib.createBrotliDecompress(options)
       : this.#coding === "gzip"
-      ? createGunzip(options)
+      ? zlib.createGunzip(options)
       : isZlib(piece)
-      ? createInflate(options)
-      : createInflateRaw(options);
+      ? zlib.createInflate(options)
+      : zlib.createInflateRaw(options);
     engine.on("readable", () => this.#wake());
     engine.on("error", () => {
       this.#stop(new ProtocolError("bad-content-coding"));

@@ -1,6 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { encodeHex } from "@std/encoding";
+import type { Hash } from "node:crypto";
 import type { Challenge } from "../parse/challenges.ts";
 import { hasItem } from "../parse/fields.ts";
+import { builtin } from "../runtime/builtins.ts";
 
 /** Names of the algorithms, best first, and what `node:crypto` calls them. */
 const ALGORITHMS: readonly (readonly [name: string, hash: string])[] = [
@@ -136,7 +138,7 @@ export class DigestSession {
     user: string,
     password: string,
     offer: DigestOffer,
-    { cnonce = randomBytes(16).toString("hex"), count = 0 }: DigestStart = {},
+    { cnonce = makeNonce(), count = 0 }: DigestStart = {},
   ) {
     this.offer = offer;
     this.#cnonce = cnonce;
@@ -208,6 +210,14 @@ function writeUser(name: string, offer: DigestOffer): string {
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return `username*=UTF-8''${encoded}`;
+}
+
+function createHash(hash: string): Hash {
+  return builtin("node:crypto").createHash(hash);
+}
+
+function makeNonce(): string {
+  return encodeHex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 function digest(hash: string, text: string): string {

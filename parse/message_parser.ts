@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import {
   COLON,
   CR,
@@ -17,6 +16,7 @@ import {
   readFields,
   trim,
 } from "./fields.ts";
+import { byteText } from "./text.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
 export const ParseEvent = {
@@ -76,6 +76,8 @@ const SMALL_BUFFER = 1024;
 const KEPT_BUFFER = 16_384;
 /** The largest read while a body comes in. */
 const LARGE_BUFFER = 65536;
+/** Heads that came together are made text of together, so many bytes of them. */
+const TOGETHER = 2048;
 /** The largest read where something else than HTTP is spoken. */
 const LARGEST_BUFFER = 131_072;
 
@@ -139,6 +141,9 @@ export abstract class MessageParser {
   #tokenEnd = 0;
   #valueStart = 0;
   #count = 0;
+  // Received bytes as text, and where in the buffer they start.
+  #text = "";
+  #textStart = 0;
   #inTrailer = false;
   #skippedLine = false;
   #remaining = 0;
@@ -256,6 +261,7 @@ export abstract class MessageParser {
    */
   adopt(buffer: Uint8Array<ArrayBuffer>, length: number): void {
     this.buffer = buffer;
+    this.#forgetText();
     this.start = this.pos = 0;
     this.end = length;
     this.phase = Phase.START;
@@ -289,13 +295,7 @@ export abstract class MessageParser {
 
   /** The last piece of body, after `BODY`: a view of the buffer, no copy. */
   get body(): Uint8Array<ArrayBuffer> {
-    const { buffer, byteOffset } = this.buffer;
-    // A Node buffer's subarray() would make another, which takes longer.
-    return new Uint8Array(
-      buffer,
-      byteOffset + this.bodyStart,
-      this.bodyEnd - this.bodyStart,
-    );
+    return this.buffer.subarray(this.bodyStart, this.bodyEnd);
   }
 
   /** Goes on with the bytes received so far. */
@@ -430,7 +430,7 @@ export abstract class MessageParser {
       return;
     }
     for (
-      const option of latin1(this.buffer, start, end).toLowerCase().split(",")
+      const option of byteText(this.buffer, start, end).toLowerCase().split(",")
     ) {
       const name = trim(option);
       if (name === "close") this.connectionClose = true;
@@ -441,7 +441,7 @@ export abstract class MessageParser {
 
   /** @ignore Takes a line of `Transfer-Encoding`. */
   protected readTransferEncoding(start: number, end: number): void {
-    const value = latin1(this.buffer, start, end);
+    const value = byteText(this.buffer, start, end);
     // Lines of a list field count as one list.
     this.transferEncoding = this.transferEncoding === null
       ? value
@@ -481,12 +481,12 @@ export abstract class MessageParser {
     if (done) {
       if (this.#inTrailer) {
         if (this.#count > 0) {
-          this.trailer = latin1(this.buffer, this.start, this.pos);
+          this.trailer = byteText(this.buffer, this.start, this.pos);
         }
         this.#inTrailer = false;
         return this.#finish();
       }
-      this.head = latin1(this.buffer, this.start, this.pos);
+      this.head = this.#headText();
       this.phase = Phase.HEAD_DONE;
       this.headDone();
       return this.error === null ? ParseEvent.HEAD : ParseEvent.FAILED;
@@ -500,6 +500,32 @@ export abstract class MessageParser {
       );
     }
     return this.phase === Phase.FAILED ? ParseEvent.FAILED : ParseEvent.MORE;
+  }
+
+  /**
+   * The head as text. Each text costs a call into the runtime, so one is made
+   * for all heads of a buffer where they follow upon each other.
+   */
+  #headText(): string {
+    const { start, pos } = this;
+    let at = start - this.#textStart;
+    if (pos - this.#textStart > this.#text.length) {
+      const hasBody = this.contentLength > 0 || this.transferEncoding !== null;
+      if (pos === this.end || hasBody || pos - start >= TOGETHER) {
+        return byteText(this.buffer, start, pos);
+      }
+      const end = Math.min(this.end, start + TOGETHER);
+      this.#text = byteText(this.buffer, start, end);
+      this.#textStart = start;
+      at = 0;
+    }
+    return this.#text.slice(at, at + pos - start);
+  }
+
+  /** The text is no longer that of the buffer. */
+  #forgetText(): void {
+    this.#text = "";
+    this.#textStart = 0;
   }
 
   /** Skips one empty line (RFC 9112 section 2.2); true once a byte follows. */
@@ -686,6 +712,7 @@ export abstract class MessageParser {
     else if (wasFull && this.buffer.length < LARGE_BUFFER) {
       this.buffer = readBuffer(Math.min(this.end * 4, LARGE_BUFFER));
     }
+    this.#forgetText();
     this.#before += this.pos - this.start;
     this.start = this.pos = this.end = 0;
   }
@@ -705,6 +732,7 @@ export abstract class MessageParser {
   /** Moves the message to the front of the buffer. */
   #shift(): void {
     const by = this.start;
+    this.#forgetText();
     this.buffer.copyWithin(0, by, this.end);
     this.start = 0;
     this.pos -= by;
@@ -729,11 +757,11 @@ export abstract class MessageParser {
   }
 }
 
-/** A buffer to read into. A Node buffer, as it is quick to make a string of. */
+/** A buffer to read into. */
 export function readBuffer(
   size: number = SMALL_BUFFER,
 ): Uint8Array<ArrayBuffer> {
-  return Buffer.allocUnsafeSlow(size);
+  return new Uint8Array(size);
 }
 
 /** A larger buffer for the next read, as the last one has filled this one. */
@@ -759,14 +787,4 @@ export function isSpareBuffer(
   buffer: Uint8Array<ArrayBuffer> | null,
 ): buffer is Uint8Array<ArrayBuffer> {
   return buffer !== null && buffer.length === SMALL_BUFFER;
-}
-
-/** The quickest way from bytes to a string; `toString()` ends here too. */
-type Latin1Buffer = Buffer<ArrayBufferLike> & {
-  latin1Slice(start: number, end: number): string;
-};
-
-/** Bytes as text, one character a byte. */
-export function latin1(buffer: Uint8Array, start: number, end: number): string {
-  return (buffer as Latin1Buffer).latin1Slice(start, end);
 }

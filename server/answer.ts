@@ -8,7 +8,6 @@ import {
   type ResponseData,
 } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
-import { utf8Length } from "../parse/text.ts";
 import { httpDate } from "../transport/clock.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
@@ -22,6 +21,7 @@ import {
 } from "../wire/response_head.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import type { Session } from "./session.ts";
+import { utf8Length } from "./text_length.ts";
 
 /** How to answer, beside the data. */
 export interface RespondOptions {
@@ -321,11 +321,12 @@ export function writeWhole(
   head: AnswerHead,
   body: Uint8Array | string | null,
   isHead: boolean,
+  length: number = bodyLength(body),
 ): void {
   writeHead(session, head);
   if (body === null || !hasResponseBody(isHead, head.status)) return;
   if (typeof body !== "string") session.append(body);
-  else session.appendText(body, bodyLength(body));
+  else session.appendText(body, length);
 }
 
 /** Queues a head; a field `connection: close` in it is acted on. */

@@ -1,12 +1,5 @@
-import {
-  brotliCompressSync,
-  constants,
-  createBrotliCompress,
-  createDeflate,
-  createGzip,
-  deflateSync,
-  gzipSync,
-} from "node:zlib";
+import type { BrotliCompress, Gzip } from "node:zlib";
+import { builtin } from "../runtime/builtins.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -21,6 +14,9 @@ export function compressSync(
   coding: ContentCoding,
   bytes: Uint8Array,
 ): Uint8Array {
+  const { brotliCompressSync, constants, deflateSync, gzipSync } = builtin(
+    "node:zlib",
+  );
   switch (coding) {
     case "br":
       return brotliCompressSync(bytes, {
@@ -36,9 +32,11 @@ export function compressSync(
   }
 }
 
-type Encoder = ReturnType<typeof createBrotliCompress | typeof createGzip>;
+type Encoder = BrotliCompress | Gzip;
 
 function createEncoder(coding: ContentCoding): Encoder {
+  const { constants, createBrotliCompress, createDeflate, createGzip } =
+    builtin("node:zlib");
   switch (coding) {
     case "br":
       return createBrotliCompress({
@@ -62,8 +60,9 @@ function createEncoder(coding: ContentCoding): Encoder {
  * harm where nobody listens. No call may follow `end()` but `close()`.
  */
 export class Compressor {
-  readonly #coding: ContentCoding;
   readonly #encoder: Encoder;
+  /** What of all kinds gives the peer all that it was written. */
+  readonly #flushKind: number;
   #output: Uint8Array[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #isEnded = false;
@@ -73,8 +72,11 @@ export class Compressor {
 
   /** A compressor that waits for the first bytes of a body. */
   constructor(coding: ContentCoding) {
-    this.#coding = coding;
+    const { constants } = builtin("node:zlib");
     this.#encoder = createEncoder(coding);
+    this.#flushKind = coding === "br"
+      ? constants.BROTLI_OPERATION_FLUSH
+      : constants.Z_SYNC_FLUSH;
     this.#encoder.on("data", (bytes: Uint8Array) => this.#output.push(bytes));
     this.#encoder.on("error", (error: Error) => this.#stop(error));
   }
@@ -92,12 +94,7 @@ export class Compressor {
     return this.#queue((done) => {
       if (flush) {
         if (bytes.length > 0) this.#encoder.write(bytes);
-        this.#encoder.flush(
-          this.#coding === "br"
-            ? constants.BROTLI_OPERATION_FLUSH
-            : constants.Z_SYNC_FLUSH,
-          done,
-        );
+        this.#encoder.flush(this.#flushKind, done);
       } else if (bytes.length > 0) this.#encoder.write(bytes, done);
       else done();
     });

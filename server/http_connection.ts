@@ -219,7 +219,7 @@ export class HttpConnection extends HttpRequest {
     if (coding === null) {
       const session = this.#takeWhole();
       if (session === null) return GONE;
-      writeWhole(session, head, body, isHead);
+      writeWhole(session, head, body, isHead, length);
       return session.answered();
     }
     const bytes = typeof body === "string" ? encoder.encode(body) : body!;

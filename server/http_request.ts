@@ -126,7 +126,7 @@ export abstract class HttpRequest {
       parts.body = decodeUtf8(body);
       parts.data = parseJson(parts.body, this.server.limits.maxJsonDepth);
     } else {
-      const bytes = new Uint8Array(body); // a Node buffer's slice() is no copy
+      const bytes = body.slice();
       parts.body = bytes;
       parts.isDataReady = false;
       if (type === MULTIPART) parts.form = new LoadedForm(bytes, contentType);

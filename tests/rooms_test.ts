@@ -7,19 +7,29 @@ const ROOT = join(dirname(fromFileUrl(import.meta.url)), "..");
 
 /** What each room may import, beside its own files. */
 const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
-  parse: { rooms: [], packages: ["node:buffer"] },
+  runtime: {
+    rooms: [],
+    packages: [
+      "node:buffer",
+      "node:crypto",
+      "node:stream",
+      "node:tls",
+      "node:zlib",
+    ],
+  },
+  parse: { rooms: [], packages: [] },
   wire: { rooms: ["parse"], packages: [] },
   transport: {
-    rooms: ["parse", "wire"],
-    packages: ["node:crypto", "node:stream", "node:tls"],
+    rooms: ["runtime", "parse", "wire"],
+    packages: ["node:stream", "node:tls"],
   },
-  websocket: { rooms: ["parse"], packages: ["node:crypto", "node:zlib"] },
+  websocket: { rooms: ["runtime", "parse"], packages: ["node:zlib"] },
   server: {
-    rooms: ["parse", "wire", "transport", "websocket"],
-    packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
+    rooms: ["runtime", "parse", "wire", "transport", "websocket"],
+    packages: ["@std/path", "@std/encoding", "node:zlib"],
   },
   client: {
-    rooms: ["parse", "wire", "transport", "websocket"],
+    rooms: ["runtime", "parse", "wire", "transport", "websocket"],
     packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
   },
   cli: {
@@ -115,7 +125,7 @@ function isModule(specifier: string): boolean {
 const sources = readSources();
 
 Deno.test("rooms are all found, with their imports", () => {
-  for (const room of ["parse", "wire", "transport", "server", "mod"]) {
+  for (const room of ["runtime", "parse", "transport", "server", "mod"]) {
     assert(sources.some((source) => source.room === room), room);
   }
   for (const { path, code, imports } of sources) {
@@ -138,6 +148,17 @@ Deno.test("rooms import in one direction only", () => {
       assert(sources.some((other) => other.path === path), message);
       const room = path.split(/[/.]/)[0];
       assert(room === source.room || rooms.includes(room), message);
+    }
+  }
+});
+
+// Types cost nothing. The command cannot do without what it imports.
+Deno.test("rooms import no module of Node, but for its types", () => {
+  for (const { path, room, imports } of sources) {
+    if (room === "cli") continue;
+    for (const [specifier, isTypeOnly] of imports) {
+      const isFree = isTypeOnly || !specifier.startsWith("node:");
+      assert(isFree, `${path} imports ${specifier}; see runtime/builtins.ts`);
     }
   }
 });

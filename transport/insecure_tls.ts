@@ -1,5 +1,6 @@
-import { Duplex } from "node:stream";
-import { connect, type TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { builtin } from "../runtime/builtins.ts";
 
 // Deno itself checks certificates always, but for hosts named on its command
 // line; its node:tls can do without. The handshake runs over a connection that
@@ -8,70 +9,69 @@ import { connect, type TLSSocket } from "node:tls";
 /** How much is read at once. */
 const READ_SIZE = 16_384;
 
-/**
- * A connection, as a stream of Node. It tells of faults itself, as what Node
- * makes of them is late, and at times an orderly end.
- */
-class ConnDuplex extends Duplex {
-  /** Called when reading fails. */
-  readFailed: (error: unknown) => void = () => {};
+/** A connection, as a stream of Node, and who is told of its faults. */
+interface Lower {
+  readonly stream: Duplex;
+  /** Called when reading fails: what Node makes of it is late, and at times an
+   * orderly end. */
+  readFailed: (error: unknown) => void;
   /**
    * Called when writing fails. Node is not told: it would end the reading, too,
    * and so lose what a peer said before it closed.
    */
-  writeFailed: (error: unknown) => void = () => {};
+  writeFailed: (error: unknown) => void;
+}
 
-  readonly #conn: Deno.Conn;
-  readonly #buffer = new Uint8Array(READ_SIZE);
-  #isBroken = false; // for writing
-
-  constructor(conn: Deno.Conn) {
-    super({ allowHalfOpen: true });
-    this.#conn = conn;
-  }
-
-  override _read(): void {
-    this.#conn.read(this.#buffer).then(
-      (length) => {
-        this.push(length === null ? null : this.#buffer.slice(0, length));
-      },
-      (error) => {
-        this.readFailed(error);
-        this.destroy();
-      },
-    );
-  }
-
-  override _write(
+function streamOf(conn: Deno.Conn): Lower {
+  const buffer = new Uint8Array(READ_SIZE);
+  let isBroken = false; // for writing
+  const write = (
     chunk: Uint8Array,
     encoding: string,
     done: (error?: Error | null) => void,
-  ): void {
-    if (this.#isBroken) return done();
-    this.#conn.write(chunk).then((length) => {
+  ): void => {
+    if (isBroken) return done();
+    conn.write(chunk).then((length) => {
       if (length === chunk.length) done();
-      else this._write(chunk.subarray(length), encoding, done);
+      else write(chunk.subarray(length), encoding, done);
     }, (error) => {
-      this.#isBroken = true;
-      this.writeFailed(error);
+      isBroken = true;
+      lower.writeFailed(error);
       done();
     });
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#conn.closeWrite().then(() => done(), (error) => {
-      this.writeFailed(error);
-      done();
-    });
-  }
-
-  override _destroy(
-    error: Error | null,
-    done: (error?: Error | null) => void,
-  ): void {
-    this.#conn[Symbol.dispose]();
-    done(error);
-  }
+  };
+  const { Duplex } = builtin("node:stream");
+  const stream = new Duplex({
+    allowHalfOpen: true,
+    read() {
+      conn.read(buffer).then(
+        (length) => {
+          this.push(length === null ? null : buffer.slice(0, length));
+        },
+        (error) => {
+          lower.readFailed(error);
+          this.destroy();
+        },
+      );
+    },
+    write,
+    final(done) {
+      conn.closeWrite().then(() => done(), (error) => {
+        lower.writeFailed(error);
+        done();
+      });
+    },
+    destroy(error, done) {
+      conn[Symbol.dispose]();
+      done(error);
+    },
+  });
+  const lower: Lower = {
+    stream,
+    readFailed: () => {},
+    writeFailed: () => {},
+  };
+  return lower;
 }
 
 /** A read that waits for bytes. */
@@ -93,7 +93,7 @@ class InsecureConn implements Deno.TlsConn {
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array> | null = null;
 
-  constructor(conn: Deno.Conn, lower: ConnDuplex, socket: TLSSocket) {
+  constructor(conn: Deno.Conn, lower: Lower, socket: TLSSocket) {
     this.#conn = conn;
     this.#socket = socket;
     lower.readFailed = (error) => this.#fail(error);
@@ -257,9 +257,9 @@ export function connectInsecure(
 ): Promise<Deno.TlsConn> {
   const { promise, resolve, reject } = Promise.withResolvers<Deno.TlsConn>();
   const isAddress = hostname.includes(":") || /^[\d.]+$/.test(hostname);
-  const lower = new ConnDuplex(conn);
-  const socket = connect({
-    socket: lower,
+  const lower = streamOf(conn);
+  const socket = builtin("node:tls").connect({
+    socket: lower.stream,
     servername: isAddress ? "" : hostname, // RFC 6066, section 3
     rejectUnauthorized: false,
     ALPNProtocols: ["http/1.1"],

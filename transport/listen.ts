@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { builtin } from "../runtime/builtins.ts";
 
 /** Where to listen, and how. */
 export interface ListenOptions {
@@ -39,6 +39,7 @@ export function canShare(): boolean {
  * @throws {Deno.errors.InvalidData} If they are or do not.
  */
 export function checkPair(cert: string, key: string): void {
+  const { createPrivateKey, X509Certificate } = builtin("node:crypto");
   let fits = false;
   let cause: unknown;
   try {

@@ -1,14 +1,11 @@
-import {
-  constants,
-  createDeflateRaw,
-  createInflateRaw,
-  type DeflateRaw,
-  type InflateRaw,
-} from "node:zlib";
+import type { DeflateRaw, InflateRaw } from "node:zlib";
+import { builtin } from "../runtime/builtins.ts";
 import { WebsocketError } from "./errors.ts";
 
 /** What ends a flushed message, and is not sent (RFC 7692 section 7.2.1). */
 const TAIL = new Uint8Array([0, 0, 0xff, 0xff]);
+/** What zlib calls `Z_SYNC_FLUSH`: give all up to here, on a whole byte. */
+const SYNC_FLUSH = 2;
 /** How often the data of one message may end before its end. */
 const MAX_ENDS = 8;
 
@@ -44,7 +41,7 @@ export class Deflater {
    */
   constructor(windowBits: number, forgets: boolean) {
     this.#forgets = forgets;
-    this.#stream = createDeflateRaw({ windowBits });
+    this.#stream = builtin("node:zlib").createDeflateRaw({ windowBits });
     this.#stream.on("data", (piece: Uint8Array) => {
       this.#pieces.push(piece);
       this.#length += piece.length;
@@ -57,7 +54,7 @@ export class Deflater {
     done: (bytes: Uint8Array<ArrayBuffer>) => void,
   ): void {
     this.#stream.write(message);
-    this.#stream.flush(constants.Z_SYNC_FLUSH, () => {
+    this.#stream.flush(SYNC_FLUSH, () => {
       if (this.#isClosed) return;
       // Nothing comes of nothing, if that is where the last flush has ended.
       const bytes = this.#length < TAIL.length
@@ -144,7 +141,9 @@ export class Inflater {
   }
 
   #open(): InflateRaw {
-    const stream = createInflateRaw({ windowBits: this.#windowBits });
+    const stream = builtin("node:zlib").createInflateRaw({
+      windowBits: this.#windowBits,
+    });
     this.#hasEnded = false;
     stream.on("data", (piece: Uint8Array) => {
       if (this.#stream !== stream) return;

@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
 import { isToken } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
 import { hasItem, type HeaderFields, trim } from "../parse/fields.ts";
+import { byteText } from "../parse/text.ts";
 import { WebsocketError } from "./errors.ts";
 import {
   checkDeflateAnswer,
@@ -10,6 +10,9 @@ import {
   offerDeflate,
   parseExtensions,
 } from "./extensions.ts";
+import { sha1 } from "./sha1.ts";
+
+const encoder = new TextEncoder();
 
 /** What is hashed behind a key (RFC 6455 section 1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -66,12 +69,12 @@ export interface HandshakeOffer {
  * ```
  */
 export function acceptKey(key: string): string {
-  return createHash("sha1").update(key + GUID).digest("base64");
+  return btoa(byteText(sha1(encoder.encode(key + GUID))));
 }
 
 /** A random value for `Sec-WebSocket-Key`. */
 export function makeKey(): string {
-  return randomBytes(16).toString("base64");
+  return btoa(byteText(crypto.getRandomValues(new Uint8Array(16))));
 }
 
 /** Parts of a list of tokens; empty ones are left out. */

@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import type { ByteSink } from "./byte_sink.ts";
 import { Deflater } from "./deflate.ts";
 import type { DeflateParameters } from "./extensions.ts";
@@ -44,7 +43,7 @@ const key = new Uint8Array(4);
 
 function nextKey(): Uint8Array {
   if (keysUsed === keys.length) {
-    randomFillSync(keys);
+    crypto.getRandomValues(keys);
     keysUsed = 0;
   }
   key[0] = keys[keysUsed++];

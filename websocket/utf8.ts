@@ -1,15 +1,10 @@
-import { readBuffer } from "../parse/message_parser.ts";
+import { LOOP_UP_TO, shortText } from "../parse/text.ts";
 import { HIGH_BITS } from "./mask.ts";
 
 /** From this many bytes on it pays to look at words. */
 const WORDS_FROM = 32;
 
-/** The quickest ways from bytes to a string; `toString()` ends here too. */
-interface Slices {
-  latin1Slice(this: Uint8Array, start: number, end: number): string;
-  utf8Slice(this: Uint8Array, start: number, end: number): string;
-}
-const { latin1Slice, utf8Slice } = readBuffer(0) as unknown as Slices;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes that are known to be ASCII, as text. */
 export function asciiText(
@@ -17,7 +12,9 @@ export function asciiText(
   start: number,
   end: number,
 ): string {
-  return latin1Slice.call(bytes, start, end);
+  return end - start <= LOOP_UP_TO
+    ? shortText(bytes, start, end)
+    : utf8Text(bytes, start, end);
 }
 
 /** Bytes that are known to be UTF-8, as text; a byte order mark stays in. */
@@ -26,7 +23,7 @@ export function utf8Text(
   start: number,
   end: number,
 ): string {
-  return utf8Slice.call(bytes, start, end);
+  return decoder.decode(bytes.subarray(start, end));
 }
 
 /** Where the ASCII bytes from `start` end, or a little before. */

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ParseEvent, RequestParser } from "../../parse.ts";
 import { readBuffer } from "../../parse/message_parser.ts";
 import { latin1Bytes, latin1Text } from "../support/bytes.ts";
-import { readPieces, readWhole } from "../support/splits.ts";
+import { Random, readPieces, readWhole } from "../support/splits.ts";
 import { assertLinear } from "../support/cost.ts";
 
 const GET = latin1Bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -272,5 +272,34 @@ Deno.test("MessageParser.space() moves a message in any state of it", () => {
     assertEquals(outcome.end, "complete");
     assertEquals(outcome.requests.length, 45);
     assertEquals(JSON.stringify(outcome), JSON.stringify(readWhole(bytes)));
+  }
+});
+
+Deno.test("MessageParser reads requests that come together as one by one", () => {
+  const random = new Random(7);
+  const makers = [
+    () => `GET /${random.below(1000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    () => "GET / HTTP/1.1\r\nHost: a\r\nX-Name: J\xfcrgen\r\n\r\n",
+    () => `GET /${"x".repeat(random.below(3000))} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    () =>
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n" +
+      random.pick(["hello", "\xff\xfe\x80ab", "gr\xc3\xbcn"]).slice(0, 5),
+    () =>
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "2\r\nhi\r\n0\r\nX-Trailer: \xe4\r\n\r\n",
+  ];
+  for (let round = 0; round < 50; round++) {
+    const texts = Array.from({ length: 40 }, () => random.pick(makers)());
+    const apart = texts.flatMap((text) =>
+      readWhole(latin1Bytes(text)).requests
+    );
+    const all = latin1Bytes(texts.join(""));
+    assertEquals(apart.length, texts.length);
+    assertEquals(readWhole(all).requests, apart);
+    const pieces = [];
+    for (let at = 0; at < all.length;) {
+      pieces.push(all.subarray(at, at += 1 + random.below(1500)));
+    }
+    assertEquals(readPieces(pieces).requests, apart);
   }
 });

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { toBuffer } from "./bytes.ts";
+import { toBytes } from "./bytes.ts";
 
 /** Bytes, or the UTF-8 of a string, to Base64 with padding. */
 export function encodeBase64(data: string | Uint8Array | ArrayBuffer): string {
-  return toBuffer(data).toString("base64");
+  return toBytes(data).toBase64();
 }
 
 /** Base64 to bytes; throws where it is not well-formed. */

@@ -5,13 +5,13 @@
  */
 
 import { decodeBase64 } from "./base64.ts";
-import { toBuffer } from "./bytes.ts";
+import { toBytes } from "./bytes.ts";
 
 /** Bytes, or the UTF-8 of a string, to Base64 for URLs, without padding. */
 export function encodeBase64Url(
   data: string | Uint8Array | ArrayBuffer,
 ): string {
-  return toBuffer(data).toString("base64url");
+  return toBytes(data).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 /** Base64 for URLs, padded or not, to bytes; throws where it is malformed. */

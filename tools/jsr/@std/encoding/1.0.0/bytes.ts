@@ -1,14 +1,12 @@
-/** What the encoders take, as a buffer of Node's. @module */
+/** What the encoders take, as bytes. @module */
 
-import { Buffer } from "node:buffer";
+const encoder = new TextEncoder();
 
 /** The bytes of the input, not copied unless they come from a string. */
-export function toBuffer(data: string | Uint8Array | ArrayBuffer): Buffer {
-  if (typeof data === "string") return Buffer.from(data);
-  if (data instanceof ArrayBuffer) return Buffer.from(data);
-  if (data instanceof Uint8Array) {
-    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  }
+export function toBytes(data: string | Uint8Array | ArrayBuffer): Uint8Array {
+  if (typeof data === "string") return encoder.encode(data);
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (data instanceof Uint8Array) return data;
   throw new TypeError(
     "Cannot validate the input as it must be a Uint8Array, a string, or an ArrayBuffer",
   );

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { toBuffer } from "./bytes.ts";
+import { toBytes } from "./bytes.ts";
 
 /** Bytes, or the UTF-8 of a string, to lower-case hex digits. */
 export function encodeHex(src: string | Uint8Array | ArrayBuffer): string {
-  return toBuffer(src).toString("hex");
+  return toBytes(src).toHex();
 }
 
 /** Hex digits of either case to bytes; throws where they are not such. */
@@ -21,5 +20,5 @@ export function decodeHex(src: string): Uint8Array<ArrayBuffer> {
       `Cannot decode the hex string as the input length should be even: length is ${src.length}`,
     );
   }
-  return new Uint8Array(Buffer.from(src, "hex"));
+  return Uint8Array.fromHex(src);
 }

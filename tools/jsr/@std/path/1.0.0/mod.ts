@@ -6,8 +6,6 @@
  * @module
  */
 
-import { posix } from "node:path";
-
 /** The character between the parts of a path. */
 export const SEPARATOR = "/" as const;
 
@@ -19,38 +17,58 @@ export const DELIMITER = ":" as const;
 
 /** Joins paths, and normalizes what comes out. */
 export function join(path?: string | URL, ...paths: string[]): string {
-  return path === undefined ? "." : posix.join(text(path), ...paths);
+  if (path === undefined) return ".";
+  return normalize([text(path), ...paths].filter(Boolean).join("/"));
 }
 
 /** Makes one absolute path of the parts, from right to left. */
 export function resolve(...pathSegments: string[]): string {
-  return posix.resolve(...pathSegments);
+  let path = "";
+  for (const segment of pathSegments.reverse()) {
+    if (segment === "") continue;
+    path = `${segment}/${path}`;
+    if (isAbsolute(path)) break;
+  }
+  if (!isAbsolute(path)) path = `${Deno.cwd()}/${path}`;
+  return `/${tidy(path).join("/")}`;
 }
 
 /** Resolves `.` and `..`, and drops separators that say nothing. */
 export function normalize(path: string | URL): string {
-  return posix.normalize(text(path));
+  const whole = text(path);
+  if (whole === "") return ".";
+  const start = isAbsolute(whole) ? "/" : "";
+  const parts = tidy(whole).join("/");
+  if (parts === "") return start || (whole.endsWith("/") ? "./" : ".");
+  return start + parts + (whole.endsWith("/") ? "/" : "");
 }
 
 /** The way from one path to another. */
 export function relative(from: string, to: string): string {
-  return posix.relative(from, to);
+  const [start, end] = [tidy(resolve(from)), tidy(resolve(to))];
+  let same = 0;
+  while (same < start.length && start[same] === end[same]) same++;
+  const up = start.slice(same).map(() => "..");
+  return [...up, ...end.slice(same)].join("/");
 }
 
 /** Whether the path starts at the root. */
 export function isAbsolute(path: string): boolean {
-  return posix.isAbsolute(path);
+  return path.startsWith("/");
 }
 
 /** All of the path but its last part. */
 export function dirname(path: string | URL): string {
-  return posix.dirname(text(path));
+  const whole = trimmed(text(path));
+  const slash = whole.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return trimmed(whole.slice(0, slash)) || "/";
 }
 
 /** The last part of the path, without the suffix, if it has more than that. */
 export function basename(path: string | URL, suffix = ""): string {
-  const whole = text(path);
-  const base = posix.basename(whole) || (whole === "" ? "" : SEPARATOR);
+  const whole = trimmed(text(path));
+  const base = whole.slice(whole.lastIndexOf("/") + 1) || whole;
   return suffix.length < base.length && base.endsWith(suffix)
     ? base.slice(0, base.length - suffix.length)
     : base;
@@ -58,7 +76,9 @@ export function basename(path: string | URL, suffix = ""): string {
 
 /** The extension of the path, with its dot. */
 export function extname(path: string | URL): string {
-  return posix.extname(text(path));
+  const base = basename(path);
+  const dot = base.lastIndexOf(".");
+  return dot < 1 || base === ".." ? "" : base.slice(dot);
 }
 
 /** The path that a file URL stands for. */
@@ -84,4 +104,21 @@ export function toFileUrl(path: string): URL {
 
 function text(path: string | URL): string {
   return path instanceof URL ? fromFileUrl(path) : path;
+}
+
+/** The path without separators at its end; the root stays what it is. */
+function trimmed(path: string): string {
+  return path.replace(/(?<!^)\/+$/, "");
+}
+
+/** The parts of a path, with `.` and `..` resolved as far as can be. */
+function tidy(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    const isUp = part === "..";
+    if (isUp && parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+    else if (!isUp || !isAbsolute(path)) parts.push(part);
+  }
+  return parts;
 }
