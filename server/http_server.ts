@@ -12,6 +12,7 @@ import {
 } from "../transport/listen.ts";
 import { checkCompression } from "./compression.ts";
 import { HttpConnection } from "./http_connection.ts";
+import { GuardedListener } from "../transport/guarded_tls.ts";
 import { Hub } from "./hub.ts";
 import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
@@ -440,10 +441,15 @@ export class HttpServer
     const before = { ...this.#listening, port: this.port };
     const after = { ...before, cert, key };
     const old = this.#acceptor;
+    if (old.source instanceof GuardedListener) {
+      old.source.renew(cert, key);
+      this.#listening = after;
+      return;
+    }
     // Where a port can be shared, it is never without a listener.
     const isShared = before.reusePort === true;
     if (!isShared) await old.finish(this.#backlog);
-    let listener: Deno.Listener;
+    let listener: ReturnType<typeof listen>;
     let refusal: { error: unknown } | null = null;
     try {
       listener = isShared ? listen(after) : await rebind(after);

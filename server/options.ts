@@ -25,6 +25,13 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
   /** Private key as PEM text; needs `cert`. */
   key?: string;
   /**
+   * Speak TLS in a way that lets go of peers that connect and never shake
+   * hands: Deno's own keeps their sockets for as long as they stay, so that as
+   * many of them as there are places keep all others out. It costs several times
+   * as much a request; default `false`. A certificate is renewed without a pause.
+   */
+  guardedTls?: boolean;
+  /**
    * Let other processes listen on the same port too, and share its
    * connections (Linux). Deno must be started with `--unstable-net`.
    */
@@ -64,7 +71,9 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
 
 const NUMBERS = ["port", "backlog"] as const;
 const STRINGS = ["hostname", "path", "cert", "key"] as const;
-const BOOLEANS = ["reusePort", "allowConnect", "streaming"] as const;
+const BOOLEANS = [
+  ...["reusePort", "allowConnect", "streaming", "guardedTls"] as const,
+];
 
 /**
  * Checks what is not a limit.
@@ -109,6 +118,9 @@ export function checkOptions(options: HttpServerOptions): void {
   }
   if (options.cert !== undefined && options.key === undefined) {
     wrong("key", "is missing beside cert");
+  }
+  if (options.guardedTls && options.cert === undefined) {
+    wrong("guardedTls", "needs cert and key");
   }
   if (options.key !== undefined && options.cert === undefined) {
     wrong("cert", "is missing beside key");

@@ -910,6 +910,10 @@ export class Session extends Transport implements BodyOrigin {
    * and counted, until the handshake ends in one way or another.
    */
   #stall(): void {
+    if ("closesAtOnce" in this.conn) {
+      this.#timeOut("TLS handshake took too long");
+      return;
+    }
     this.host.stats.timedOut++;
     this.#isStalled = true;
     this.host.stalled.add(this);

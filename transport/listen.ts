@@ -1,4 +1,5 @@
 import { builtin } from "../runtime/builtins.ts";
+import { GuardedListener } from "./guarded_tls.ts";
 
 /** Where to listen, and how. */
 export interface ListenOptions {
@@ -7,12 +8,16 @@ export interface ListenOptions {
   path?: string;
   cert?: string;
   key?: string;
+  /** Speak TLS in the way that lets go of whoever does not. */
+  guardedTls?: boolean;
   reusePort?: boolean;
   backlog?: number;
 }
 
 /** Listens on TCP, TLS or a Unix socket. */
-export function listen(options: ListenOptions): Deno.Listener {
+export function listen(
+  options: ListenOptions,
+): Deno.Listener | GuardedListener {
   const { hostname, port, path, cert, key, backlog } = options;
   if (path !== undefined) return Deno.listen({ transport: "unix", path });
   const where = { hostname: unbracketed(hostname), port, tcpBacklog: backlog };
@@ -21,6 +26,13 @@ export function listen(options: ListenOptions): Deno.Listener {
     return Deno.listen({ ...where, reusePort });
   }
   checkPair(cert, key);
+  if (options.guardedTls) {
+    return new GuardedListener(
+      Deno.listen({ ...where, reusePort }),
+      cert,
+      key,
+    );
+  }
   const tls = { cert, key, alpnProtocols: ["http/1.1"] };
   return Deno.listenTls({ ...where, ...tls, reusePort });
 }
@@ -59,7 +71,9 @@ export function checkPair(cert: string, key: string): void {
 const REBIND_TIMEOUT = 2000;
 
 /** Listens on a port again as soon as the closed listener has let go of it. */
-export async function rebind(options: ListenOptions): Promise<Deno.Listener> {
+export async function rebind(
+  options: ListenOptions,
+): Promise<Deno.Listener | GuardedListener> {
   const end = Date.now() + REBIND_TIMEOUT;
   for (;;) {
     try {

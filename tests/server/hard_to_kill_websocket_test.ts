@@ -556,7 +556,7 @@ for (const { kind, options, wants } of KINDS) {
       peer.close();
       await arena.until(() => arena.unsettled === 0);
       assertEquals(closes, [1006]);
-      assertEquals(arena.server.stats.openConnections, 0);
+      await arena.until(() => arena.server.stats.openConnections === 0);
       await checkZlibs();
     });
   }

@@ -1,0 +1,284 @@
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { builtin } from "../runtime/builtins.ts";
+import { afterReading } from "./clock.ts";
+
+// Deno's own TLS checks certificates always, but for hosts named on its command
+// line, and keeps the socket of a handshake that was given up. Its node:tls does
+// neither. The handshake runs over a connection that is there already.
+
+/** How much is read at once. */
+const READ_SIZE = 16_384;
+
+/** A connection, as a stream of Node, and who is told of its faults. */
+export interface Lower {
+  readonly stream: Duplex;
+  /** Called when reading fails: what Node makes of it is late, and at times an
+   * orderly end. */
+  readFailed: (error: unknown) => void;
+  /**
+   * Called when writing fails. Node is not told: it would end the reading, too,
+   * and so lose what a peer said before it closed.
+   */
+  writeFailed: (error: unknown) => void;
+}
+
+/** A connection as a stream of Node, for its TLS to run over. */
+export function streamOf(conn: Deno.Conn): Lower {
+  const buffer = new Uint8Array(READ_SIZE);
+  let isBroken = false; // for writing
+  const write = (
+    chunk: Uint8Array,
+    encoding: string,
+    done: (error?: Error | null) => void,
+  ): void => {
+    if (isBroken) return done();
+    conn.write(chunk).then((length) => {
+      if (length === chunk.length) done();
+      else write(chunk.subarray(length), encoding, done);
+    }, (error) => {
+      isBroken = true;
+      lower.writeFailed(error);
+      done();
+    });
+  };
+  const { Duplex } = builtin("node:stream");
+  const stream = new Duplex({
+    allowHalfOpen: true,
+    read() {
+      conn.read(buffer).then(
+        (length) => {
+          this.push(length === null ? null : buffer.slice(0, length));
+        },
+        (error) => {
+          lower.readFailed(error);
+          this.destroy();
+        },
+      );
+    },
+    write,
+    final(done) {
+      conn.closeWrite().then(() => done(), (error) => {
+        lower.writeFailed(error);
+        done();
+      });
+    },
+    destroy(error, done) {
+      conn[Symbol.dispose]();
+      done(error);
+    },
+  });
+  const lower: Lower = {
+    stream,
+    readFailed: () => {},
+    writeFailed: () => {},
+  };
+  return lower;
+}
+
+/** A read that waits for bytes. */
+interface Reading extends PromiseWithResolvers<number | null> {
+  space: Uint8Array;
+}
+
+/** A TLS connection of Node, with the face of one of Deno. */
+export class NodeTlsConn implements Deno.TlsConn {
+  /** Unlike Deno's own, it lets go of its socket whenever it is closed. */
+  readonly closesAtOnce = true;
+
+  readonly #conn: Deno.Conn;
+  readonly #socket: TLSSocket;
+  #rest: Uint8Array | null = null; // taken from the socket, and not yet read
+  #hasEnded = false;
+  #reading: Reading | null = null;
+  // Those who wait for a write; Node takes a broken one for a success.
+  readonly #writing = new Set<(error: unknown) => void>();
+  #writeError: unknown = null; // why no more can be written
+  #error: unknown = null; // why nothing goes any more
+  #secured: PromiseWithResolvers<void> | null = null; // of a server's handshake
+  #isSecured: boolean;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
+  #writable: WritableStream<Uint8Array> | null = null;
+
+  /**
+   * @param isSecured Whether the handshake is done: that of a client is, that
+   * of a server is waited for.
+   */
+  constructor(
+    conn: Deno.Conn,
+    lower: Lower,
+    socket: TLSSocket,
+    isSecured: boolean,
+  ) {
+    this.#conn = conn;
+    this.#socket = socket;
+    this.#isSecured = isSecured;
+    if (!isSecured) {
+      this.#secured = Promise.withResolvers();
+      this.#secured.promise.catch(() => {}); // nobody may ask
+      socket.once("secure", () => {
+        this.#isSecured = true;
+        this.#secured!.resolve();
+      });
+    }
+    lower.readFailed = (error) => this.#fail(error);
+    lower.writeFailed = (error) => this.#failWrites(error);
+    socket.on("readable", () => this.#goOn());
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      this.#goOn();
+    });
+    socket.on("error", (error: Error) => this.#fail(error));
+    socket.on("close", () => {
+      this.#fail(new Deno.errors.ConnectionReset("Connection is broken"));
+    });
+  }
+
+  get localAddr(): Deno.NetAddr {
+    return this.#conn.localAddr as Deno.NetAddr;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return this.#conn.remoteAddr as Deno.NetAddr;
+  }
+
+  async handshake(): Promise<Deno.TlsHandshakeInfo> {
+    await this.#secured?.promise;
+    return { alpnProtocol: this.#socket.alpnProtocol || null };
+  }
+
+  read(p: Uint8Array): Promise<number | null> {
+    if (this.#reading !== null) {
+      return Promise.reject(new Deno.errors.Busy("A read is under way"));
+    }
+    if (p.length === 0) return Promise.resolve(0);
+    this.#reading = { space: p, ...Promise.withResolvers() };
+    const { promise } = this.#reading;
+    this.#goOn();
+    return promise;
+  }
+
+  /** Serves the read that waits, if that can be done. */
+  #goOn(): void {
+    if (this.#reading === null) {
+      // The end is told only to those who ask for what lies before it.
+      if (this.#rest === null) this.#take();
+      return;
+    }
+    const { space, resolve, reject } = this.#reading;
+    const bytes = this.#rest ?? this.#take();
+    if (bytes !== null) {
+      const length = Math.min(bytes.length, space.length);
+      space.set(bytes.subarray(0, length));
+      this.#rest = length < bytes.length ? bytes.subarray(length) : null;
+      this.#reading = null;
+      resolve(length);
+    } else if (this.#hasEnded) {
+      this.#reading = null;
+      resolve(null);
+    } else if (this.#error !== null) {
+      this.#reading = null;
+      reject(this.#error);
+    }
+  }
+
+  #take(): Uint8Array | null {
+    return this.#rest = this.#socket.read();
+  }
+
+  write(p: Uint8Array): Promise<number> {
+    if (this.#writeError !== null) return Promise.reject(this.#writeError);
+    if (p.length === 0) return Promise.resolve(0);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#writing.add(reject);
+    this.#socket.write(p, (error) => {
+      this.#writing.delete(reject);
+      if (error) reject(error);
+      else resolve(p.length);
+    });
+    return promise;
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#writeError !== null) return Promise.reject(this.#writeError);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#writing.add(reject);
+    this.#socket.end(() => {
+      this.#writing.delete(reject);
+      resolve();
+    });
+    return promise;
+  }
+
+  /** Unlike that of Deno's connections, this may be called again. */
+  close(): void {
+    this.#rest = null;
+    this.#hasEnded = false;
+    const error = new Deno.errors.BadResource("Connection is closed");
+    const isOrderly = this.#error === null && this.#writeError === null &&
+      this.#isSecured;
+    if (!isOrderly) return this.#fail(error);
+    this.#error = this.#writeError = error;
+    for (const reject of this.#writing) reject(error);
+    this.#writing.clear();
+    this.#goOn();
+    // The peer is told that this is the end, if it takes that at once. Node
+    // needs some turns of the event loop to say it.
+    this.#socket.end();
+    afterReading(() => afterReading(() => this.#letGo()));
+  }
+
+  #letGo(): void {
+    this.#conn[Symbol.dispose]();
+    this.#socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    this.#secured?.reject(error);
+    this.#letGo();
+    this.#failWrites(error);
+    this.#goOn();
+  }
+
+  #failWrites(error: unknown): void {
+    this.#writeError ??= error;
+    for (const reject of this.#writing) reject(error);
+    this.#writing.clear();
+  }
+
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= new ReadableStream({
+      pull: async (controller) => {
+        const space = new Uint8Array(READ_SIZE);
+        const length = await this.read(space);
+        if (length !== null) controller.enqueue(space.subarray(0, length));
+        else controller.close();
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= new WritableStream({
+      write: async (bytes) => {
+        await this.write(bytes);
+      },
+      close: () => this.closeWrite(),
+      abort: () => this.close(),
+    });
+  }
+}
