@@ -343,7 +343,8 @@ export class Hub implements SessionHost {
 
   closed(session: Session): void {
     this.sessions.delete(session);
-    this.#places.delete(session);
+    // Its socket is open as long as the peer wants: that still counts.
+    if (!this.stalled.has(session)) this.#places.delete(session);
     this.stats.openConnections--;
     if (this.sessions.size === 0) this.clock.stop();
     this.onRoom?.();
@@ -352,6 +353,7 @@ export class Hub implements SessionHost {
 
   unstalled(session: Session): void {
     this.stalled.delete(session);
+    this.#places.delete(session);
     this.onRoom?.(); // whoever waits may have waited for that alone
   }
 

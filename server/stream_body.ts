@@ -49,7 +49,7 @@ export async function sendBody(
   source: BodySource,
   length: number,
 ): Promise<boolean> {
-  session.answerStarted();
+  if (session.state !== "answering") session.answerStarted();
   try {
     let buffer = new Uint8Array(Math.min(length, PIECE));
     for (let left = length; left > 0;) {

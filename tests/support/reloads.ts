@@ -1,8 +1,8 @@
 /**
  * Renews a server's certificate again and again while peers connect, and prints
  * how many connections were made, refused, and lost. Arguments: "shared" for a
- * port that others may share (needs --unstable-net), renewals, certificate
- * and key.
+ * port that others may share (needs --unstable-net), "guarded" for the guarded
+ * way of TLS, or "own"; renewals, certificate and key.
  */
 import { HttpServer } from "@uhttp/uhttp";
 
@@ -13,6 +13,7 @@ const server = new HttpServer({
   cert,
   key,
   reusePort: how === "shared",
+  guardedTls: how === "guarded",
 });
 const serving = (async () => {
   for await (const client of server) client.respond("ok");
