@@ -131,7 +131,7 @@ export async function answerFile(
     return session.answered();
   }
   return isWarm
-    ? sendAtOnce(session, file, length)
+    ? sendAtOnce(session, opened, length)
     : sendBody(session, file, length);
 }
 

@@ -8,6 +8,8 @@ export interface OpenFile {
   readonly info: Deno.FileInfo;
   /** Whether it was in use a moment ago, and so to read from it is no wait. */
   readonly isWarm: boolean;
+  /** What it is known by. */
+  readonly key: string;
 }
 
 /** The calls that open a file, each with its result or a promise of it. */
@@ -45,6 +47,9 @@ const warm = new Map<string, number>();
 const MOST_WARM = 1024;
 /** For how long a file stays warm, in ms. */
 const WARM_FOR = 5000;
+/** For how long all waits in the background once a call has taken long, in ms. */
+const COLD_FOR = 10_000;
+let coldUntil = -Infinity;
 /** Who has waited longer for calls made at once waits in the background, in ms. */
 const TOO_LONG = 5;
 
@@ -70,13 +75,14 @@ export async function openFile(
   for (let left = TRIES;; left--) {
     const began = performance.now();
     const at = warm.get(key);
-    const isWarm = at !== undefined && began - at < WARM_FOR;
+    const isWarm = at !== undefined && began - at < WARM_FOR &&
+      began >= coldUntil;
     try {
       const opened = await open(path, root, isWarm ? AT_ONCE : BACKGROUND);
       if (opened === null) return null;
-      if (isWarm && isTooLong(began)) warm.delete(key);
+      if (isWarm && isTooLong(began)) cool(key);
       else keepWarm(key, began);
-      return { ...opened, isWarm };
+      return { ...opened, isWarm, key };
     } catch (error) {
       warm.delete(key);
       if (!isExhausted(error) || left === 0) throw error;
@@ -92,6 +98,12 @@ function keepWarm(key: string, now: number): void {
   warm.delete(key);
   warm.set(key, now);
   if (warm.size > MOST_WARM) warm.delete(warm.keys().next().value!);
+}
+
+/** The system had to fetch what seemed warm: for a while nothing is taken so. */
+export function cool(key: string): void {
+  warm.delete(key);
+  coldUntil = performance.now() + COLD_FOR;
 }
 
 /** Whether a call that was made at once has taken too long. */

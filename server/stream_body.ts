@@ -1,4 +1,4 @@
-import { isTooLong } from "./file_opening.ts";
+import { cool, isTooLong, type OpenFile } from "./file_opening.ts";
 import type { Session } from "./session.ts";
 
 /** Where the bytes of a body come from, a piece at a time. */
@@ -79,7 +79,7 @@ export async function sendBody(
  */
 export async function sendAtOnce(
   session: Session,
-  file: Deno.FsFile,
+  { file, key }: OpenFile,
   length: number,
 ): Promise<boolean> {
   let left = length;
@@ -99,6 +99,7 @@ export async function sendAtOnce(
       if (left + read === length) session.answerStarted();
       if (!await session.flush()) return false;
       if (isSlow) {
+        cool(key);
         isOurs = false;
         return await sendBody(session, file, left);
       }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { evaluate } from "../../server/conditions.ts";
 import { eventually, Scene } from "../support/serving.ts";
+import { block } from "../support/timers.ts";
 
 /** A folder to serve, with something secret beside it. */
 async function makeFolder(): Promise<{ base: string; root: string }> {
@@ -252,4 +253,132 @@ Deno.test("respondFile() reports what it cannot read, and answers 404", async ()
   const response = await fetch(scene.server.url);
   assertEquals(await response.text(), "Not found\n");
   assertEquals([response.status, errors.length], [404, 1]);
+});
+
+/** Asks for a file, and again while it is warm. */
+async function askTwice(
+  path: string,
+  folder: string,
+  between: () => void = () => {},
+): Promise<string[]> {
+  await using scene = new Scene((client) =>
+    client.respondFile(path, { root: folder })
+  );
+  const peer = await scene.connect();
+  const seen: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    if (i > 0) between();
+    await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const { status, body } = await peer.response();
+    seen.push(status === 200 ? body : String(status));
+  }
+  return seen;
+}
+
+/** A moment when somebody else may put a link in place of a folder. */
+const MOMENTS = ["stat", "open"];
+
+for (const moment of MOMENTS) {
+  Deno.test(`respondFile() sends nothing that a link led to for a moment: before ${moment}`, async () => {
+    const folder = await Deno.makeTempDir();
+    const inside = `${folder}/root/sub`;
+    await Deno.mkdir(inside, { recursive: true });
+    await Deno.mkdir(`${folder}/outside`);
+    await Deno.writeTextFile(`${inside}/a.txt`, "inside");
+    await Deno.writeTextFile(`${folder}/outside/a.txt`, "secret");
+    let isArmed = true;
+    const swap = () => {
+      Deno.renameSync(inside, `${folder}/away`);
+      Deno.symlinkSync(`${folder}/outside`, inside);
+    };
+    const swapBack = () => {
+      Deno.removeSync(inside);
+      Deno.renameSync(`${folder}/away`, inside);
+    };
+    const { lstat, lstatSync, open, openSync } = Deno;
+    let done = 0;
+    const arm = () => {
+      if (!isArmed) return false;
+      isArmed = false;
+      done++;
+      swap();
+      return true;
+    };
+    // The system's own calls, with somebody quick on the other side.
+    Deno.lstat = (path) => {
+      if (moment === "stat") arm();
+      return lstat(path);
+    };
+    Deno.lstatSync = (path) => {
+      if (moment === "stat") arm();
+      return lstatSync(path);
+    };
+    Deno.open = async (path, options) => {
+      if (moment === "open") arm();
+      const file = await open(path, options);
+      if (done > 0 && !isArmed && isLink(inside)) swapBack();
+      return file;
+    };
+    Deno.openSync = (path, options) => {
+      if (moment === "open") arm();
+      const file = openSync(path, options);
+      if (done > 0 && !isArmed && isLink(inside)) swapBack();
+      return file;
+    };
+    const isLink = (path: string) => lstatSync(path).isSymlink;
+    try {
+      // First in the background, and then, where the first was well, at once.
+      assertEquals(await askTwice("sub/a.txt", `${folder}/root`), [
+        "404",
+        "inside",
+      ]);
+      isArmed = false;
+      const seen = await askTwice("sub/a.txt", `${folder}/root`, () => {
+        isArmed = true;
+      });
+      assertEquals(seen, ["inside", "404"]);
+      assertEquals(done, 2);
+    } finally {
+      Object.assign(Deno, { lstat, lstatSync, open, openSync });
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("respondFile() reads in the background what takes long to read at once", async () => {
+  const { readSync } = Deno.FsFile.prototype;
+  let calls = 0;
+  Deno.FsFile.prototype.readSync = function (buffer) {
+    calls++;
+    block(20);
+    return readSync.call(this, buffer);
+  };
+  try {
+    const [name, size] = ["slow.bin", 700_000];
+    await Deno.writeFile(`${root}/${name}`, new Uint8Array(size));
+    for (let i = 0; i < 2; i++) {
+      // The first is not warm, the second is, and then none is for a while.
+      const seen = await askTwice(name, root);
+      assertEquals(seen.map((text) => text.length), [size, size]);
+      assertEquals(calls, 1);
+    }
+  } finally {
+    Deno.FsFile.prototype.readSync = readSync;
+  }
+});
+
+Deno.test("respondFile() waits a while for descriptors that others have", async () => {
+  const { open } = Deno;
+  let left = 3;
+  Deno.open = (path, options) => {
+    if (left-- <= 0) return open(path, options);
+    const error = new Error("Too many open files");
+    return Promise.reject(Object.assign(error, { code: "EMFILE" }));
+  };
+  try {
+    assertEquals(await askTwice("sub/b c.json", root), ["{}", "{}"]);
+    assert(left < 0);
+  } finally {
+    Deno.open = open;
+  }
 });
