@@ -68,6 +68,7 @@ const SERVE = {
   ...COMMON,
   port: text("p"),
   host: text(),
+  "allow-host": texts(),
   cert: text(),
   key: text(),
   cors: flag(),
@@ -154,6 +155,8 @@ export interface ServeArguments {
   port: number | undefined;
   /** Address to listen on. */
   host: string;
+  /** Names that it answers to, beside its own. */
+  allowedHosts: string[];
   /** Files with a certificate and its key. */
   pair: { cert: string; key: string } | null;
   /** Whether pages of other sites may read. */
@@ -307,7 +310,9 @@ function remoteName(url: URL): string {
   }
   // deno-lint-ignore no-control-regex
   name = name.replace(/[/\\:\x00-\x1f\x7f]/g, "_");
-  if (name === "" || name === "." || name === "..") {
+  // A server must not write what a shell or a program reads as its settings.
+  name = name.replace(/^[.\s]+/, "");
+  if (name === "") {
     throw usageError("URL names no file; give one with --output");
   }
   return name;
@@ -416,6 +421,7 @@ function readServe(args: readonly string[]): Arguments {
     folder: onlyOne(positionals, "Folder"),
     port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
     host: (values.host as string | undefined) ?? "127.0.0.1",
+    allowedHosts: (values["allow-host"] as string[] | undefined) ?? [],
     pair: cert === undefined || key === undefined ? null : { cert, key },
     hasCors: Boolean(values.cors),
     hasUpload: Boolean(values.upload),

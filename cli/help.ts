@@ -49,6 +49,7 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
   serve: `uhttp serve FOLDER [options]   serve a folder, with listings
   -p, --port PORT        port; default 8000, or the next one that is free
       --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
+      --allow-host NAME  answer to this name, not to localhost alone
       --cert FILE        speak TLS with this certificate chain, in PEM,
       --key FILE         and its key
       --cors             let pages of all sites read

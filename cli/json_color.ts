@@ -26,6 +26,9 @@ export interface JsonLayout {
   isIndented?: boolean;
 }
 
+/** What is nested more deeply goes no further to the right. */
+const MOST_INDENTED = 40;
+
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
 
 /**
@@ -44,7 +47,8 @@ export function formatJson(text: string, layout: JsonLayout): string | null {
   const out: string[] = [];
   let depth = 0;
   const newLine = () => {
-    if (isIndented) out.push("\n", "  ".repeat(depth));
+    if (!isIndented) return;
+    out.push("\n", "  ".repeat(Math.min(depth, MOST_INDENTED)));
   };
   const tokens = text.match(TOKEN) ?? [];
   for (let i = 0; i < tokens.length; i++) {

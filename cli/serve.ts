@@ -1,4 +1,5 @@
 import { type HttpConnection, HttpServer } from "../server.ts";
+import { AllowedHosts } from "./allowed_hosts.ts";
 import { AccessLog } from "./access_log.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { CliError, ExitCode } from "./exit_codes.ts";
@@ -36,7 +37,9 @@ export async function runServe(
     isEnding = true;
   });
   const log = args.isQuiet ? null : new AccessLog(io.stdout);
-  const site = new Site(folder, args);
+  const { hostname } = server.addr as Deno.NetAddr;
+  const hosts = new AllowedHosts(args.allowedHosts, hostname);
+  const site = new Site(folder, { ...args, hosts });
   const open = new Set<Promise<void>>();
   try {
     for (const line of greeting(server, args)) {

@@ -1,6 +1,7 @@
 import { HttpError } from "../parse.ts";
 import type { HttpConnection } from "../server.ts";
 import { evaluate, lastModified, strongTag } from "../server/conditions.ts";
+import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { Folder, type Found, urlPathOf } from "./folder.ts";
 import { listingPage, messagePage, PAGE_HEADERS } from "./listing.ts";
@@ -17,10 +18,15 @@ export interface Reply {
 }
 
 /** How a site is served. */
-export type SiteOptions = Pick<
-  ServeArguments,
-  "hasCors" | "hasUpload" | "maxUpload" | "isSpa" | "hasHidden"
->;
+export type SiteOptions =
+  & Pick<
+    ServeArguments,
+    "hasCors" | "hasUpload" | "maxUpload" | "isSpa" | "hasHidden"
+  >
+  & {
+    /** Which names it answers to. */
+    hosts: AllowedHosts;
+  };
 
 type Headers = Record<string, string>;
 
@@ -38,7 +44,12 @@ export class Site {
 
   /** Answers a request. Rejects for a fault of ours alone. */
   answer(client: HttpConnection): Promise<Reply> {
-    const { hasUpload } = this.#options;
+    const { hasUpload, hosts } = this.#options;
+    if (!hosts.has(client.host)) {
+      return Promise.resolve(
+        this.#refuse(client, 421, "This is not the name of this site"),
+      );
+    }
     switch (client.method) {
       case "GET":
       case "HEAD":
@@ -138,9 +149,12 @@ export class Site {
       lastModified(info),
       info.size,
     );
+    const headers = this.#headers;
+    // What others have sent here must not run as a page of ours.
+    if (this.#options.hasUpload) headers["content-security-policy"] = "sandbox";
     const sent = client.respondFile(segments.join("/"), {
       root: this.#folder.root,
-      headers: this.#headers,
+      headers,
     });
     const hasContent = client.method !== "HEAD" && status < 300;
     return { status, length: hasContent ? length : 0, sent };

@@ -7,8 +7,10 @@ import { PARTIAL_PREFIX } from "./folder.ts";
 const MAX_NAME = 200;
 /** Files of one form. */
 const MAX_PARTS = 1000;
-/** So many names are tried. */
-const MAX_TRIES = 10_000;
+/** So many numbers are tried for a name of one form, then something random. */
+const MAX_TRIES = 50;
+/** The longest extension that is kept, in bytes. */
+const MAX_EXTENSION = 20;
 
 const encoder = new TextEncoder();
 
@@ -39,13 +41,17 @@ export function safeName(given: string, mayHide: boolean): string | null {
 /** The name with its end cut off, but for the extension. */
 function shortened(name: string): string {
   if (encoder.encode(name).length <= MAX_NAME) return name;
-  let extension = extname(name);
-  if (encoder.encode(extension).length > 20) extension = "";
-  const chars = [...name.slice(0, name.length - extension.length)];
-  while (encoder.encode(chars.join("") + extension).length > MAX_NAME) {
-    chars.pop();
-  }
-  return chars.join("") + extension;
+  const extension = extname(name);
+  const end = encoder.encode(extension).length;
+  if (end > MAX_EXTENSION) return cut(name, MAX_NAME);
+  const stem = name.slice(0, name.length - extension.length);
+  return cut(stem, MAX_NAME - end) + extension;
+}
+
+/** As much of a text as has so many bytes, and whole characters. */
+function cut(text: string, most: number): string {
+  const { read } = encoder.encodeInto(text, new Uint8Array(most));
+  return text.slice(0, read);
 }
 
 /** A path in a folder for what is not complete yet. */
@@ -80,11 +86,36 @@ async function remove(path: string): Promise<void> {
 }
 
 /** The name with a number, as in `a (1).txt`. */
-function numbered(name: string, number: number): string {
-  if (number === 0) return name;
+function numbered(name: string, number: string): string {
+  if (number === "0") return name;
   const extension = extname(name);
   const stem = name.slice(0, name.length - extension.length);
   return `${stem} (${number})${extension}`;
+}
+
+/**
+ * Gives a file its name, or one with a number behind it.
+ *
+ * @param numbers What was reached for each name of this form, so that a thousand
+ * files of one name are not a thousand times a thousand tries.
+ */
+async function publishAs(
+  partial: string,
+  folder: string,
+  name: string,
+  numbers: Map<string, number>,
+): Promise<string> {
+  const first = numbers.get(name) ?? 0;
+  for (let number = first; number < first + MAX_TRIES; number++) {
+    const tried = numbered(name, String(number));
+    if (await publish(partial, join(folder, tried))) {
+      numbers.set(name, number + 1);
+      return tried;
+    }
+  }
+  const random = numbered(name, crypto.randomUUID().slice(0, 8));
+  if (await publish(partial, join(folder, random))) return random;
+  throw new Error("No name is free");
 }
 
 /**
@@ -109,12 +140,9 @@ export async function saveForm(
       await part.saveTo(partial);
     }
     const names: string[] = [];
+    const numbers = new Map<string, number>();
     for (const { partial, name } of saved) {
-      let number = 0;
-      while (!await publish(partial, join(folder, numbered(name, number)))) {
-        if (++number > MAX_TRIES) throw new Error("No name is free");
-      }
-      names.push(numbered(name, number));
+      names.push(await publishAs(partial, folder, name, numbers));
     }
     return names;
   } catch (error) {

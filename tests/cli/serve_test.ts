@@ -2,9 +2,12 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { Buffer } from "node:buffer";
 import { main } from "../../cli.ts";
+import { AllowedHosts } from "../../cli/allowed_hosts.ts";
+import { safeName } from "../../cli/uploads.ts";
 import { Browser, screenshot } from "../examples/browser.ts";
 import { Lines } from "../examples/example.ts";
 import { makePair } from "../support/certificates.ts";
+import { assertLinear } from "../support/cost.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { eventually } from "../support/serving.ts";
 import { FakeIo, run } from "./fake_io.ts";
@@ -68,7 +71,7 @@ class Served implements AsyncDisposable {
   /** Asks for a target to the letter, which `fetch()` would tidy up. */
   async raw(request: string): Promise<[status: number, body: string]> {
     using peer = await RawClient.connect(this);
-    await peer.send(`${request} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await peer.send(`${request} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const { status, body } = await peer.response();
     return [status, body];
   }
@@ -211,7 +214,7 @@ Deno.test("serve leads to folders by a slash, and never elsewhere", async () => 
     ]
   ) {
     using peer = await RawClient.connect(served);
-    await peer.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await peer.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const { status, headers } = await peer.response();
     assertEquals([status, headers.location], [301, location], target);
   }
@@ -441,7 +444,7 @@ Deno.test("serve --upload refuses what is no upload", async () => {
 
 Deno.test("serve --upload leaves nothing of what breaks off", async () => {
   await using served = await Served.start({}, "--upload");
-  const head = "Host: a\r\nContent-Length: 100000\r\n";
+  const head = "Host: localhost\r\nContent-Length: 100000\r\n";
   const part = (name: string) =>
     `--B\r\nContent-Disposition: form-data; name=f; filename=${name}\r\n\r\n` +
     `${"x".repeat(1000)}\r\n`;
@@ -467,7 +470,7 @@ Deno.test("serve --upload leaves nothing of what breaks off", async () => {
   using peer = await RawClient.connect(served);
   const body = part("a") + "--B!\r\n";
   await peer.send(
-    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n` +
+    `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n` +
       `Content-Type: multipart/form-data; boundary=B\r\n\r\n${body}`,
   );
   assertEquals((await peer.response()).status, 400);
@@ -484,7 +487,7 @@ Deno.test("serve --max-upload is a limit, announced or not", async () => {
   {
     using peer = await RawClient.connect(served);
     await peer.send(
-      "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10001\r\n" +
+      "PUT /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10001\r\n" +
         "Expect: 100-continue\r\n\r\n",
     );
     assertEquals((await peer.response()).status, 413);
@@ -492,7 +495,7 @@ Deno.test("serve --max-upload is a limit, announced or not", async () => {
   {
     using peer = await RawClient.connect(served);
     await peer.send(
-      "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "PUT /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
         `2710\r\n${"x".repeat(10000)}\r\n1\r\nx\r\n`,
     );
     assertEquals((await peer.response()).status, 413);
@@ -551,7 +554,7 @@ Deno.test("serve --upload says so where it cannot write", async () => {
   if (uid === 0) {
     using peer = await RawClient.connect(served);
     await peer.send(
-      "PUT /sub/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx",
+      "PUT /sub/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx",
     );
     await eventually(() =>
       [...Deno.readDirSync(`${served.folder}/sub`)].length > 0
@@ -643,7 +646,7 @@ Deno.test("serve lets downloads finish at the end, unless pressed", async () => 
     size,
   );
   using peer = await RawClient.connect(served);
-  await peer.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+  await peer.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await peer.until("\r\n\r\n");
   served.io.interrupt();
   let received = peer.pending.length;
@@ -754,4 +757,131 @@ Deno.test({
     );
     assertEquals(width, 380);
   },
+});
+
+// ---- Names ---------------------------------------------------------------------
+
+const HOSTS: [
+  listens: string,
+  allowed: string[],
+  host: string,
+  isFine: boolean,
+][] = [
+  ["127.0.0.1", [], "localhost", true],
+  ["127.0.0.1", [], "LocalHost:8000", true],
+  ["127.0.0.1", [], "a.localhost.", true],
+  ["127.0.0.1", [], "127.0.0.1:8000", true],
+  ["127.0.0.1", [], "[::1]:8000", true],
+  ["::1", [], "192.168.1.5", true],
+  ["127.0.0.1", [], "evil.example", false],
+  ["127.0.0.1", [], "evil.example:8000", false],
+  ["::1", [], "localhost.evil.example", false],
+  ["127.0.0.1", [], "evillocalhost", false],
+  ["127.0.0.1", [], "127.0.0.1.evil.example", false],
+  ["127.0.0.1", [], "", false],
+  ["127.0.0.1", ["Box.Example"], "box.example:1", true],
+  ["127.0.0.1", ["box.example"], "evil.example", false],
+  ["0.0.0.0", [], "anything.example", true],
+  ["0.0.0.0", ["box.example"], "evil.example", false],
+  ["0.0.0.0", ["box.example"], "192.168.1.5", true],
+];
+
+for (const [listens, allowed, host, isFine] of HOSTS) {
+  const more = allowed.length > 0 ? `, which allows ${allowed}` : "";
+  Deno.test(`AllowedHosts ${isFine ? "has" : "has not"} "${host}" on ${listens}${more}`, () => {
+    assertEquals(new AllowedHosts(allowed, listens).has(host), isFine);
+  });
+}
+
+Deno.test("uhttp serve answers 421 to a name that is not its own", async () => {
+  await using served = await Served.start(
+    { "a.txt": "here" },
+    ...["--upload", "--allow-host", "box.example"],
+  );
+  const ask = (host: string, line = "GET /a.txt") =>
+    served.raw(
+      `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
+  for (
+    const [host, status] of [
+      ["evil.example", 421],
+      ["localhost", 200],
+      ["box.example:1", 200],
+    ] as const
+  ) assertEquals((await ask(host))[0], status, host);
+  // Its own page would count as one of ours.
+  const [status] = await served.raw(
+    "PUT /b.txt HTTP/1.1\r\nHost: evil.example\r\n" +
+      "Origin: http://evil.example\r\nContent-Length: 1\r\n" +
+      "Connection: close\r\n\r\nx",
+  );
+  assertEquals(status, 421);
+  assertEquals([...Deno.readDirSync(served.folder)].length, 1);
+});
+
+// ---- Uploads that cost --------------------------------------------------------------
+
+Deno.test("safeName() shortens names of any length by computing", () => {
+  const rows: [given: string, name: string | null][] = [
+    ["a".repeat(15_900), "a".repeat(200)],
+    ["a".repeat(15_900) + ".txt", "a".repeat(196) + ".txt"],
+    ["é".repeat(15_900) + ".txt", "é".repeat(98) + ".txt"],
+    ["😀".repeat(8000), "😀".repeat(50)],
+    ["a." + "b".repeat(15_900), "a." + "b".repeat(198)],
+    ["a".repeat(200), "a".repeat(200)],
+  ];
+  for (const [given, name] of rows) assertEquals(safeName(given, false), name);
+  assertLinear("a long name", 200_000, (size) => {
+    const name = "a".repeat(size);
+    return () => safeName(name, false);
+  });
+});
+
+Deno.test("uhttp serve takes a form of many files of one name, with a few tries for each", async () => {
+  await using served = await Served.start({ "x.txt": "" }, "--upload");
+  const form = new FormData();
+  const count = 300;
+  for (let i = 0; i < count; i++) form.append("f", new Blob([`${i}`]), "x.txt");
+  const { open } = Deno;
+  let tries = 0;
+  Deno.open = (path, options) => {
+    if (options?.createNew) tries++;
+    return open(path, options);
+  };
+  try {
+    const [status] = await served.get("/", { method: "POST", body: form });
+    assertEquals(status, 303);
+  } finally {
+    Deno.open = open;
+  }
+  const names = [...Deno.readDirSync(served.folder)].map(({ name }) => name);
+  assertEquals(names.length, count + 1);
+  assert(names.includes(`x (${count}).txt`));
+  assert(tries <= count + 2, `${tries}`);
+});
+
+Deno.test("uhttp serve finds a name though many are taken", async () => {
+  const taken = [
+    "x.txt",
+    ...Array.from({ length: 120 }, (_, i) => `x (${i}).txt`),
+  ];
+  await using served = await Served.start(
+    Object.fromEntries(taken.map((name) => [name, ""])),
+    "--upload",
+  );
+  const form = new FormData();
+  form.append("f", new Blob(["new"]), "x.txt");
+  const [status] = await served.get("/", { method: "POST", body: form });
+  assertEquals(status, 303);
+  assertEquals([...Deno.readDirSync(served.folder)].length, taken.length + 1);
+});
+
+Deno.test("uhttp serve --upload keeps pages that were sent from running", async () => {
+  for (const args of [[], ["--upload"]]) {
+    await using served = await Served.start({ "a.svg": "<svg/>" }, ...args);
+    const policy = async (path: string) =>
+      (await served.get(path))[2].get("content-security-policy");
+    assertEquals(await policy("/a.svg"), args.length > 0 ? "sandbox" : null);
+    assert((await policy("/"))!.includes("default-src"));
+  }
 });

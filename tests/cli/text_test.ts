@@ -45,6 +45,13 @@ for (const [text, shown] of JSONS) {
   });
 }
 
+Deno.test("formatJson() makes little more of what is nested deeply", () => {
+  const [depth, text] = [4000, "[".repeat(4000) + "]".repeat(4000)];
+  const shown = formatJson(text, { hasColor: false })!;
+  assertEquals(shown.replaceAll(/\s/g, ""), text);
+  assertEquals(shown.length < depth * 200, true);
+});
+
 Deno.test("formatJson() uses colours, and keeps to a line, where asked", () => {
   const text = '{"a":[1,"b",true]}';
   assertEquals(
