@@ -138,9 +138,9 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
     if (session.host.isStopping) this.stopping();
     // Behind this turn, in which the application begins to listen.
     queueMicrotask(() => {
-      if (!this.#readRest()) return;
+      const goesOn = this.#readRest();
       if (session.inputEnded) this.ended();
-      else session.read();
+      else if (goesOn) session.read();
     });
   }
 
