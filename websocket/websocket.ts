@@ -49,6 +49,11 @@ export interface WebsocketOptions {
   closeTimeout?: number;
   /** What was agreed on for compression; default `null`, none. */
   deflate?: DeflateParameters | null;
+  /**
+   * Told what a listener threw, or its promise was rejected with; by default
+   * it is written to standard error. The WebSocket is closed with 1011.
+   */
+  onError?: (error: unknown) => void;
 }
 
 /** Turns in which the application does nothing, before its silence counts. */
@@ -107,6 +112,7 @@ export class Websocket extends WebsocketEvents {
   readonly #pulse: Pulse;
   readonly #maxSendBufferSize: number;
   readonly #closeTimeout: number;
+  readonly #onError: (error: unknown) => void;
   readonly #settle: (close: WebsocketClose) => void;
 
   #state: WebsocketState = "open";
@@ -125,6 +131,8 @@ export class Websocket extends WebsocketEvents {
   #callOffTurn: (() => void) | null = null;
   // What the connection told of while there was input left.
   #behindInput: "inputEnded" | "gone" | null = null;
+  // A listener for messages has failed: it gets no more of them.
+  #hasFailed = false;
 
   #closeEvent: CloseEvent | null = null;
 
@@ -148,6 +156,7 @@ export class Websocket extends WebsocketEvents {
     this.#maxSendBufferSize = limit(options, "maxSendBufferSize", 65536);
     const idleTimeout = limit(options, "idleTimeout", 60_000);
     this.#closeTimeout = limit(options, "closeTimeout", 5000);
+    this.#onError = options.onError ?? reportFault;
     this.#reader = new FrameReader({
       role,
       maxMessageLength,
@@ -172,7 +181,9 @@ export class Websocket extends WebsocketEvents {
       maxMessageLength,
     );
     this.#inbox = new Inbox({
-      dispatch: (message) => this.dispatchMessage(message),
+      dispatch: (message) => {
+        if (!this.#hasFailed) this.dispatchMessage(message);
+      },
       taken: () => {
         this.#quiet = 0;
         this.#unpacker?.goOn();
@@ -637,6 +648,26 @@ export class Websocket extends WebsocketEvents {
   protected override listen(): void {
     this.#inbox.listen();
   }
+
+  /** @ignore What a listener threw ends its WebSocket, and is reported. */
+  protected override listenerFailed(error: unknown, type: string): void {
+    if (type === "message") {
+      // One report is enough, however many messages a peer sends.
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      this.#inbox.clear();
+    }
+    this.close(1011);
+    try {
+      this.#onError(error);
+    } catch (fault) {
+      reportFault(fault);
+    }
+  }
+}
+
+function reportFault(error: unknown): void {
+  console.error("Error in a listener of a WebSocket:", error);
 }
 
 /** An option that is a number from 0 up. */
