@@ -535,7 +535,7 @@ export class ClientConnection extends Transport implements BodyOrigin {
     queueMicrotask(() => {
       if (this.isClosed) return;
       const goesOn = rest.length === 0 || successor.received(rest);
-      if (goesOn && this.inputEnded) successor.ended();
+      if (this.inputEnded) successor.ended();
       else if (goesOn) this.read();
     });
     return false;

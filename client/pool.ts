@@ -1,5 +1,7 @@
+import { abortHeard } from "../transport/abort.ts";
 import { nextTurn } from "../transport/clock.ts";
 import type { Meter } from "../transport/transport.ts";
+import { guardSignal } from "../websocket/listeners.ts";
 import { ClientConnection, type ConnectionHost } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ClientLimits, makeParser } from "./options.ts";
@@ -117,7 +119,7 @@ export class Pool implements ConnectionHost {
     for (const dial of this.#dials) {
       if (surplus <= 0) break;
       if (dial.signal.aborted) continue;
-      dial.abort();
+      abortHeard(dial, undefined, listenerFailed);
       surplus--;
     }
     this.#host.changed(this);
@@ -202,6 +204,8 @@ export class Pool implements ConnectionHost {
 
   #dial(first: Exchange): void {
     const controller = new AbortController();
+    // An application that connects in its own way listens to it.
+    guardSignal(controller.signal, listenerFailed);
     this.#dials.add(controller);
     this.#host.dial(this, controller.signal, first).then(
       ({ conn, connectTime, tlsTime }) => {
@@ -291,8 +295,14 @@ export class Pool implements ConnectionHost {
   /** Ends all requests, and closes all connections. */
   close(reason: unknown): void {
     this.#isClosed = true;
-    for (const dial of this.#dials) dial.abort();
+    for (const dial of this.#dials) {
+      abortHeard(dial, undefined, listenerFailed);
+    }
     for (const exchange of [...this.#queue]) exchange.abort(reason);
     for (const connection of [...this.connections]) connection.stop(reason);
   }
+}
+
+function listenerFailed(error: unknown): void {
+  console.error("Error in a listener:", error);
 }

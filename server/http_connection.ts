@@ -84,6 +84,8 @@ const GONE: Promise<boolean> = Promise.resolve(false);
 class AnswerParts {
   /** The answer that is under way. */
   answer: StreamAnswer | MultipartAnswer | null = null;
+  /** The WebSocket that the request has led to. */
+  websocket: Websocket | null = null;
   /** Whether an answer in parts was begun, be the peer gone or not. */
   isBegun = false;
   request: Request | null = null;
@@ -558,6 +560,13 @@ export class HttpConnection extends HttpRequest {
     else if (answer.isEndless) this.session.destroy();
   }
 
+  /** @ignore What handles the request has failed, and its WebSocket with it. */
+  handlerFailed(): void {
+    const websocket = this.#parts?.websocket;
+    // Its closing handshake ends by itself.
+    websocket?.close(1011);
+  }
+
   /** @ignore Called by the session. */
   override swept(): void {
     const answer = this.#parts?.answer;
@@ -723,7 +732,9 @@ export class HttpConnection extends HttpRequest {
       agreement,
       options,
       () => super.peerGone(),
+      (error) => this.server.listenerFailed(error, this.session),
     );
+    this.#more.websocket = websocket;
     this.#take();
     open(agreement.headers);
     return websocket;

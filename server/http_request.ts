@@ -30,6 +30,8 @@ import {
   readWhole,
   saveBody,
 } from "../transport/incoming_body.ts";
+import { abortHeard } from "../transport/abort.ts";
+import { guardSignal } from "../websocket/listeners.ts";
 import type { Session } from "./session.ts";
 import { decodeUtf8 } from "../parse/text.ts";
 
@@ -452,6 +454,7 @@ export abstract class HttpRequest {
     const parts = this.#lazy;
     if (parts.abort === null) {
       parts.abort = new AbortController();
+      guardSignal(parts.abort.signal, this.#listenerFailed);
       if (!this.isHeld) {
         if (!this.isBegun || this.session.isClosed) this.peerGone();
       } else if (this.session.inputEnded) this.peerGone();
@@ -462,7 +465,14 @@ export abstract class HttpRequest {
 
   /** @ignore Called by the session. */
   peerGone(): void {
-    this.#parts?.abort?.abort(new HttpError("Peer has closed the connection"));
+    const controller = this.#parts?.abort ?? null;
+    if (controller === null || controller.signal.aborted) return;
+    const reason = new HttpError("Peer has closed the connection");
+    abortHeard(controller, reason, this.#listenerFailed);
+  }
+
+  get #listenerFailed(): (error: unknown) => void {
+    return (error) => this.server.listenerFailed(error, this.session);
   }
 
   /** @ignore Called by the session. */

@@ -245,12 +245,22 @@ export class HttpServer
   #report(error: unknown, session: Session | null): void {
     const { onError } = this.#options;
     if (onError === undefined) return;
-    try {
-      onError(error, { remoteAddr: session?.conn.remoteAddr });
-    } catch (fault) {
-      // The application's own mistake must not break the connection.
+    // The application's own mistake must not break the connection.
+    const failed = (fault: unknown) =>
       console.error("Error in onError:", fault);
+    try {
+      const remoteAddr = session?.conn.remoteAddr;
+      const result: unknown = onError(error, { remoteAddr });
+      if (result instanceof Promise) result.catch(failed);
+    } catch (fault) {
+      failed(fault);
     }
+  }
+
+  /** @ignore Tells what a listener of the application threw. */
+  listenerFailed(error: unknown, session: Session): void {
+    if (this.#options.onError !== undefined) this.#report(error, session);
+    else console.error("Error in a listener:", error);
   }
 
   // ---- What it is -------------------------------------------------------

@@ -64,7 +64,9 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
   /**
    * Called with what went wrong on a connection, or while accepting one. A
    * `ProtocolError` was answered; anything else broke the connection. By
-   * default errors are dropped, as peers cause them at will.
+   * default errors are dropped, as peers cause them at will; but not what your
+   * listeners throw, of a WebSocket or of a request's `signal`: that comes here
+   * too, or is written to standard error.
    */
   onError?: (error: unknown, info: ConnectionErrorInfo) => void;
 }

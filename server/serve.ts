@@ -141,6 +141,7 @@ async function recover(
   error: unknown,
   onError: (error: unknown) => Response | Promise<Response>,
 ): Promise<void> {
+  client.handlerFailed();
   try {
     answer(client, await onError(error));
   } catch (error) {

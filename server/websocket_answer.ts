@@ -93,6 +93,7 @@ export function agree(
  * Makes the WebSocket that a session is to become; nothing is sent yet.
  *
  * @param peerGone Called when the peer has gone.
+ * @param onError Told what a listener threw.
  * @throws {RangeError} If an option is out of range.
  */
 export function makeWebsocket(
@@ -100,6 +101,7 @@ export function makeWebsocket(
   { protocol, deflate }: Agreement,
   options: WebsocketAcceptOptions,
   peerGone: () => void,
+  onError: (error: unknown) => void,
 ): { websocket: Websocket; open: (headers: CheckedHeaders) => void } {
   const sink = new SessionSink(session, peerGone);
   const websocket = sink.websocket = new Websocket(sink, {
@@ -110,6 +112,7 @@ export function makeWebsocket(
     idleTimeout: options.idleTimeout,
     closeTimeout: options.closeTimeout,
     deflate: deflate?.parameters ?? null,
+    onError,
   });
   return { websocket, open: (headers) => sink.open(headers) };
 }
@@ -138,9 +141,9 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
     if (session.host.isStopping) this.stopping();
     // Behind this turn, in which the application begins to listen.
     queueMicrotask(() => {
-      if (!this.#readRest()) return;
+      const goesOn = this.#readRest();
       if (session.inputEnded) this.ended();
-      else session.read();
+      else if (goesOn) session.read();
     });
   }
 

@@ -1,5 +1,6 @@
 import { deadline } from "./clock.ts";
 import type { Transport } from "./transport.ts";
+import { turns } from "./turns.ts";
 
 /** A connection as what another protocol stands on, such as a WebSocket. */
 export abstract class TransportSink {
@@ -58,6 +59,22 @@ export abstract class TransportSink {
   /** Drops the connection at once. */
   destroy(): void {
     this.#transport.destroy();
+  }
+
+  /** Counts things that were done; returns whether more may be, in this turn. */
+  spend(things: number): boolean {
+    return turns.spend(things);
+  }
+
+  /** Calls back in a later turn; what it throws breaks the connection. */
+  whenTurn(callback: () => void): () => void {
+    return turns.wait(() => {
+      try {
+        callback();
+      } catch (error) {
+        this.#transport.destroy(error);
+      }
+    });
   }
 
   /** Calls back after so many ms, behind what has come by then. */

@@ -28,6 +28,17 @@ export interface ByteSink {
   end(): void;
   /** Drops the connection at once. */
   destroy(): void;
+  /**
+   * Counts things that are done for the peer, such as frames of any size; less
+   * than none takes back what was counted ahead. Returns whether more may be
+   * done in this turn of the event loop.
+   */
+  spend(things: number): boolean;
+  /**
+   * Calls back in a later turn, when there is time for this peer again, unless
+   * called off by the function it returns.
+   */
+  whenTurn(callback: () => void): () => void;
   /** Calls back after so many ms, unless called off by the function it returns. */
   after(ms: number, callback: () => void): () => void;
 }

@@ -1,3 +1,5 @@
+import { ListenerGuard } from "./listeners.ts";
+
 /** What comes and goes: text, or bytes. */
 export type WebsocketMessage = string | Uint8Array<ArrayBuffer>;
 
@@ -26,9 +28,12 @@ interface Handler {
 export abstract class WebsocketEvents extends EventTarget {
   #binaryType: "arraybuffer" | "blob" | "bytes" = "arraybuffer";
   #handlers: Map<string, Handler> | null = null;
+  #guard: ListenerGuard | null = null;
 
   /** @ignore Somebody listens for messages. */
   protected abstract listen(): void;
+  /** @ignore What a listener threw, or its promise was rejected with. */
+  protected abstract listenerFailed(error: unknown, type: string): void;
 
   /**
    * As what bytes come in message events: "arraybuffer" (the default), "blob",
@@ -73,8 +78,34 @@ export abstract class WebsocketEvents extends EventTarget {
     listener: any,
     options?: boolean | AddEventListenerOptions,
   ): void {
-    super.addEventListener(type, listener, options);
+    this.#guard ??= new ListenerGuard((error, type) =>
+      this.listenerFailed(error, type)
+    );
+    super.addEventListener(type, this.#guard.wrap(listener), options);
     if (type === "message" && listener !== null) this.listen();
+  }
+
+  /** Removes a listener. */
+  override removeEventListener<K extends keyof WebsocketEventMap>(
+    type: K,
+    listener: (this: WebsocketEvents, event: WebsocketEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  /** Removes a listener. */
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  /** Removes a listener. */
+  override removeEventListener(
+    type: string,
+    // deno-lint-ignore no-explicit-any
+    listener: any,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    const known = this.#guard?.wrap(listener) ?? listener;
+    super.removeEventListener(type, known, options);
   }
 
   #handler<T>(type: string): T | null {

@@ -37,6 +37,8 @@ export const FrameEvent = {
   CLOSE: 4,
   /** The peer broke a rule; see `error`. No later event comes. */
   FAILED: 5,
+  /** A frame of a message is in that is not its last; comes where it is asked for. */
+  PART: 6,
 } as const;
 /** One of {@linkcode FrameEvent}. */
 export type FrameEvent = typeof FrameEvent[keyof typeof FrameEvent];
@@ -49,6 +51,11 @@ export interface FrameReaderOptions {
   maxMessageLength?: number;
   /** Whether messages may be compressed (RFC 7692); default `false`. */
   allowCompressed?: boolean;
+  /**
+   * Whether each frame is an event, `PART` those that do not end a message, so
+   * that frames can be counted; default `false`.
+   */
+  showParts?: boolean;
 }
 
 const State = {
@@ -95,6 +102,7 @@ export class FrameReader {
   readonly #isMasked: boolean;
   readonly #maxLength: number;
   readonly #allowCompressed: boolean;
+  readonly #showParts: boolean;
   #bytes: Uint8Array<ArrayBufferLike> = NOTHING;
   #pos = 0;
   #end = 0;
@@ -126,6 +134,7 @@ export class FrameReader {
     this.#isMasked = options.role === "server";
     this.#maxLength = options.maxMessageLength ?? 1048576;
     this.#allowCompressed = options.allowCompressed ?? false;
+    this.#showParts = options.showParts ?? false;
   }
 
   /** Whether a message, or a frame, has begun and is not complete. */
@@ -147,6 +156,25 @@ export class FrameReader {
     this.#bytes = bytes;
     this.#pos = 0;
     this.#end = bytes.length;
+  }
+
+  /** Whether some of what was fed is not used up. */
+  get hasInput(): boolean {
+    return this.#pos < this.#end;
+  }
+
+  /**
+   * Keeps what was fed and is not used up, with more that has come behind it:
+   * the bytes that were fed may be used again at once.
+   */
+  keep(more: Uint8Array = NOTHING): void {
+    const left = this.#end - this.#pos;
+    const kept = new Uint8Array(left + more.length);
+    kept.set(view(this.#bytes, this.#pos, this.#end));
+    kept.set(more, left);
+    this.#bytes = kept;
+    this.#pos = 0;
+    this.#end = kept.length;
   }
 
   /** Goes on with the bytes received so far. */
@@ -184,6 +212,9 @@ export class FrameReader {
         case State.DATA:
           if (this.#data()) {
             return this.error === null ? FrameEvent.MESSAGE : FrameEvent.FAILED;
+          }
+          if (this.#showParts && this.#done === this.#length) {
+            return FrameEvent.PART;
           }
           break;
         case State.CONTROL:

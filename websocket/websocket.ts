@@ -7,10 +7,11 @@ import {
   FrameEvent,
   FrameReader,
   isCloseCode,
-  Opcode,
   type WebsocketRole,
 } from "./frames.ts";
+import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { Pulse } from "./pulse.ts";
 import { step, type WebsocketMove, type WebsocketState } from "./states.ts";
 import { Unpacker } from "./unpacker.ts";
 
@@ -48,38 +49,26 @@ export interface WebsocketOptions {
   closeTimeout?: number;
   /** What was agreed on for compression; default `null`, none. */
   deflate?: DeflateParameters | null;
+  /**
+   * Told what a listener threw, or its promise was rejected with; by default
+   * it is written to standard error. The WebSocket is closed with 1011.
+   */
+  onError?: (error: unknown) => void;
 }
 
-/** So many messages may wait for the application before reading stops. */
-const MAX_QUEUED = 256;
-/** So many that are compressed. */
-const MAX_PACKED = 16;
 /** Turns in which the application does nothing, before its silence counts. */
 const REST_TURNS = 8;
-/** Compressed bytes that may wait. */
-const MAX_PACKED_BYTES = 65536;
-/** With more than this to be sent, only the latest ping is answered. */
-const PONG_LIMIT = 4096;
-/** How many pings may wait for their pongs. */
-const MAX_PINGS = 64;
+/** So many bytes, as a power of two, count as one thing that is done. */
+const A_THING = 13;
 
 const NOTHING = new Uint8Array(0);
 const FALSE = Promise.resolve(false);
 
-/** Somebody who waits for a message. */
-interface Waiter {
-  resolve: (
-    value: WebsocketMessage | null | IteratorResult<WebsocketMessage, void>,
-  ) => void;
-  isIterator: boolean;
-  callOff: (() => void) | null;
-}
-
-/** A ping that waits for its pong. */
-interface Pinged {
-  payload: Uint8Array;
-  resolve: (value: boolean) => void;
-}
+/** How it is with what comes in. */
+type Intake =
+  | "on" // all that has come is used up, and more is read
+  | "held" // some may be left, for which there is no room
+  | "due"; // some may be left, and its turn will come
 
 /**
  * One WebSocket connection (RFC 6455), of either side.
@@ -119,10 +108,11 @@ export class Websocket extends WebsocketEvents {
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   readonly #unpacker: Unpacker | null;
-  readonly #maxMessageLength: number;
+  readonly #inbox: Inbox;
+  readonly #pulse: Pulse;
   readonly #maxSendBufferSize: number;
-  readonly #idleTimeout: number;
   readonly #closeTimeout: number;
+  readonly #onError: (error: unknown) => void;
   readonly #settle: (close: WebsocketClose) => void;
 
   #state: WebsocketState = "open";
@@ -136,20 +126,13 @@ export class Websocket extends WebsocketEvents {
   #isCloseSent = false;
   #callOffClose: (() => void) | null = null;
 
-  #queue: WebsocketMessage[] = [];
-  #queuedLength = 0;
-  #waiters: Waiter[] = [];
-  // The application listens for messages, and does not pull them.
-  #isListening = false;
-  #isPaused = false;
-
-  #wasHeard = false;
-  #wasPinged = false;
-  #callOffIdle: (() => void) | null = null;
-  #pings: Pinged[] = [];
-  #pingCount = 0;
-  // The latest ping that could not be answered at once.
-  #pongDue: Uint8Array | null = null;
+  #intake: Intake = "on";
+  // Calls off what waits for a turn of the event loop.
+  #callOffTurn: (() => void) | null = null;
+  // What the connection told of while there was input left.
+  #behindInput: "inputEnded" | "gone" | null = null;
+  // A listener for messages has failed: it gets no more of them.
+  #hasFailed = false;
 
   #closeEvent: CloseEvent | null = null;
 
@@ -169,19 +152,23 @@ export class Websocket extends WebsocketEvents {
     this.protocol = options.protocol ?? "";
     this.url = options.url ?? "";
     this.extensions = deflate === null ? "" : "permessage-deflate";
-    this.#maxMessageLength = limit(options, "maxMessageLength", 1048576);
+    const maxMessageLength = limit(options, "maxMessageLength", 1048576);
     this.#maxSendBufferSize = limit(options, "maxSendBufferSize", 65536);
-    this.#idleTimeout = limit(options, "idleTimeout", 60_000);
+    const idleTimeout = limit(options, "idleTimeout", 60_000);
     this.#closeTimeout = limit(options, "closeTimeout", 5000);
+    this.#onError = options.onError ?? reportFault;
     this.#reader = new FrameReader({
       role,
-      maxMessageLength: this.#maxMessageLength,
+      maxMessageLength,
       allowCompressed: deflate !== null,
+      showParts: true,
     });
     this.#outbox = new Outbox(sink, role, deflate);
     this.#unpacker = deflate === null ? null : new Unpacker(
       {
-        isFull: () => this.#isFull,
+        isFull: () => this.#inbox.isFull,
+        spend: (things) => sink.spend(things),
+        whenTurn: (callback) => sink.whenTurn(callback),
         deliver: (message) => this.#deliver(message),
         unpackFailed: (error) => {
           this.#fault(error);
@@ -191,12 +178,31 @@ export class Websocket extends WebsocketEvents {
       },
       role,
       deflate,
-      this.#maxMessageLength,
+      maxMessageLength,
     );
+    this.#inbox = new Inbox({
+      dispatch: (message) => {
+        if (!this.#hasFailed) this.dispatchMessage(message);
+      },
+      taken: () => {
+        this.#quiet = 0;
+        this.#unpacker?.goOn();
+        this.#checkResume();
+        this.#checkRest();
+      },
+      isOver: () => this.#state === "closed" && !this.#isPacked,
+      spend: (things) => sink.spend(things),
+      whenTurn: (callback) => sink.whenTurn(callback),
+      after: (ms, callback) => sink.after(ms, callback),
+    }, maxMessageLength);
+    this.#pulse = new Pulse(sink, this.#outbox, {
+      isOpen: () => this.#state === "open",
+      isDeaf: () => this.#intake !== "on",
+      drop: () => this.#drop(),
+    }, idleTimeout);
     const { promise, resolve } = Promise.withResolvers<WebsocketClose>();
     this.closed = promise;
     this.#settle = resolve;
-    if (this.#idleTimeout > 0) this.#watch();
   }
 
   /** `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`. */
@@ -254,9 +260,7 @@ export class Websocket extends WebsocketEvents {
    * @throws {RangeError} If there are more than 125 bytes.
    */
   ping(data?: string | Uint8Array): Promise<boolean> {
-    const bytes = data instanceof Uint8Array
-      ? new Uint8Array(data)
-      : new TextEncoder().encode(data ?? String(++this.#pingCount));
+    const bytes = this.#pulse.payload(data);
     if (bytes.length > 125) {
       throw new RangeError("Ping must not be longer than 125 bytes");
     }
@@ -265,11 +269,7 @@ export class Websocket extends WebsocketEvents {
       this.#drop();
       return FALSE;
     }
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    if (this.#pings.length === MAX_PINGS) this.#pings.shift()!.resolve(false);
-    this.#pings.push({ payload: bytes, resolve });
-    this.#outbox.control(Opcode.PING, bytes);
-    return promise;
+    return this.#pulse.ping(bytes);
   }
 
   /**
@@ -313,140 +313,70 @@ export class Websocket extends WebsocketEvents {
    * @throws {TypeError} If messages go to event listeners.
    */
   recv(timeout?: number): Promise<WebsocketMessage | null> {
-    this.#checkPull();
-    if (this.#queue.length > 0) return Promise.resolve(this.#take());
-    if (this.#isOver || timeout !== undefined && timeout <= 0) {
-      return Promise.resolve(null);
-    }
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        resolve: resolve as Waiter["resolve"],
-        isIterator: false,
-        callOff: null,
-      };
-      this.#waiters.push(waiter);
-      if (timeout !== undefined) {
-        waiter.callOff = this.#sink.after(timeout, () => {
-          this.#waiters = this.#waiters.filter((other) => other !== waiter);
-          resolve(null);
-        });
-      }
-    });
+    return this.#inbox.recv(timeout);
   }
 
   /** Iterates over the messages until the end. Leaving the loop closes nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<WebsocketMessage, void> {
-    const iterator: AsyncIterableIterator<WebsocketMessage, void> = {
-      next: () => {
-        this.#checkPull();
-        if (this.#queue.length > 0) {
-          return Promise.resolve({ value: this.#take(), done: false });
-        }
-        if (this.#isOver) {
-          return Promise.resolve({ value: undefined, done: true });
-        }
-        return new Promise((resolve) => {
-          this.#waiters.push({
-            resolve: resolve as Waiter["resolve"],
-            isIterator: true,
-            callOff: null,
-          });
-        });
-      },
-      return: () => Promise.resolve({ value: undefined, done: true }),
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
-  }
-
-  #checkPull(): void {
-    if (this.#isListening) {
-      throw new TypeError("Cannot pull messages that go to event listeners");
-    }
-  }
-
-  /** Whether no message will come any more. */
-  get #isOver(): boolean {
-    return this.#state === "closed" && this.#queue.length === 0 &&
-      (this.#unpacker === null || this.#unpacker.isEmpty);
-  }
-
-  #take(): WebsocketMessage {
-    const message = this.#queue.shift()!;
-    this.#quiet = 0;
-    this.#queuedLength -= message.length;
-    this.#unpacker?.goOn();
-    this.#checkResume();
-    return message;
-  }
-
-  get #isFull(): boolean {
-    return !this.#isListening && this.#waiters.length === 0 &&
-      (this.#queue.length > MAX_QUEUED ||
-        this.#queuedLength > this.#maxMessageLength);
-  }
-
-  /** Whether to read on. */
-  get #wantsMore(): boolean {
-    // What comes after our close frame is thrown away, all but the peer's.
-    if (this.#state !== "open") return true;
-    return !this.#isFull && (this.#unpacker === null ||
-      this.#unpacker.length <= MAX_PACKED &&
-        this.#unpacker.waitingBytes <= MAX_PACKED_BYTES);
-  }
-
-  #checkResume(): void {
-    if (!this.#isPaused || this.isClosed || !this.#wantsMore) return;
-    this.#isPaused = false;
-    this.#sink.resume();
+    return this.#inbox.iterate();
   }
 
   #deliver(message: WebsocketMessage): void {
     this.#hasDelivered = true;
-    if (this.#isListening) {
-      this.dispatchMessage(message);
-      return;
-    }
-    const waiter = this.#waiters.shift();
-    if (waiter === undefined) {
-      this.#queue.push(message);
-      this.#queuedLength += message.length;
-      if (this.#heldClose !== null && this.#isFull) this.#startRest();
-      return;
-    }
-    waiter.callOff?.();
-    waiter.resolve(
-      waiter.isIterator ? { value: message, done: false } : message,
-    );
+    this.#inbox.deliver(message);
+    this.#checkRest();
+  }
+
+  /** Whether messages wait to be unpacked. */
+  get #isPacked(): boolean {
+    return this.#unpacker !== null && !this.#unpacker.isEmpty;
   }
 
   // ---- What the connection brings ----
 
   /**
-   * Bytes have come. They are unmasked where they lie, and not kept.
+   * Bytes have come. They are unmasked where they lie, and not altered until
+   * all of them are used up.
    *
    * @returns Whether to read on. If not, `sink.resume()` will be called.
    */
   receive(bytes: Uint8Array): boolean {
-    this.#wasHeard = true;
-    if (this.#state !== "open" && this.#state !== "closing") return true;
-    const reader = this.#reader;
+    this.#pulse.wasHeard = true;
+    if (!this.#isReading) return true;
+    if (this.#intake === "on") this.#reader.feed(bytes);
+    else this.#reader.keep(bytes);
+    if (this.#intake === "due") return false;
     this.#hasDelivered = false;
-    reader.feed(bytes);
+    this.#sink.spend(bytes.length >> A_THING);
+    return this.#readFrames();
+  }
+
+  /** Whether frames of the peer still count for anything. */
+  get #isReading(): boolean {
+    return this.#state === "open" || this.#state === "closing";
+  }
+
+  /** Uses up what has come, or as much of it as may be; whether to read on. */
+  #readFrames(): boolean {
+    const reader = this.#reader;
+    this.#intake = "on";
     for (;;) {
+      if (this.#isHeldUp()) return false;
       switch (reader.next()) {
         case FrameEvent.MORE:
           if (this.#wantsMore) return true;
-          this.#isPaused = true;
+          this.#intake = "held";
           return false;
         case FrameEvent.MESSAGE:
           if (this.#state === "open") this.#message();
           break;
+        case FrameEvent.PART:
+          break;
         case FrameEvent.PING:
-          if (this.#state === "open") this.#pong(reader.payload);
+          if (this.#state === "open") this.#pulse.pinged(reader.payload);
           break;
         case FrameEvent.PONG:
-          this.#ponged(reader.payload);
+          this.#pulse.ponged(reader.payload);
           break;
         case FrameEvent.CLOSE:
           this.#peerClose();
@@ -460,6 +390,59 @@ export class Websocket extends WebsocketEvents {
     }
   }
 
+  /** Whether the next frame has to wait: for room, or for a turn. */
+  #isHeldUp(): boolean {
+    const isCrammed = this.#inbox.isCrammed ||
+      (this.#unpacker?.isCrammed ?? false);
+    if (isCrammed && this.#state === "open") {
+      this.#intake = "held";
+      return true;
+    }
+    if (this.#sink.spend(1)) return false;
+    this.#intake = "due";
+    this.#callOffTurn = this.#sink.whenTurn(this.#goOn);
+    return true;
+  }
+
+  /** Whether to read on. */
+  get #wantsMore(): boolean {
+    // What comes after our close frame is thrown away, all but the peer's.
+    if (this.#state !== "open") return true;
+    return !this.#inbox.isFull && !(this.#unpacker?.isFull ?? false);
+  }
+
+  get #isHeld(): boolean {
+    return this.#intake === "held";
+  }
+
+  #checkResume(): void {
+    if (!this.#isHeld || !this.#wantsMore) return;
+    // Not for each message that is taken from many.
+    if (this.#state === "open" && !this.#inbox.hasRoom) return;
+    if (!this.#reader.hasInput && this.#behindInput === null) {
+      this.#intake = "on";
+      this.#sink.resume();
+      return;
+    }
+    this.#intake = "due";
+    // Not at once: what comes may call those who took a message just now.
+    queueMicrotask(this.#goOn);
+  }
+
+  /** Goes on with what has come. */
+  readonly #goOn = (): void => {
+    this.#callOffTurn = null;
+    if (this.#intake !== "due") return;
+    const goesOn = this.#readFrames();
+    const behind = this.#behindInput;
+    // Of a connection that is gone, nothing is kept for those who take nothing.
+    if (!goesOn && (behind !== "gone" || !this.#isHeld)) return;
+    this.#intake = "on";
+    this.#behindInput = null;
+    if (behind === null) this.#sink.resume();
+    else this[behind]();
+  };
+
   #message(): void {
     const reader = this.#reader;
     const { isText, isCompressed } = reader;
@@ -470,32 +453,6 @@ export class Websocket extends WebsocketEvents {
     if (unpacker !== null && (isCompressed || !unpacker.isEmpty)) {
       unpacker.push({ data: message, isText, isCompressed });
     } else this.#deliver(message);
-  }
-
-  #pong(payload: Uint8Array): void {
-    if (this.#sink.bufferedAmount <= PONG_LIMIT) {
-      this.#outbox.control(Opcode.PONG, payload);
-      return;
-    }
-    // A peer that does not read may be sent the latest pong alone (5.5.3).
-    const isWaiting = this.#pongDue !== null;
-    this.#pongDue = new Uint8Array(payload);
-    if (isWaiting) return;
-    this.#sink.whenBelow(PONG_LIMIT).then((isBelow) => {
-      const due = this.#pongDue;
-      this.#pongDue = null;
-      if (isBelow && due !== null && this.#state === "open") {
-        this.#outbox.control(Opcode.PONG, due);
-      }
-    });
-  }
-
-  #ponged(payload: Uint8Array): void {
-    // A pong may stand for all pings up to its own (section 5.5.3).
-    const index = this.#pings.findIndex((ping) =>
-      isEqual(ping.payload, payload)
-    );
-    for (let i = 0; i <= index; i++) this.#pings.shift()!.resolve(true);
   }
 
   #peerClose(): void {
@@ -516,7 +473,11 @@ export class Websocket extends WebsocketEvents {
       this.#end();
       return;
     }
-    if (this.#state === "answering" || this.#state === "failing") return;
+    if (!this.#isReading) return;
+    if (this.#intake !== "on") {
+      this.#behindInput ??= "inputEnded";
+      return;
+    }
     this.#lost();
     this.#sink.end();
   }
@@ -527,6 +488,11 @@ export class Websocket extends WebsocketEvents {
    * @param _error What broke it, if anything did.
    */
   gone(_error?: unknown): void {
+    if (this.#intake === "due") {
+      this.#reader.keep();
+      this.#behindInput = "gone";
+      return;
+    }
     this.#callOffClose?.();
     this.#callOffClose = null;
     this.#lost();
@@ -547,7 +513,7 @@ export class Websocket extends WebsocketEvents {
 
   /** The peer broke a rule. What came before is delivered, and sent. */
   #fault(error: WebsocketError): void {
-    if (this.#state !== "open" && this.#state !== "closing") return;
+    if (!this.#isReading) return;
     const { closeCode: code, message: reason } = error;
     const wasOpen = this.#state === "open";
     this.#outcome = { code, reason, wasClean: false };
@@ -565,26 +531,30 @@ export class Websocket extends WebsocketEvents {
    * to the messages before that of the peer is to go out first (section 5.5.1).
    */
   #answerClose(payload: Uint8Array): void {
-    const isPacked = !(this.#unpacker?.isEmpty ?? true);
-    if (!this.#hasDelivered && this.#queue.length === 0 && !isPacked) {
+    if (!this.#hasDelivered && this.#inbox.isEmpty && !this.#isPacked) {
       this.#sendClose(payload);
       return;
     }
     this.#heldClose = payload;
     this.#quiet = 0;
-    // What is not unpacked as nobody takes messages is not waited for.
-    if (!isPacked || this.#isFull) this.#startRest();
+    this.#checkRest();
   }
 
-  #startRest(): void {
-    if (this.#isResting) return;
+  /** Whether the application has had its turn with all that it will take. */
+  get #mayRest(): boolean {
+    // What is not unpacked as nobody takes messages is not waited for.
+    return !this.#inbox.isTurnDue && (!this.#isPacked || this.#inbox.isFull);
+  }
+
+  #checkRest(): void {
+    if (this.#heldClose === null || this.#isResting || !this.#mayRest) return;
     this.#isResting = true;
     queueMicrotask(this.#rest);
   }
 
   readonly #rest = (): void => {
     const payload = this.#heldClose;
-    if (payload === null) {
+    if (payload === null || !this.#mayRest) {
       this.#isResting = false;
       return;
     }
@@ -623,15 +593,14 @@ export class Websocket extends WebsocketEvents {
     const wasFailing = this.#state === "failing";
     this.#heldClose = null;
     this.#enter(move);
-    this.#callOffIdle?.();
-    this.#callOffIdle = null;
+    this.#intake = "on";
+    this.#callOffTurn?.();
+    this.#callOffTurn = null;
+    this.#pulse.stop();
     const isClean = this.#outcome!.wasClean;
     this.#callOffClose?.();
     this.#callOffClose = null;
     this.#outbox.drop();
-    for (const { resolve } of this.#pings) resolve(false);
-    this.#pings = [];
-    this.#pongDue = null;
     if (move === "sent") {
       if (this.#role === "server" || wasFailing) this.#sink.end();
       // The server is the first to close (section 7.1.1), if it does so soon.
@@ -650,7 +619,7 @@ export class Websocket extends WebsocketEvents {
       reason,
       wasClean: isClean,
     });
-    if (this.#unpacker?.isEmpty ?? true) this.#unpacked();
+    if (!this.#isPacked) this.#unpacked();
   }
 
   /** A client waits no longer for the server to close. */
@@ -664,56 +633,41 @@ export class Websocket extends WebsocketEvents {
   /** All messages are with the application, or queued for it. */
   #unpacked(): void {
     this.#checkResume();
-    if (this.#heldClose !== null) this.#startRest();
+    this.#checkRest();
     if (this.#state !== "closed") return;
     this.#unpacker?.drop();
-    for (const waiter of this.#waiters) {
-      waiter.callOff?.();
-      waiter.resolve(
-        waiter.isIterator ? { value: undefined, done: true } : null,
-      );
-    }
-    this.#waiters = [];
+    this.#inbox.end();
     const event = this.#closeEvent;
     this.#closeEvent = null;
     if (event !== null) this.dispatchEvent(event);
-  }
-
-  // ---- Is the peer still there? ----
-
-  #watch(): void {
-    // One timer that looks back, and not one a message.
-    this.#callOffIdle = this.#sink.after(this.#idleTimeout / 2, () => {
-      this.#callOffIdle = null;
-      if (this.#state !== "open") return;
-      if (this.#wasHeard || this.#isPaused) {
-        this.#wasHeard = this.#wasPinged = false;
-      } else if (this.#wasPinged) {
-        this.#drop();
-        return;
-      } else {
-        this.#wasPinged = true;
-        this.#outbox.control(Opcode.PING, NOTHING);
-      }
-      this.#watch();
-    });
   }
 
   // ---- Events ----
 
   /** @ignore From now on messages are events; those that wait follow in this turn. */
   protected override listen(): void {
-    if (this.#isListening) return;
-    this.#isListening = true;
-    queueMicrotask(() => {
-      const queue = this.#queue;
-      this.#queue = [];
-      this.#queuedLength = 0;
-      for (const message of queue) this.dispatchMessage(message);
-      this.#unpacker?.goOn();
-      this.#checkResume();
-    });
+    this.#inbox.listen();
   }
+
+  /** @ignore What a listener threw ends its WebSocket, and is reported. */
+  protected override listenerFailed(error: unknown, type: string): void {
+    if (type === "message") {
+      // One report is enough, however many messages a peer sends.
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      this.#inbox.clear();
+    }
+    this.close(1011);
+    try {
+      this.#onError(error);
+    } catch (fault) {
+      reportFault(fault);
+    }
+  }
+}
+
+function reportFault(error: unknown): void {
+  console.error("Error in a listener of a WebSocket:", error);
 }
 
 /** An option that is a number from 0 up. */
@@ -740,8 +694,4 @@ function closePayload(code: number, reason: string): Uint8Array {
   payload[1] = code;
   payload.set(text, 2);
   return payload;
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -803,6 +803,21 @@ Deno.test("Websocket sends what answers a message before it answers what follows
   }
 });
 
+Deno.test("Websocket sends all that answers a flood before it answers the close behind it", async () => {
+  const count = 3000;
+  const expected = Array.from({ length: count }, (_, i) => `text:${i}`);
+  for (const make of [text, packed]) {
+    await using arena = new WebsocketArena(async (ws) => {
+      for await (const message of ws) ws.send(message);
+    }, { compress: true });
+    const { peer } = await arena.meet(COMPRESSED);
+    using _ = peer;
+    const messages = Array.from({ length: count }, (_, i) => make(`${i}`));
+    await peer.send(join(...messages, closing(1000)));
+    assertEquals(await peer.events(), [...expected, "close:1000:", "end"]);
+  }
+});
+
 Deno.test("Websocket answers a close though nobody takes what came before", async () => {
   await using arena = new WebsocketArena(() => {}, { compress: true });
   const attacks: Record<string, Uint8Array> = {

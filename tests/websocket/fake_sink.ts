@@ -17,6 +17,9 @@ export class FakeSink implements ByteSink {
   onEnd: (() => void) | null = null;
   readonly timers: { ms: number; callback: () => void }[] = [];
   readonly outEnd = 0;
+  /** What may be done in this turn. */
+  thingsLeft = Infinity;
+  readonly #line = new Set<() => void>();
   #room: Uint8Array = new Uint8Array(0);
   #queued: number[] = [];
   #below: { amount: number; resolve: (isBelow: boolean) => void }[] = [];
@@ -101,6 +104,30 @@ export class FakeSink implements ByteSink {
     this.#stuck = 0;
     for (const { resolve } of this.#below) resolve(false);
     this.#below = [];
+  }
+
+  spend(things: number): boolean {
+    this.thingsLeft -= things;
+    return this.thingsLeft > 0;
+  }
+
+  whenTurn(callback: () => void): () => void {
+    this.#line.add(callback);
+    return () => this.#line.delete(callback);
+  }
+
+  /** How many wait for a turn. */
+  get inLine(): number {
+    return this.#line.size;
+  }
+
+  /** A turn of the event loop comes, with time for so many things. */
+  turn(things: number): void {
+    this.thingsLeft = things;
+    for (const callback of [...this.#line]) {
+      this.#line.delete(callback);
+      callback();
+    }
   }
 
   after(ms: number, callback: () => void): () => void {

@@ -1,0 +1,71 @@
+// Messages so small that one read holds thousands: those of one connection
+// leave time for everybody else.
+import { assert, assertEquals } from "@std/assert";
+import type { Websocket } from "../../websocket.ts";
+import { Arena } from "../support/arena.ts";
+import { frame, WebsocketPeer } from "../support/websocket_peer.ts";
+import { TurnCounter } from "../support/turn_counter.ts";
+
+/** What an application does with messages. */
+const USES: Record<string, (ws: Websocket, take: () => void) => unknown> = {
+  "listened for": (ws, take) => {
+    ws.onmessage = take;
+    return ws.closed;
+  },
+  "iterated over": async (ws, take) => {
+    for await (const _ of ws) take();
+  },
+  "received": async (ws, take) => {
+    while (await ws.recv() !== null) take();
+  },
+  "sent back": async (ws, take) => {
+    for await (const message of ws) {
+      take();
+      await ws.send(message);
+    }
+  },
+};
+
+const FRAMES: Record<string, Uint8Array> = {
+  "empty messages": frame(0x81),
+  "messages of one byte": frame(0x82, "x"),
+  "compressed empty messages": frame(0xc1),
+};
+
+/** So many messages come on each connection. */
+const MANY = 20_000;
+
+for (const [how, use] of Object.entries(USES)) {
+  for (const [what, one] of Object.entries(FRAMES)) {
+    Deno.test(`Websocket leaves others time while ${what} are ${how}`, async () => {
+      using counter = new TurnCounter();
+      await using arena = new Arena((client) => {
+        if (!client.isWebsocketRequest) return client.respond("ok");
+        return use(
+          client.acceptWebsocket({ compress: true })!,
+          () => counter.count(),
+        );
+      });
+      const peers = await Promise.all(
+        Array.from({ length: 3 }, async () => {
+          const peer = new WebsocketPeer(await arena.open());
+          const headers = { "sec-websocket-extensions": "permessage-deflate" };
+          return await peer.open(headers);
+        }),
+      );
+      const flood = new Uint8Array(one.length * MANY);
+      for (let i = 0; i < MANY; i++) flood.set(one, i * one.length);
+      const floods = peers.map(async (peer) => {
+        const rest = peer.rest();
+        await peer.send(flood);
+        await peer.send(frame(0x88));
+        await rest;
+      });
+      while (counter.all < peers.length * MANY) await arena.serves();
+      await Promise.all(floods);
+      for (const peer of peers) peer.close();
+      assertEquals(counter.all, peers.length * MANY);
+      assert(counter.most <= 1000, `${counter.most} messages in one turn`);
+    });
+  }
+}

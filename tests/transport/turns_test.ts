@@ -1,0 +1,94 @@
+import { assert, assertEquals } from "@std/assert";
+import { Turns } from "../../transport/turns.ts";
+import { nextTurn } from "../../transport/clock.ts";
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => nextTurn(resolve));
+}
+
+/** Works for ever, in turns; returns how much was done so far. */
+function worker(turns: Turns, amount = 1): { done: number; stop(): void } {
+  const work = {
+    done: 0,
+    stop: () => {},
+  };
+  const goOn = () => {
+    do work.done++; while (turns.spend(amount));
+    work.stop = turns.wait(goOn);
+  };
+  goOn();
+  return work;
+}
+
+Deno.test("Turns.spend() says that a turn is over, and wait() calls back in the next", async () => {
+  const turns = new Turns();
+  let count = 1;
+  while (turns.spend(1)) count++;
+  assert(count > 100 && count <= 1000, `${count} things`);
+  assertEquals(turns.spend(0), false);
+  let isCalled = false;
+  turns.wait(() => {
+    isCalled = true;
+    assert(turns.spend(1));
+  });
+  for (let i = 0; i < 50; i++) await null;
+  assert(!isCalled, "called within the turn");
+  await turn();
+  assert(isCalled);
+});
+
+Deno.test("Turns.spend() takes back what was counted ahead, and no more", () => {
+  const turns = new Turns();
+  assertEquals(turns.spend(5000), false);
+  assertEquals(turns.spend(-4999), true);
+  turns.spend(-1_000_000);
+  let count = 0;
+  while (turns.spend(1)) count++;
+  assert(count < 1000);
+});
+
+Deno.test("Turns do so much for all together, however many there are", async () => {
+  const turns = new Turns();
+  const workers = Array.from({ length: 100 }, () => worker(turns));
+  const sum = () => workers.reduce((all, { done }) => all + done, 0);
+  let before = sum();
+  for (let i = 0; i < 100; i++) {
+    await turn();
+    const after = sum();
+    assert(after > before && after - before <= 300, `${after - before}`);
+    before = after;
+  }
+  for (const { stop } of workers) stop();
+});
+
+Deno.test("Turns are shared, in order of asking", async () => {
+  const turns = new Turns();
+  // The first takes more than its share each time.
+  const greedy = worker(turns, 100);
+  const workers = Array.from({ length: 50 }, () => worker(turns));
+  await turn(); // the first has had all of the turn before
+  const before = workers.map(({ done }) => done);
+  for (let i = 0; i < 100; i++) await turn();
+  const since = workers.map(({ done }, i) => done - before[i]);
+  const least = Math.min(...since);
+  const most = Math.max(...since);
+  assert(least > 50 && least > most / 2, `${least} to ${most}`);
+  greedy.stop();
+  for (const { stop } of workers) stop();
+});
+
+Deno.test("Turns.wait() can be called off, also amid others", async () => {
+  const turns = new Turns();
+  const seen: string[] = [];
+  const same = () => seen.push("same");
+  turns.wait(() => {
+    seen.push("first");
+    callOff();
+  });
+  const callOff = turns.wait(same);
+  turns.wait(same);
+  turns.wait(() => seen.push("late"))();
+  await turn();
+  await turn();
+  assertEquals(seen, ["first", "same"]);
+});

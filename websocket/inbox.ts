@@ -1,0 +1,224 @@
+import type { WebsocketMessage } from "./event_face.ts";
+
+/** So many messages may wait for the application before reading stops. */
+const MAX_QUEUED = 256;
+/** So many of those that were read already, each of which takes its room. */
+const MAX_CRAMMED = 4096;
+/** With no more than so many, others are let in again. */
+const LET_IN_AT = MAX_QUEUED / 2;
+
+/** What messages wait for. */
+export interface InboxHost {
+  /** A message goes to listeners. */
+  dispatch(message: WebsocketMessage): void;
+  /** Messages were taken; there may be room. */
+  taken(): void;
+  /** Whether no message will come any more. */
+  isOver(): boolean;
+  /** Counts what was done; returns whether more may be, in this turn. */
+  spend(things: number): boolean;
+  /** Calls back in a later turn, unless called off. */
+  whenTurn(callback: () => void): () => void;
+  /** Calls back after so many ms, unless called off. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Somebody who waits for a message. */
+interface Waiter {
+  resolve: (
+    value: WebsocketMessage | null | IteratorResult<WebsocketMessage, void>,
+  ) => void;
+  isIterator: boolean;
+  callOff: (() => void) | null;
+}
+
+/**
+ * Messages on their way to the application: to those who wait for one, or who
+ * listen for all, or else into a queue that is bounded in bytes and in number.
+ */
+export class Inbox {
+  /** The application listens for messages, and does not pull them. */
+  isListening = false;
+  /** Those who want messages wait, though there are some, for a turn. */
+  isTurnDue = false;
+  readonly #host: InboxHost;
+  readonly #maxLength: number;
+  #queue: WebsocketMessage[] = [];
+  #length = 0;
+  #waiters: Waiter[] = [];
+
+  /** @param maxLength Bytes beyond which no further message is let in. */
+  constructor(host: InboxHost, maxLength: number) {
+    this.#host = host;
+    this.#maxLength = maxLength;
+  }
+
+  /** Whether no message waits. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Whether no more are wanted. */
+  get isFull(): boolean {
+    return !this.#hasRoom(MAX_QUEUED);
+  }
+
+  /** Whether no more may come in, be they read already. */
+  get isCrammed(): boolean {
+    return this.#queue.length > MAX_CRAMMED;
+  }
+
+  /** Whether more may come in again; later than where it is just not full. */
+  get hasRoom(): boolean {
+    return this.#hasRoom(LET_IN_AT);
+  }
+
+  #hasRoom(count: number): boolean {
+    return this.isListening ||
+      this.#waiters.length > 0 && !this.isTurnDue ||
+      this.#queue.length <= count && this.#length <= this.#maxLength;
+  }
+
+  /** Takes a message in. */
+  deliver(message: WebsocketMessage): void {
+    // Behind what waits to be told to a listener that is new.
+    if (this.isListening && this.#queue.length === 0) {
+      this.#host.dispatch(message);
+      return;
+    }
+    if (this.#waiters.length === 0 || this.#queue.length > 0) {
+      this.#queue.push(message);
+      this.#length += message.length;
+    } else this.#hand(message);
+  }
+
+  /** Gives a message to who has waited longest. */
+  #hand(message: WebsocketMessage): void {
+    const waiter = this.#waiters.shift()!;
+    waiter.callOff?.();
+    waiter.resolve(
+      waiter.isIterator ? { value: message, done: false } : message,
+    );
+  }
+
+  /** The next message, or `null` when the time is over or there are no more. */
+  recv(timeout?: number): Promise<WebsocketMessage | null> {
+    this.#checkPull();
+    const isPoll = timeout !== undefined && timeout <= 0;
+    if (this.#mayTake(isPoll)) return Promise.resolve(this.#take());
+    if (isPoll || this.#isOver) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        resolve: resolve as Waiter["resolve"],
+        isIterator: false,
+        callOff: null,
+      };
+      this.#waiters.push(waiter);
+      if (timeout !== undefined) {
+        waiter.callOff = this.#host.after(timeout, () => {
+          this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          resolve(null);
+        });
+      }
+    });
+  }
+
+  /** The messages up to the end. */
+  iterate(): AsyncIterableIterator<WebsocketMessage, void> {
+    const iterator: AsyncIterableIterator<WebsocketMessage, void> = {
+      next: () => {
+        this.#checkPull();
+        if (this.#mayTake()) {
+          return Promise.resolve({ value: this.#take(), done: false });
+        }
+        if (this.#isOver) {
+          return Promise.resolve({ value: undefined, done: true });
+        }
+        return new Promise((resolve) => {
+          this.#waiters.push({
+            resolve: resolve as Waiter["resolve"],
+            isIterator: true,
+            callOff: null,
+          });
+        });
+      },
+      return: () => Promise.resolve({ value: undefined, done: true }),
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #checkPull(): void {
+    if (this.isListening) {
+      throw new TypeError("Cannot pull messages that go to event listeners");
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#queue.length === 0 && this.#host.isOver();
+  }
+
+  /**
+   * Whether a message can be taken at once. One that is there may have to wait
+   * for a turn: many may be taken together that have come one after the other.
+   */
+  #mayTake(isUrgent = false): boolean {
+    if (this.#queue.length === 0) return false;
+    if (this.isTurnDue) return isUrgent;
+    if (this.#host.spend(1) || isUrgent) return true;
+    this.isTurnDue = true;
+    this.#host.whenTurn(this.#handOn);
+    return false;
+  }
+
+  /** Gives messages that are there to those who wait. */
+  readonly #handOn = (): void => {
+    this.isTurnDue = false;
+    while (this.#waiters.length > 0 && this.#mayTake()) {
+      this.#hand(this.#next());
+    }
+    this.#host.taken();
+    if (this.#isOver) this.end();
+  };
+
+  #take(): WebsocketMessage {
+    const message = this.#next();
+    this.#host.taken();
+    return message;
+  }
+
+  #next(): WebsocketMessage {
+    const message = this.#queue.shift()!; // of few: see MAX_CRAMMED
+    this.#length -= message.length;
+    return message;
+  }
+
+  /** From now on messages go to listeners; those that wait, in this turn. */
+  listen(): void {
+    if (this.isListening) return;
+    this.isListening = true;
+    queueMicrotask(() => {
+      while (this.#queue.length > 0) this.#host.dispatch(this.#queue.shift()!);
+      this.#length = 0;
+      this.#host.taken();
+    });
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#queue = [];
+    this.#length = 0;
+  }
+
+  /** Nothing will come any more for those who wait, but what is there. */
+  end(): void {
+    if (this.#queue.length > 0) return;
+    for (const waiter of this.#waiters) {
+      waiter.callOff?.();
+      waiter.resolve(
+        waiter.isIterator ? { value: undefined, done: true } : null,
+      );
+    }
+    this.#waiters = [];
+  }
+}
