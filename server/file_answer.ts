@@ -131,7 +131,7 @@ export async function answerFile(
     return session.answered();
   }
   return isWarm
-    ? sendAtOnce(session, opened, length)
+    ? sendAtOnce(session, file, length)
     : sendBody(session, file, length);
 }
 

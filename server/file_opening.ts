@@ -8,8 +8,6 @@ export interface OpenFile {
   readonly info: Deno.FileInfo;
   /** Whether it was in use a moment ago, and so to read from it is no wait. */
   readonly isWarm: boolean;
-  /** What it is known by. */
-  readonly key: string;
 }
 
 /** The calls that open a file, each with its result or a promise of it. */
@@ -47,11 +45,16 @@ const warm = new Map<string, number>();
 const MOST_WARM = 1024;
 /** For how long a file stays warm, in ms. */
 const WARM_FOR = 5000;
-/** For how long all waits in the background once a call has taken long, in ms. */
-const COLD_FOR = 10_000;
-let coldUntil = -Infinity;
-/** Who has waited longer for calls made at once waits in the background, in ms. */
+/** A read that was made at once and took longer is slow, in ms. */
 const TOO_LONG = 5;
+/** So many slow ones, with few others between, and all goes by the background. */
+const MOST_SLOW = 3;
+/** So many others make up for a slow one: the process may have been held up. */
+const OTHERS = 50;
+/** For how long all goes by the background then, in ms. */
+const COLD_FOR = 10_000;
+let slowness = 0;
+let coldUntil = -Infinity;
 
 /** How often a file is tried where the system has no descriptors, and when. */
 const TRIES = 50;
@@ -80,9 +83,8 @@ export async function openFile(
     try {
       const opened = await open(path, root, isWarm ? AT_ONCE : BACKGROUND);
       if (opened === null) return null;
-      if (isWarm && isTooLong(began)) cool(key);
-      else keepWarm(key, began);
-      return { ...opened, isWarm, key };
+      keepWarm(key, began);
+      return { ...opened, isWarm };
     } catch (error) {
       warm.delete(key);
       if (!isExhausted(error) || left === 0) throw error;
@@ -100,15 +102,19 @@ function keepWarm(key: string, now: number): void {
   if (warm.size > MOST_WARM) warm.delete(warm.keys().next().value!);
 }
 
-/** The system had to fetch what seemed warm: for a while nothing is taken so. */
-export function cool(key: string): void {
-  warm.delete(key);
-  coldUntil = performance.now() + COLD_FOR;
-}
-
-/** Whether a call that was made at once has taken too long. */
-export function isTooLong(began: number): boolean {
-  return performance.now() - began > TOO_LONG;
+/** Notes how long a read took that was made at once; whether that was long. */
+export function wasSlow(began: number): boolean {
+  const now = performance.now();
+  if (now - began <= TOO_LONG) {
+    slowness = Math.max(0, slowness - 1 / OTHERS);
+    return false;
+  }
+  // The system had to fetch what seemed to be at hand.
+  if (++slowness >= MOST_SLOW) {
+    slowness = 0;
+    coldUntil = now + COLD_FOR;
+  }
+  return true;
 }
 
 async function open(

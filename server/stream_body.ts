@@ -1,4 +1,4 @@
-import { cool, isTooLong, type OpenFile } from "./file_opening.ts";
+import { wasSlow } from "./file_opening.ts";
 import type { Session } from "./session.ts";
 
 /** Where the bytes of a body come from, a piece at a time. */
@@ -79,7 +79,7 @@ export async function sendBody(
  */
 export async function sendAtOnce(
   session: Session,
-  { file, key }: OpenFile,
+  file: Deno.FsFile,
   length: number,
 ): Promise<boolean> {
   let left = length;
@@ -91,7 +91,7 @@ export async function sendAtOnce(
       const from = session.outEnd;
       const began = performance.now();
       const read = file.readSync(out.subarray(from, from + size));
-      const isSlow = isTooLong(began);
+      const isSlow = wasSlow(began);
       if (!read) throw endedEarly();
       session.wrote(from + read);
       left -= read;
@@ -99,7 +99,6 @@ export async function sendAtOnce(
       if (left + read === length) session.answerStarted();
       if (!await session.flush()) return false;
       if (isSlow) {
-        cool(key);
         isOurs = false;
         return await sendBody(session, file, left);
       }
