@@ -3,7 +3,7 @@
 // would split that head.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CookieJar, HttpClient, type HttpClientOptions } from "../../client.ts";
-import { ClientScene, failure, ok } from "../support/client_scene.ts";
+import { ClientScene, ok } from "../support/client_scene.ts";
 import {
   changing,
   isSplit,

@@ -9,6 +9,7 @@ export class Timers implements Disposable {
   readonly fired: number[] = [];
   /** What the ticks of each period, in ms, add up to. */
   readonly ticked: Map<number, number> = new Map();
+  readonly #began = performance.now();
   readonly #setTimeout = globalThis.setTimeout;
   readonly #setInterval = globalThis.setInterval;
 
@@ -36,6 +37,14 @@ export class Timers implements Disposable {
         this.ticked.set(period, (this.ticked.get(period) ?? 0) + period);
         callback(...rest);
       }, period);
+  }
+
+  /**
+   * The time that has really gone by since it was made, in ms: that something
+   * took no less than it may is true on any machine.
+   */
+  get elapsed(): number {
+    return performance.now() - this.#began;
   }
 
   /** The longest time that any clock has counted, in ms. */
