@@ -79,6 +79,33 @@ function decodeAscii(text: string, mark: number): string | null {
   return decoded + text.slice(from);
 }
 
+// What of a short text is decoded: a peer may send a hundred thousand of them.
+const scratch = new Uint8Array(64);
+
+/** Decodes a short text of ASCII without buffers of its own; null for others. */
+function decodeShort(text: string): string | null {
+  const { length } = text;
+  if (length > scratch.length) return null;
+  let end = 0;
+  for (let i = 0; i < length; i++) {
+    let code = text.charCodeAt(i);
+    if (code > 0x7f) return null;
+    if (code === PERCENT && i + 2 < length) {
+      const high = HEX[text.charCodeAt(i + 1) & 0xff];
+      const low = HEX[text.charCodeAt(i + 2) & 0xff];
+      if (text.charCodeAt(i + 1) > 0x7f || text.charCodeAt(i + 2) > 0x7f) {
+        return null;
+      }
+      if (high < 16 && low < 16) {
+        code = high << 4 | low;
+        i += 2;
+      }
+    }
+    scratch[end++] = code;
+  }
+  return partDecoder.decode(scratch.subarray(0, end));
+}
+
 /** Decodes percent-encoded UTF-8; what is not UTF-8 becomes U+FFFD. */
 class TextDecoding {
   // An exception costs as much as some hundred characters: there is one.
@@ -97,7 +124,8 @@ class TextDecoding {
       }
     }
     if (!/%[\da-f]{2}/i.test(text)) return text;
-    return partDecoder.decode(decodeBytes(encoder.encode(text), false));
+    return decodeShort(text) ??
+      partDecoder.decode(decodeBytes(encoder.encode(text), false));
   }
 
   /** The same of a query or form, where a plus is a space. */
