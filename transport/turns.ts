@@ -2,6 +2,8 @@ import { nextTurn } from "./clock.ts";
 
 /** So many things are done for peers in one turn of the event loop. */
 const IN_A_TURN = 256;
+/** With less than this left, the next turn is asked for. */
+const RENEWED_AT = IN_A_TURN / 2;
 /** So many for one of them, while others wait. */
 const FOR_ONE = 32;
 
@@ -15,7 +17,7 @@ export class Turns {
   #share = FOR_ONE;
   // A set, as it keeps the order and lets go of one in the middle.
   readonly #line = new Set<() => void>();
-  #callOff: (() => void) | null = null;
+  #isDue = false;
 
   /**
    * Counts things that were done, or takes back what was counted ahead.
@@ -25,6 +27,8 @@ export class Turns {
   spend(things: number): boolean {
     this.#left = Math.min(IN_A_TURN, this.#left - things);
     this.#share -= things;
+    // Well before it runs out: those who leave time need not wait at all.
+    if (this.#left < RENEWED_AT) this.#renew();
     return this.#left > 0 && (this.#share > 0 || this.#line.size === 0);
   }
 
@@ -37,17 +41,18 @@ export class Turns {
     // Each stands in line for itself, whatever it has in common with others.
     const own = () => callback();
     this.#line.add(own);
-    this.#callOff ??= nextTurn(this.#begin);
-    return () => {
-      this.#line.delete(own);
-      if (this.#line.size > 0 || this.#callOff === null) return;
-      this.#callOff();
-      this.#callOff = null;
-    };
+    this.#renew();
+    return () => void this.#line.delete(own);
+  }
+
+  #renew(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    nextTurn(this.#begin);
   }
 
   readonly #begin = (): void => {
-    this.#callOff = null;
+    this.#isDue = false;
     this.#left = IN_A_TURN;
     // One that goes to the end of the line meanwhile comes to be served there.
     for (const callback of this.#line) {
@@ -57,7 +62,7 @@ export class Turns {
       this.#left--; // so that this ends, whatever is done
       callback();
     }
-    if (this.#line.size > 0) this.#callOff ??= nextTurn(this.#begin);
+    if (this.#line.size > 0) this.#renew();
   };
 }
 

@@ -347,8 +347,7 @@ export class Websocket extends WebsocketEvents {
     else this.#reader.keep(bytes);
     if (this.#intake === "due") return false;
     this.#hasDelivered = false;
-    this.#sink.spend(bytes.length >> A_THING);
-    return this.#readFrames();
+    return !this.#isHeldUp(bytes.length >> A_THING) && this.#readFrames();
   }
 
   /** Whether frames of the peer still count for anything. */
@@ -360,8 +359,7 @@ export class Websocket extends WebsocketEvents {
   #readFrames(): boolean {
     const reader = this.#reader;
     this.#intake = "on";
-    for (;;) {
-      if (this.#isHeldUp()) return false;
+    do {
       switch (reader.next()) {
         case FrameEvent.MORE:
           if (this.#wantsMore) return true;
@@ -387,18 +385,19 @@ export class Websocket extends WebsocketEvents {
       }
       // A listener may have dropped it.
       if (this.isClosed) return true;
-    }
+    } while (!this.#isHeldUp(1));
+    return false;
   }
 
-  /** Whether the next frame has to wait: for room, or for a turn. */
-  #isHeldUp(): boolean {
+  /** Whether the next frame has to wait: for room, or behind so much for a turn. */
+  #isHeldUp(things: number): boolean {
     const isCrammed = this.#inbox.isCrammed ||
       (this.#unpacker?.isCrammed ?? false);
     if (isCrammed && this.#state === "open") {
       this.#intake = "held";
       return true;
     }
-    if (this.#sink.spend(1)) return false;
+    if (this.#sink.spend(things)) return false;
     this.#intake = "due";
     this.#callOffTurn = this.#sink.whenTurn(this.#goOn);
     return true;
