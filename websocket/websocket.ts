@@ -59,7 +59,7 @@ export interface WebsocketOptions {
 /** Turns in which the application does nothing, before its silence counts. */
 const REST_TURNS = 8;
 /** So many bytes, as a power of two, count as one thing that is done. */
-const A_THING = 13;
+const A_THING = 15;
 
 const NOTHING = new Uint8Array(0);
 const FALSE = Promise.resolve(false);
