@@ -20,6 +20,7 @@ import {
   writeLatin1,
 } from "../wire/response_head.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
+import { TEXT_PART } from "../transport/transport.ts";
 import type { Session } from "./session.ts";
 import { utf8Length } from "./text_length.ts";
 
@@ -67,6 +68,8 @@ export class ContentKind {
 
 /** Strings. */
 export const HTML_KIND: ContentKind = new ContentKind(HTML_TYPE);
+/** Bytes. */
+export const OCTET_KIND: ContentKind = new ContentKind(OCTET_TYPE);
 /** All that goes as JSON. */
 export const JSON_KIND: ContentKind = new ContentKind(JSON_TYPE);
 
@@ -143,8 +146,12 @@ export function plainFields(
 // the connection is not kept.
 const CLOSE = encoder.encode("\r\nconnection: close\r\n\r\n");
 
-/** The length of longer texts is found out before they are encoded. */
+/** Room is made for shorter texts whatever characters they are of. */
 const SHORT_TEXT = 4096;
+/** Room for so much of a text that is longer is made, as most of it is ASCII. */
+function roomFor(length: number): number {
+  return Math.min(length + (length >> 3), TEXT_PART);
+}
 
 /**
  * Queues an answer with the usual fields, and few others, from a template. The
@@ -165,33 +172,74 @@ export function writeText(
     ? session.host.keepTails[session.minorVersion]
     : CLOSE;
   const headRoom = template.bytes.length + 16 + lines.length + tail.length;
-  if (isHead || text.length > SHORT_TEXT) {
-    const length = utf8Length(text);
-    const out = session.room(headRoom);
-    let end = template.write(out, session.outEnd);
-    end = writeDigits(out, end, length);
-    if (lines !== "") end = writeLatin1(lines, out, end);
-    out.set(tail, end);
-    session.wrote(end + tail.length);
-    if (!isHead) session.appendText(text, length);
+  const extra = lines.length + tail.length;
+  if (isHead) {
+    writePlainHead(session, template, utf8Length(text), lines, tail);
     return;
   }
-  const out = session.room(headRoom + text.length * 3);
+  const isShort = text.length <= SHORT_TEXT;
+  const out = isShort
+    ? session.room(headRoom + text.length * 3)
+    : session.roomBehind(headRoom + roomFor(text.length));
   const digits = template.write(out, session.outEnd);
   // Most text is ASCII: its length in bytes is known before it is encoded.
-  const extra = lines.length + tail.length;
   let start = writeDigits(out, digits, text.length) + extra;
-  let end = encodeText(text, out, start);
-  if (end - start !== text.length) {
-    const length = end - start;
+  let end: number;
+  let read = text.length;
+  if (isShort) end = encodeText(text, out, start);
+  else {
+    // The length may turn out to have a digit more.
+    const room = out.subarray(start, out.length - 1);
+    const encoded = encoder.encodeInto(text, room);
+    ({ read } = encoded);
+    end = start + encoded.written;
+  }
+  const rest = read < text.length ? utf8Length(text.slice(read)) : 0;
+  const length = end - start + rest;
+  if (length !== text.length) {
     const moved = writeDigits(out, digits, length) + extra;
     if (moved !== start) out.copyWithin(moved, start, end);
+    end += moved - start;
     start = moved;
-    end = start + length;
   }
   if (lines !== "") writeLatin1(lines, out, start - extra);
   out.set(tail, start - tail.length);
   session.wrote(end);
+  if (rest > 0) session.appendRest(text, read, rest);
+}
+
+/** The same with bytes. */
+export function writeBytes(
+  session: Session,
+  status: number,
+  kind: ContentKind,
+  bytes: Uint8Array,
+  isHead: boolean,
+  lines = "",
+): void {
+  const tail = session.keep
+    ? session.host.keepTails[session.minorVersion]
+    : CLOSE;
+  writePlainHead(session, kind.head(status), bytes.length, lines, tail);
+  if (!isHead) session.append(bytes);
+}
+
+function writePlainHead(
+  session: Session,
+  template: HeadTemplate,
+  length: number,
+  lines: string,
+  tail: Uint8Array,
+): void {
+  const out = session.room(
+    template.bytes.length + 16 + lines.length + tail.length,
+  );
+  const digits = template.write(out, session.outEnd);
+  const at = writeDigits(out, digits, length);
+  if (lines !== "") writeLatin1(lines, out, at);
+  const end = at + lines.length;
+  out.set(tail, end);
+  session.wrote(end + tail.length);
 }
 
 /** Writes text as UTF-8 and returns where it ends. */

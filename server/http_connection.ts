@@ -4,6 +4,7 @@ import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
 import { encodeJson } from "../parse/json.ts";
 import {
+  asBytes,
   isBytes,
   OCTET_TYPE,
   type ResponseData,
@@ -23,9 +24,11 @@ import {
   HTML_KIND,
   JSON_KIND,
   makeBody,
+  OCTET_KIND,
   plainFields,
   type RespondOptions,
   setLength,
+  writeBytes,
   writeHead,
   writeText,
   writeWhole,
@@ -183,20 +186,24 @@ export class HttpConnection extends HttpRequest {
       checkStatus(status);
     }
     const isText = typeof data === "string";
-    if (this.session.host.compression !== null || !isText && !isJson(data)) {
-      return this.#respondWith(data, { status, headers });
-    }
-    let kind = isText ? HTML_KIND : JSON_KIND;
+    const bytes = isText || !isBytes(data) ? null : asBytes(data);
+    if (
+      this.session.host.compression !== null ||
+      !isText && bytes === null && !isJson(data)
+    ) return this.#respondWith(data, { status, headers });
+    let kind = isText ? HTML_KIND : bytes === null ? JSON_KIND : OCTET_KIND;
     let lines = "";
     if (headers !== undefined) {
       const fields = plainFields(headers, kind);
       if (fields === null) return this.#respondWith(data, { status, headers });
       ({ kind, lines } = fields);
     }
-    const text = isText ? data : encodeJson(data);
+    const text = isText ? data : bytes === null ? encodeJson(data) : "";
     const session = this.#takeWhole();
     if (session === null) return GONE;
-    writeText(session, status, kind, text, this.method === "HEAD", lines);
+    const isHead = this.method === "HEAD";
+    if (bytes === null) writeText(session, status, kind, text, isHead, lines);
+    else writeBytes(session, status, kind, bytes, isHead, lines);
     return session.answered();
   }
 

@@ -4,10 +4,10 @@
  * for a piece of a stream, of a file, and of a long text. A thousand
  * connections may write at once, so the first is small.
  */
-const SIZES = [1024, 16_384, 66_560, 132_096, 263_168];
-const KEPT = [1024, 32, 32, 16, 8];
-/** The index of the size that a part of a long text fits. */
-const LONG = 4;
+const SIZES = [1024, 16_384, 66_560, 132_096, 263_168, 1_180_672];
+const KEPT = [1024, 32, 32, 16, 8, 4];
+/** The index of the size that parts of a long text are encoded into. */
+const LONG = 5;
 /** What is gathered goes on together up to this size. */
 const GATHERED = SIZES[2];
 /**
@@ -17,42 +17,38 @@ const GATHERED = SIZES[2];
  * the first.
  */
 export const COPY_LIMIT = 65_537;
-/** Of a long text, so many characters are encoded at once. */
-const TEXT_PART = 262_144;
+/**
+ * Room for so many bytes of a long text is asked for, behind what else goes out
+ * with it: a mebibyte of ASCII, with some other characters in it, goes at once.
+ */
+export const TEXT_PART = 1_179_648;
 
 const encoder = new TextEncoder();
 
 /** Text that is encoded as it is sent. */
 class Text {
   readonly text: string;
-  /** What of it is encoded. */
-  at = 0;
+  /** Where what is not encoded begins. */
+  at: number;
 
-  constructor(text: string) {
+  constructor(text: string, at: number) {
     this.text = text;
+    this.at = at;
   }
 
-  /** Encodes on into a buffer; returns where that ends. */
-  encode(into: Uint8Array, from: number): number {
-    const { text, at } = this;
-    let end = Math.min(at + TEXT_PART, text.length);
-    // What makes one character is not cut in two.
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--;
+  /** Encodes as much as there is room for; returns the bytes of that. */
+  encode(into: Uint8Array): number {
     const { read, written } = encoder.encodeInto(
-      text.slice(at, end),
-      into.subarray(from),
+      this.text.slice(this.at),
+      into,
     );
     this.at += read;
-    return from + written;
+    return written;
   }
 
   get isDone(): boolean {
     return this.at === this.text.length;
   }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
 }
 
 /**
@@ -307,19 +303,33 @@ export abstract class Transport {
   }
 
   /**
-   * Queues text as UTF-8, of which a part at a time is encoded when it is sent.
+   * Queues text as UTF-8: what there is room for together with what stands
+   * before it, the rest when it is sent.
    *
    * @param length Its length in bytes.
    */
   appendText(text: string, length: number): void {
     if (this.isClosed) return;
-    const source = new Text(text);
     const out = this.roomBehind(Math.min(length, TEXT_PART));
+    const { read, written } = encoder.encodeInto(
+      text,
+      out.subarray(this.outEnd),
+    );
+    this.wrote(this.outEnd + written);
+    if (read < text.length) this.appendRest(text, read, length - written);
+  }
+
+  /**
+   * Queues the rest of a text, which is encoded when it is sent.
+   *
+   * @param at Where the rest begins.
+   * @param length The bytes of it.
+   */
+  appendRest(text: string, at: number, length: number): void {
+    if (this.isClosed) return;
+    if (this.#out !== null) this.#seal();
+    this.#queue.push(new Text(text, at));
     this.bufferedAmount += length;
-    this.outEnd = source.encode(out, this.outEnd);
-    if (source.isDone) return;
-    this.#seal();
-    this.#queue.push(source);
   }
 
   /** Sends what is queued; resolves to whether the kernel took it all. */
@@ -369,7 +379,7 @@ export abstract class Transport {
     const first = this.#queue[0];
     if (first instanceof Text) {
       this.#outWriting = takeBuffer(SIZES[LONG]);
-      piece = this.#outWriting.upTo(first.encode(this.#outWriting.bytes, 0));
+      piece = this.#outWriting.upTo(first.encode(this.#outWriting.bytes));
       if (first.isDone) this.#queue.shift();
     } else if (first !== undefined) {
       this.#queue.shift();
