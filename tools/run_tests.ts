@@ -25,7 +25,7 @@ const DOCS = [
  * are processes, as threads of one are in each other's way.
  */
 const JOBS = Number(Deno.env.get("DENO_JOBS")) ||
-  Math.ceil(2.5 * navigator.hardwareConcurrency);
+  3 * navigator.hardwareConcurrency;
 /** So many times as many batches as jobs, so that all are done about at once. */
 const BATCHES = 12;
 

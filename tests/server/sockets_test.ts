@@ -4,6 +4,7 @@ import { Arena } from "../support/arena.ts";
 import { memoryPair } from "../support/memory_conn.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { serve } from "../support/serving.ts";
+import { FastTime } from "../support/timers.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -146,6 +147,7 @@ const ROADS: {
 
 for (const { name, answer } of ROADS) {
   Deno.test(`HttpServer sends all of ${name} to a peer that reads slowly`, async () => {
+    using _ = new FastTime(3);
     // The system takes no more for about a second at a time, so the peer is
     // slower than sendTimeout alone allows.
     await using arena = new Arena(answer, {
@@ -161,6 +163,7 @@ for (const { name, answer } of ROADS) {
 }
 
 Deno.test("HttpServer cuts off a peer that reads more slowly than it has to", async () => {
+  using _ = new FastTime(3);
   await using arena = new Arena(ROADS[0].answer, {
     sendTimeout: 100,
     minSendRate: 10_000_000,
@@ -204,6 +207,7 @@ const HELD: {
 
 for (const { name, text, begin } of HELD) {
   Deno.test(`HttpServer notices that the connection broke of ${name}`, async () => {
+    using _ = new FastTime(10);
     await using arena = new Arena((client, arena) => {
       if (client.path === "/ok") return client.respond("ok");
       begin(client);
