@@ -30,7 +30,7 @@ export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
 export type { LineLimits } from "./parse/line_parser.ts";
 export type { MultipartLimits } from "./parse/multipart_parser.ts";
 export type { ClientAuth } from "./client/authenticator.ts";
-export type { NdjsonLimits, PartLimits } from "./client/body_readers.ts";
+export type { NdjsonLimits, PartLimits } from "./message/body_readers.ts";
 export { ClientRequest } from "./client/client_request.ts";
 export type { ClientStats } from "./client/core.ts";
 export {
@@ -69,9 +69,9 @@ export type {
 } from "./client/request_options.ts";
 export type { ClientTiming } from "./client/timing.ts";
 export type { WebsocketConnectOptions } from "./client/websocket_link.ts";
-export { BodyPart } from "./transport/body_parts.ts";
+export { BodyPart } from "./message/body_parts.ts";
 export { select, type Selectable } from "./transport/select.ts";
-export type { BodyStream } from "./transport/source.ts";
+export type { BodyStream } from "./message/source.ts";
 export type { Meter } from "./transport/transport.ts";
 export type { DeflateOptions } from "./websocket/extensions.ts";
 export { Websocket } from "./websocket/websocket.ts";

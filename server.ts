@@ -26,7 +26,7 @@ export type { RespondOptions } from "./server/answer.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";
 export type { ServerEvent } from "./server/events.ts";
-export { type FormLimits, FormPart, type FormValue } from "./server/form.ts";
+export { type FormLimits, FormPart, type FormValue } from "./message/form.ts";
 export {
   type EventsOptions,
   HttpConnection,
@@ -51,7 +51,7 @@ export {
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
-export { BodyPart } from "./transport/body_parts.ts";
+export { BodyPart } from "./message/body_parts.ts";
 export { select, type Selectable } from "./transport/select.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type { ContentCoding } from "./wire/content_coding.ts";

@@ -1,7 +1,7 @@
 import { ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
-import { type BodyOrigin, IncomingBody } from "../transport/incoming_body.ts";
+import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
 import { type Meter, Transport } from "../transport/transport.ts";
 import type { ClientState } from "../wire/lifecycle.ts";
 import { writeLatin1 } from "../wire/response_head.ts";

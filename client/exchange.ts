@@ -1,6 +1,6 @@
 import { ProtocolError } from "../parse/errors.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
-import type { IncomingBody } from "../transport/incoming_body.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -8,7 +8,7 @@ import type { ClientRequest } from "./client_request.ts";
 import type { ClientConnection } from "./connection.ts";
 import type { Successor } from "./successor.ts";
 import type { CookieJar } from "./cookie_jar.ts";
-import { decodeBody, readCodings } from "./decoder.ts";
+import { decodeBody, readCodings } from "../message/decoder.ts";
 import {
   AbortedError,
   ConnectionLostError,

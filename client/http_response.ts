@@ -16,14 +16,14 @@ import type { ResponseParser } from "../parse/response_parser.ts";
 import { parseSetCookie } from "../parse/set_cookie.ts";
 import { byteText, decodeUtf8 } from "../parse/text.ts";
 import { parseHeaderParameters } from "../parse/values.ts";
-import type { BodyPart } from "../transport/body_parts.ts";
+import type { BodyPart } from "../message/body_parts.ts";
 import { pause } from "../transport/clock.ts";
 import {
   bodyStream,
   IncomingBody,
   readWhole,
   saveBody,
-} from "../transport/incoming_body.ts";
+} from "../message/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkLimit } from "../wire/limits.ts";
 import { redactFields, redactUrls } from "../wire/redaction.ts";
@@ -34,9 +34,9 @@ import {
   readLines,
   readNdjson,
   readParts,
-} from "./body_readers.ts";
+} from "../message/body_readers.ts";
 import type { ClientRequest } from "./client_request.ts";
-import { decodePieces } from "./decoder.ts";
+import { decodePieces } from "../message/decoder.ts";
 import { AbortedError, ConnectionLostError, isPassing } from "./errors.ts";
 import type { ClientTiming } from "./timing.ts";
 

@@ -11,7 +11,7 @@ import {
   isStream,
   openSource,
   type Source,
-} from "../transport/source.ts";
+} from "../message/source.ts";
 import { blobFacts } from "../wire/blob_facts.ts";
 import { readParts, writeForm } from "./form_body.ts";
 

@@ -1,4 +1,4 @@
-import { pieceOf, type Source } from "../transport/source.ts";
+import { pieceOf, type Source } from "../message/source.ts";
 import { type BodySink, LAST_CHUNK, writeBody } from "../wire/chunked.ts";
 import type { OutgoingBody } from "./outgoing_body.ts";
 

@@ -8,7 +8,6 @@ import {
   type ResponseData,
 } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
-import { httpDate } from "../transport/clock.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
   type CheckedHeaders,
@@ -21,6 +20,7 @@ import {
 } from "../wire/response_head.ts";
 import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { TEXT_PART } from "../transport/transport.ts";
+import { httpDate } from "./date.ts";
 import type { Session } from "./session.ts";
 import { utf8Length } from "./text_length.ts";
 

@@ -14,7 +14,7 @@ import { evaluate, lastModified, strongTag } from "./conditions.ts";
 import type { Session } from "./session.ts";
 import type { HeldRequest } from "./session_host.ts";
 import { isExhausted } from "../transport/socket.ts";
-import { openSource } from "../transport/source.ts";
+import { openSource } from "../message/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 import { type OpenFile, openFile } from "./file_opening.ts";
 import { sendAtOnce, sendBody } from "./stream_body.ts";

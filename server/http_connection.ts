@@ -47,7 +47,7 @@ import {
   openSource,
   pieceOf,
   slices,
-} from "../transport/source.ts";
+} from "../message/source.ts";
 import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
 import { answerAtOnce, answerLater } from "./web.ts";

@@ -22,14 +22,14 @@ import {
   type FormValue,
   LoadedForm,
   readParts,
-} from "./form.ts";
+} from "../message/form.ts";
 import { plainAddress } from "./proxies.ts";
 import {
   bodyStream,
   IncomingBody,
   readWhole,
   saveBody,
-} from "../transport/incoming_body.ts";
+} from "../message/incoming_body.ts";
 import { abortHeard } from "../transport/abort.ts";
 import { guardSignal } from "../websocket/listeners.ts";
 import type { Session } from "./session.ts";

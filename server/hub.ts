@@ -1,7 +1,7 @@
 import type { Compression } from "./compression.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { IncomingBody } from "../transport/incoming_body.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
 import type { ServerStats, SessionHost } from "./session_host.ts";
 import type {
@@ -9,6 +9,7 @@ import type {
   RequestParserOptions,
 } from "../parse/request_parser.ts";
 import { Places } from "./places.ts";
+import { httpDate } from "./date.ts";
 import { after, Clock } from "../transport/clock.ts";
 import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 
@@ -120,6 +121,8 @@ export class Hub implements SessionHost {
     this.clock = new Clock(
       [keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout],
       () => this.#sweep(),
+      false,
+      () => httpDate.renew(Date.now()),
     );
     const announced = announcedTimeout(keepAliveTimeout);
     this.idleTicks = this.clock.ticks(

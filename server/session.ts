@@ -8,7 +8,6 @@ import {
 } from "../parse/message_parser.ts";
 import { RequestParser } from "../parse/request_parser.ts";
 import { Transport } from "../transport/transport.ts";
-import { httpDate } from "../transport/clock.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import {
   type CheckedHeaders,
@@ -17,13 +16,14 @@ import {
   writeStatusLine,
 } from "../wire/response_head.ts";
 import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
+import { httpDate } from "./date.ts";
 import { Discard } from "./discard.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
 import {
   type BodyOrigin,
   bodyRoom,
   IncomingBody,
-} from "../transport/incoming_body.ts";
+} from "../message/incoming_body.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;

@@ -5,7 +5,7 @@ import type {
 import type { Clock } from "../transport/clock.ts";
 import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { IncomingBody } from "../transport/incoming_body.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
 
 /** Counters of a server. */

@@ -12,7 +12,7 @@ import type { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
 import { nextTurn } from "../transport/clock.ts";
 import { COPY_LIMIT } from "../transport/transport.ts";
-import { type Piece, pieceOf, type Source } from "../transport/source.ts";
+import { type Piece, pieceOf, type Source } from "../message/source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);

@@ -21,7 +21,7 @@ import {
 } from "./answer.ts";
 import { compressSync } from "./compressor.ts";
 import type { Session } from "./session.ts";
-import { openSource, type Piece, type Source } from "../transport/source.ts";
+import { openSource, type Piece, type Source } from "../message/source.ts";
 import { pipe, type StreamAnswer } from "./stream_answer.ts";
 import { takeWhole, type WholeResponse } from "./web_response.ts";
 

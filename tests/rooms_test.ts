@@ -19,17 +19,15 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   },
   parse: { rooms: [], packages: [] },
   wire: { rooms: ["parse"], packages: [] },
-  transport: {
-    rooms: ["runtime", "parse", "wire"],
-    packages: ["node:stream", "node:tls"],
-  },
+  message: { rooms: ["runtime", "parse", "wire"], packages: ["node:zlib"] },
+  transport: { rooms: ["runtime"], packages: ["node:stream", "node:tls"] },
   websocket: { rooms: ["runtime", "parse"], packages: ["node:zlib"] },
   server: {
-    rooms: ["runtime", "parse", "wire", "transport", "websocket"],
+    rooms: ["runtime", "parse", "wire", "message", "transport", "websocket"],
     packages: ["@std/path", "@std/encoding", "node:zlib"],
   },
   client: {
-    rooms: ["runtime", "parse", "wire", "transport", "websocket"],
+    rooms: ["runtime", "parse", "wire", "message", "transport", "websocket"],
     packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
   },
   cli: {
@@ -125,7 +123,7 @@ function isModule(specifier: string): boolean {
 const sources = readSources();
 
 Deno.test("rooms are all found, with their imports", () => {
-  for (const room of ["runtime", "parse", "transport", "server", "mod"]) {
+  for (const room of ["runtime", "parse", "message", "transport", "mod"]) {
     assert(sources.some((source) => source.room === room), room);
   }
   for (const { path, code, imports } of sources) {
@@ -206,6 +204,25 @@ Deno.test("transport alone opens a socket or sets a timer", () => {
   for (const { path, room, code } of sources) {
     if (room === "transport") continue;
     assertEquals(words.exec(code)?.[0], undefined, path);
+  }
+});
+
+Deno.test("message names nothing of Deno but files, which parts are saved to", () => {
+  for (const { path, room, code } of sources) {
+    if (room !== "message") continue;
+    for (const [name] of code.matchAll(/\bDeno\.\w+/g)) {
+      assert(["Deno.open", "Deno.remove"].includes(name), `${path}: ${name}`);
+    }
+    const words = /\b(?:setImmediate|performance|Date\.now)\b/;
+    assertEquals(words.exec(code)?.[0], undefined, path);
+  }
+});
+
+Deno.test("transport names no HTTP, but as a protocol that TLS agrees on", () => {
+  for (const { path, room, code } of sources) {
+    if (room !== "transport") continue;
+    const names = code.replaceAll('"http/1.1"', "");
+    assertEquals(/\w*http\w*/i.exec(names)?.[0], undefined, path);
   }
 });
 

@@ -17,7 +17,7 @@ const LEFT_OUT = /^(.*) \(left out: (.*)\)$/;
 const PURE_DOCS = ["parse.ts", "parse", "wire"];
 const DOCS = [
   ...["cli.ts", "client.ts", "mod.ts", "server.ts", "websocket.ts"],
-  ...["cli", "client", "server", "transport", "websocket"],
+  ...["cli", "client", "message", "server", "transport", "websocket"],
 ];
 
 /**

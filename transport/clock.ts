@@ -1,8 +1,3 @@
-import { HttpDate } from "../wire/date.ts";
-
-/** The `Date` of all servers of this process. */
-export const httpDate: HttpDate = new HttpDate();
-
 /**
  * Calls back once, after so many milliseconds; never where that is longer
  * than a timer can count.
@@ -73,8 +68,8 @@ export function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
 }
 
 /**
- * One coarse timer for a server: it counts ticks, renews the date and sweeps.
- * It stands still while there is nothing to sweep.
+ * One coarse timer for many connections: it counts ticks and sweeps. It stands
+ * still while there is nothing to sweep.
  *
  * Ticks go by the time that has passed, also where the event loop was busy.
  * After such a pause it sweeps behind what has come meanwhile: nobody is late
@@ -87,6 +82,7 @@ export class Clock {
   readonly period: number;
   readonly #sweep: () => void;
   readonly #isBackground: boolean;
+  readonly #ticked: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
   // When the present tick began.
   #tickedAt = 0;
@@ -98,13 +94,20 @@ export class Clock {
   /**
    * @param timeouts What is to be told apart: the shortest sets the period.
    * @param isBackground Whether it lets the process end while it runs.
+   * @param ticked Told at the beginning, and at every tick.
    */
-  constructor(timeouts: number[], sweep: () => void, isBackground = false) {
+  constructor(
+    timeouts: number[],
+    sweep: () => void,
+    isBackground = false,
+    ticked: () => void = () => {},
+  ) {
     const shortest = Math.min(...timeouts);
     this.period = Math.max(10, Math.min(100, Math.floor(shortest / 8)));
     this.#sweep = sweep;
     this.#isBackground = isBackground;
-    httpDate.renew(Date.now());
+    this.#ticked = ticked;
+    ticked();
   }
 
   /** Ticks that last at least so many milliseconds. */
@@ -123,7 +126,7 @@ export class Clock {
   /** Starts the timer, if it stands. */
   start(): void {
     if (this.#timer !== undefined) return;
-    httpDate.renew(Date.now());
+    this.#ticked();
     this.#tickedAt = performance.now();
     this.#timer = setInterval(this.#advance, this.period);
     if (this.#isBackground) this.#timer.unref();
@@ -136,7 +139,7 @@ export class Clock {
     if (passed > 1) this.#lateFrom = Math.min(this.#lateFrom, this.tick);
     this.tick += passed;
     this.#tickedAt += passed * this.period;
-    httpDate.renew(Date.now());
+    this.#ticked();
     if (this.#lateFrom === Infinity) this.#sweep();
     else this.#callOff ??= afterReading(this.#sweepLate);
   };

@@ -2,7 +2,7 @@
 type Tunable = Partial<Pick<Deno.TcpConn, "setNoDelay" | "setKeepAlive">>;
 
 /**
- * Sets a socket up for HTTP, as far as it can be.
+ * Sets a socket up to send small pieces at once, as far as it can be.
  *
  * Without delay, as what is written in two pieces would wait for the peer's
  * delayed acknowledgement of the first, some 40 ms. And kept alive: the system

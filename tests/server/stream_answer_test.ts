@@ -9,7 +9,7 @@ import { Arena } from "../support/arena.ts";
 import { MemoryScene } from "../support/memory_conn.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { eventually, Scene } from "../support/serving.ts";
-import { slices } from "../../transport/source.ts";
+import { slices } from "../../message/source.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

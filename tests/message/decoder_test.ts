@@ -12,15 +12,19 @@ import {
   deflateSync,
   gzipSync,
 } from "node:zlib";
-import { decodeBody, decodePieces, readCodings } from "../../client/decoder.ts";
+import {
+  decodeBody,
+  decodePieces,
+  readCodings,
+} from "../../message/decoder.ts";
 import {
   HttpError,
   ProtocolError,
   type ProtocolErrorCode,
 } from "../../parse/errors.ts";
 import { Compressor } from "../../server/compressor.ts";
-import type { Pieces } from "../../transport/body_parts.ts";
-import { readWhole } from "../../transport/incoming_body.ts";
+import type { Pieces } from "../../message/body_parts.ts";
+import { readWhole } from "../../message/incoming_body.ts";
 import type { ContentCoding } from "../../wire/content_coding.ts";
 import { isSame, latin1Bytes } from "../support/bytes.ts";
 import { bytewise, Random, twoCuts } from "../support/splits.ts";

@@ -9,8 +9,8 @@ import {
   readLines,
   readNdjson,
   readParts,
-} from "../../client/body_readers.ts";
-import { decodePieces } from "../../client/decoder.ts";
+} from "../../message/body_readers.ts";
+import { decodePieces } from "../../message/decoder.ts";
 import {
   HttpError,
   ProtocolError,
@@ -18,7 +18,7 @@ import {
 } from "../../parse/errors.ts";
 import { EventStreamParser } from "../../parse/event_stream_parser.ts";
 import { Compressor } from "../../server/compressor.ts";
-import type { BodyPart, Pieces } from "../../transport/body_parts.ts";
+import type { BodyPart, Pieces } from "../../message/body_parts.ts";
 import { latin1Bytes } from "../support/bytes.ts";
 import { bytewise, Random, twoCuts } from "../support/splits.ts";
 

@@ -12,11 +12,7 @@ import {
   type MultipartLimits,
   MultipartParser,
 } from "../parse/multipart_parser.ts";
-import {
-  BodyPart,
-  type Pieces,
-  readBodyParts,
-} from "../transport/body_parts.ts";
+import { BodyPart, type Pieces, readBodyParts } from "./body_parts.ts";
 
 /** Bounds on the parts of a body. */
 export interface PartLimits extends MultipartLimits {

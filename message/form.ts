@@ -7,11 +7,7 @@ import {
   MultipartParser,
 } from "../parse/multipart_parser.ts";
 import { decodeUtf8 } from "../parse/text.ts";
-import {
-  BodyPart,
-  type Pieces,
-  readBodyParts,
-} from "../transport/body_parts.ts";
+import { BodyPart, type Pieces, readBodyParts } from "./body_parts.ts";
 
 /** Bounds on the parts of a form. */
 export interface FormLimits extends MultipartLimits {
