@@ -30,7 +30,12 @@ export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
 export type { LineLimits } from "./parse/line_parser.ts";
 export type { MultipartLimits } from "./parse/multipart_parser.ts";
 export type { ClientAuth } from "./client/authenticator.ts";
-export type { NdjsonLimits, PartLimits } from "./message/body_readers.ts";
+export type { NdjsonLimits } from "./message/body_readers.ts";
+export type { FormValue } from "./message/form.ts";
+export {
+  type EventLimits,
+  IncomingMessage,
+} from "./message/incoming_message.ts";
 export { ClientRequest } from "./client/client_request.ts";
 export type { ClientStats } from "./client/core.ts";
 export {
@@ -69,7 +74,7 @@ export type {
 } from "./client/request_options.ts";
 export type { ClientTiming } from "./client/timing.ts";
 export type { WebsocketConnectOptions } from "./client/websocket_link.ts";
-export { BodyPart } from "./message/body_parts.ts";
+export { BodyPart, type PartLimits } from "./message/body_parts.ts";
 export { select, type Selectable } from "./transport/select.ts";
 export type { BodyStream } from "./message/source.ts";
 export type { Meter } from "./transport/transport.ts";

@@ -26,7 +26,12 @@ export type { RespondOptions } from "./server/answer.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";
 export type { ServerEvent } from "./server/events.ts";
-export { type FormLimits, FormPart, type FormValue } from "./message/form.ts";
+export type { NdjsonLimits } from "./message/body_readers.ts";
+export type { FormValue } from "./message/form.ts";
+export {
+  type EventLimits,
+  IncomingMessage,
+} from "./message/incoming_message.ts";
 export {
   type EventsOptions,
   HttpConnection,
@@ -51,7 +56,15 @@ export {
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
-export { BodyPart } from "./message/body_parts.ts";
+export {
+  BodyPart,
+  BodyPart as FormPart,
+  type PartLimits,
+  type PartLimits as FormLimits,
+} from "./message/body_parts.ts";
+export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
+export type { LineLimits } from "./parse/line_parser.ts";
+export type { MultipartLimits } from "./parse/multipart_parser.ts";
 export { select, type Selectable } from "./transport/select.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type { ContentCoding } from "./wire/content_coding.ts";

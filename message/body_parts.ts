@@ -1,20 +1,97 @@
 import { ProtocolError } from "../parse/errors.ts";
 import type { HeaderFields } from "../parse/fields.ts";
 import {
+  multipartBoundary,
   MultipartEvent,
-  type MultipartParser,
+  multipartKind,
+  type MultipartLimits,
+  MultipartParser,
 } from "../parse/multipart_parser.ts";
 import { decodeUtf8 } from "../parse/text.ts";
-import { bodyStream, readWhole, saveBody } from "./incoming_body.ts";
+import { checkLimit } from "../wire/limits.ts";
+import {
+  bodyStream,
+  type Pieces,
+  readWhole,
+  saveBody,
+} from "./incoming_body.ts";
+
+/** Bounds on the parts of a body. */
+export interface PartLimits extends MultipartLimits {
+  /** Bytes of one part; by default only the body as a whole is bounded. */
+  maxPartLength?: number;
+}
 
 /**
- * Where the pieces of a body come from; `null` at its end. A piece is a view of
- * a buffer that is used again, and holds until the next call.
+ * Checks limits that are kept for later.
+ *
+ * @throws {TypeError} If they are no object, or one is not a number.
+ * @throws {RangeError} If one is negative, or not a whole number.
  */
-export type Pieces = () => Promise<Uint8Array | null>;
+export function checkPartLimits(limits: unknown = {}): void {
+  if (typeof limits !== "object" || limits === null) {
+    throw new TypeError('Option "partLimits" is not an object');
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    if (value !== undefined) checkLimit(name, value, 0);
+  }
+}
+
+/**
+ * Reads parts within their limits: those of a body that arrives as those of a
+ * form in memory.
+ */
+export class PartParser extends MultipartParser {
+  readonly #maxPartLength: number;
+  #length = 0;
+
+  /**
+   * @param contentType The body's.
+   * @param kind What has to stand behind `multipart/`; `*` for anything.
+   * @throws {ProtocolError} If it is of another type, or has no boundary.
+   */
+  constructor(contentType: string, kind: string, limits: PartLimits = {}) {
+    const boundary = multipartBoundary(contentType, kind);
+    if (boundary === null) throw new ProtocolError("bad-multipart");
+    super(boundary, { ...limits, kind: multipartKind(contentType)! });
+    this.#maxPartLength = limits.maxPartLength ?? Infinity;
+  }
+
+  /**
+   * Goes on with the bytes received so far.
+   *
+   * @throws {ProtocolError} If the body is malformed, or over a limit.
+   */
+  override next(): MultipartEvent {
+    const event = super.next();
+    if (event === MultipartEvent.FAILED) throw this.error;
+    if (event === MultipartEvent.PART) this.#length = 0;
+    else if (event === MultipartEvent.DATA) {
+      this.#length += this.data.length;
+      if (this.#length > this.#maxPartLength) {
+        throw new ProtocolError("body-too-large");
+      }
+    }
+    return event;
+  }
+
+  /** Says that the body is at its end; throws as `next()` does. */
+  override finish(): MultipartEvent {
+    const event = super.finish();
+    if (event === MultipartEvent.FAILED) throw this.error;
+    return event;
+  }
+}
 
 /** One part of a multipart body, to be read before the next is asked for. */
 export class BodyPart {
+  /** Name of the form's field; "" where the body is no form. */
+  readonly name: string;
+  /**
+   * Name of the form's file as the peer gave it, or `undefined` for a plain
+   * value. Never use it as a path.
+   */
+  readonly filename: string | undefined;
   /** The part's own header fields, by lower-case name. */
   readonly headers: HeaderFields;
   /** The part's own `Content-Type`; `text/plain` where it has none. */
@@ -24,6 +101,8 @@ export class BodyPart {
 
   /** @ignore Made by what reads parts. */
   constructor(parser: MultipartParser, next: Pieces) {
+    this.name = parser.name;
+    this.filename = parser.filename;
     this.headers = parser.headers;
     this.contentType = parser.contentType;
     this.#next = next;
@@ -66,72 +145,64 @@ export class BodyPart {
   }
 }
 
-/** What reading parts needs to know. */
-export interface BodyPartsOptions<P extends BodyPart> {
-  /** Makes the parser. What it throws comes from the generator. */
-  open(): MultipartParser;
-  /** Makes a part, of which the parser has just told. */
-  make(parser: MultipartParser, data: Pieces): P;
-  /** Bytes of one part; by default only the body as a whole is bounded. */
-  maxPartLength?: number;
-  /** Told once if the body was not read to its end, whatever the reason. */
-  close?(): void;
-}
-
 /**
- * The parts of a body as they arrive. What of a part was not read is passed
- * over when the next one is asked for.
+ * The parts of a `multipart/` body of any kind, as they arrive: also of one
+ * that goes on for ever, such as the pictures of a camera. What of a part was
+ * not read is passed over when the next one is asked for.
+ *
+ * @param contentType The body's.
+ * @param close Told once if the body was not read to its end, whatever the
+ * reason.
+ * @param fault What a part's reader is to get in place of an error.
+ * @throws {ProtocolError} From the iterator: if the body is no such one, is
+ * malformed, or over a limit.
  */
-export async function* readBodyParts<P extends BodyPart>(
+export async function* readParts(
   next: Pieces,
-  options: BodyPartsOptions<P>,
-): AsyncGenerator<P, void, void> {
-  const { maxPartLength = Infinity } = options;
+  contentType: string,
+  limits: PartLimits = {},
+  close: () => void = () => {},
+  fault: (error: unknown) => unknown = (error) => error,
+): AsyncGenerator<BodyPart, void, void> {
   let isRead = false;
   try {
-    const parser = options.open();
+    const parser = new PartParser(contentType, "*", limits);
     const step = async (): Promise<MultipartEvent> => {
       for (;;) {
-        let event = parser.next();
-        if (event === MultipartEvent.MORE) {
-          const piece = await next();
-          if (piece !== null) {
-            parser.push(piece);
-            continue;
-          }
+        const event = parser.next();
+        if (event !== MultipartEvent.MORE) return event;
+        const piece = await next();
+        if (piece === null) {
           isRead = true;
-          event = parser.finish();
+          return parser.finish();
         }
-        if (event === MultipartEvent.FAILED) throw parser.error;
-        return event;
+        parser.push(piece);
       }
     };
-    for (;;) {
-      if (await step() === MultipartEvent.END) break;
+    while (await step() !== MultipartEvent.END) {
       let isOver = false;
-      let length = 0;
       const data: Pieces = async () => {
         if (isOver) return null;
-        if (await step() === MultipartEvent.PART_END) {
-          isOver = true;
-          return null;
+        try {
+          if (await step() === MultipartEvent.DATA) return parser.data;
+        } catch (error) {
+          throw fault(error);
         }
-        length += parser.data.length;
-        if (length > maxPartLength) throw new ProtocolError("body-too-large");
-        return parser.data;
+        isOver = true;
+        return null;
       };
-      yield options.make(parser, data);
+      yield new BodyPart(parser, data);
       while (await data() !== null);
     }
     // To the end of the body, which the connection goes on behind.
     while (!isRead) {
-      if (parser.next() === MultipartEvent.FAILED) throw parser.error;
+      parser.next();
       const piece = await next();
       if (piece === null) isRead = true;
       else parser.push(piece);
     }
-    if (parser.finish() === MultipartEvent.FAILED) throw parser.error;
+    parser.finish();
   } finally {
-    if (!isRead) options.close?.();
+    if (!isRead) close();
   }
 }

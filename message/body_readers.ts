@@ -1,4 +1,3 @@
-import { ProtocolError } from "../parse/errors.ts";
 import {
   type EventStreamOptions,
   EventStreamParser,
@@ -6,23 +5,11 @@ import {
 } from "../parse/event_stream_parser.ts";
 import { MAX_JSON_DEPTH, parseJson } from "../parse/json.ts";
 import { type LineLimits, LineParser } from "../parse/line_parser.ts";
-import {
-  multipartBoundary,
-  multipartKind,
-  type MultipartLimits,
-  MultipartParser,
-} from "../parse/multipart_parser.ts";
-import { BodyPart, type Pieces, readBodyParts } from "./body_parts.ts";
-
-/** Bounds on the parts of a body. */
-export interface PartLimits extends MultipartLimits {
-  /** Bytes of one part; by default only the body as a whole is bounded. */
-  maxPartLength?: number;
-}
+import type { Pieces } from "./incoming_body.ts";
 
 /** Bounds on a body of one JSON text a line. */
 export interface NdjsonLimits extends LineLimits {
-  /** How deep a value may be nested; by default what the client allows. */
+  /** How deep a value may be nested; by default what the message allows. */
   maxJsonDepth?: number;
 }
 
@@ -108,39 +95,4 @@ export async function* readEvents(
   } finally {
     if (!isRead) close();
   }
-}
-
-/**
- * The parts of a `multipart/` body of any kind, as they arrive: also of one
- * that goes on for ever, such as the pictures of a camera. What of a part was
- * not read is passed over when the next one is asked for.
- *
- * @param contentType The body's.
- * @param close As for {@linkcode readLines}.
- * @param fault What a part's reader is to get in place of an error.
- * @throws {ProtocolError} From the iterator: if the body is no such one, is
- * malformed, or over a limit.
- */
-export function readParts(
-  next: Pieces,
-  contentType: string,
-  limits: PartLimits = {},
-  close: () => void = nothing,
-  fault: (error: unknown) => unknown = (error) => error,
-): AsyncGenerator<BodyPart, void, void> {
-  return readBodyParts(next, {
-    open: () => {
-      const boundary = multipartBoundary(contentType, "*");
-      if (boundary === null) throw new ProtocolError("bad-multipart");
-      const kind = multipartKind(contentType)!;
-      return new MultipartParser(boundary, { ...limits, kind });
-    },
-    make: (parser, data) =>
-      new BodyPart(parser, () =>
-        data().catch((error) => {
-          throw fault(error);
-        })),
-    maxPartLength: limits.maxPartLength,
-    close,
-  });
 }

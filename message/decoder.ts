@@ -2,9 +2,8 @@ import type { BrotliDecompress, Gunzip } from "node:zlib";
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import { trim } from "../parse/fields.ts";
 import { builtin } from "../runtime/builtins.ts";
-import type { Pieces } from "./body_parts.ts";
-import { readWhole } from "./incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
+import { type Pieces, readWhole } from "./incoming_body.ts";
 
 /** Codings that one body may have; each costs memory of its own. */
 const MAX_CODINGS = 3;

@@ -1,60 +1,12 @@
 import { dict } from "../parse/dict.ts";
-import { ProtocolError } from "../parse/errors.ts";
-import {
-  multipartBoundary,
-  MultipartEvent,
-  type MultipartLimits,
-  MultipartParser,
-} from "../parse/multipart_parser.ts";
+import { MultipartEvent } from "../parse/multipart_parser.ts";
 import { decodeUtf8 } from "../parse/text.ts";
-import { BodyPart, type Pieces, readBodyParts } from "./body_parts.ts";
+import { type PartLimits, PartParser } from "./body_parts.ts";
 
-/** Bounds on the parts of a form. */
-export interface FormLimits extends MultipartLimits {
-  /** Bytes of one part; by default only the body as a whole is bounded. */
-  maxPartLength?: number;
-}
-
-/** A parser for a body of some `Content-Type`; it must be a form in parts. */
-function parserFor(contentType: string, limits?: FormLimits): MultipartParser {
-  const boundary = multipartBoundary(contentType);
-  if (boundary === null) throw new ProtocolError("bad-multipart");
-  return new MultipartParser(boundary, limits);
-}
-
-/** One part of a form, to be read before the next one is asked for. */
-export class FormPart extends BodyPart {
-  /** Name of the form's field. */
-  readonly name: string;
-  /**
-   * Name of the file as the peer gave it, or `undefined` for a plain value.
-   * Never use it as a path.
-   */
-  readonly filename: string | undefined;
-
-  /** @ignore Made by `HttpRequest.parts()`. */
-  constructor(parser: MultipartParser, next: Pieces) {
-    super(parser, next);
-    this.name = parser.name;
-    this.filename = parser.filename;
-  }
-}
-
-/**
- * The parts of a form as they arrive. What of a part was not read is passed
- * over when the next one is asked for.
- */
-export function readParts(
-  next: Pieces,
-  contentType: string,
-  limits: FormLimits = {},
-): AsyncGenerator<FormPart, void, void> {
-  return readBodyParts(next, {
-    open: () => parserFor(contentType, limits),
-    make: (parser, data) => new FormPart(parser, data),
-    maxPartLength: limits.maxPartLength,
-  });
-}
+/** Media type of a form in parts. */
+export const MULTIPART = "multipart/form-data";
+/** Media type of a form without files. */
+export const URLENCODED = "application/x-www-form-urlencoded";
 
 /** A value of a form in parts: text, or a file. */
 export type FormValue = string | File;
@@ -74,11 +26,15 @@ export class LoadedForm {
   readonly #found: Found[] = [];
 
   /**
-   * @throws {ProtocolError} If the body is no such form, or a text in it is
-   * not UTF-8.
+   * @throws {ProtocolError} If the body is no such form, over a limit, or a
+   * text in it is not UTF-8.
    */
-  constructor(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
-    const parser = parserFor(contentType);
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    contentType: string,
+    limits?: PartLimits,
+  ) {
+    const parser = new PartParser(contentType, "form-data", limits);
     parser.push(bytes);
     let start = -1;
     let end = -1;
@@ -103,10 +59,8 @@ export class LoadedForm {
           break;
         }
         case MultipartEvent.MORE:
-          if (parser.finish() === MultipartEvent.FAILED) throw parser.error;
+          parser.finish();
           return;
-        case MultipartEvent.FAILED:
-          throw parser.error;
       }
     }
   }

@@ -8,6 +8,12 @@ export interface BodyOrigin {
   refuseBody(error: ProtocolError): void;
 }
 
+/**
+ * Where the pieces of a body come from; `null` at its end. A piece is a view of
+ * a buffer that is used again, and holds until the next call.
+ */
+export type Pieces = () => Promise<Uint8Array | null>;
+
 const LAST: Promise<null> = Promise.resolve(null);
 
 /**
@@ -225,7 +231,7 @@ export async function readWhole(
  * @returns Its length in bytes.
  */
 export async function saveBody(
-  next: () => Promise<Uint8Array | null>,
+  next: Pieces,
   path: string,
 ): Promise<number> {
   const file = await Deno.open(path, {
@@ -258,7 +264,7 @@ export async function saveBody(
  * @param cancel Told when nobody wants the rest.
  */
 export function bodyStream(
-  next: () => Promise<Uint8Array | null>,
+  next: Pieces,
   giveBack: () => void = () => {},
   cancel: () => void = () => {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {

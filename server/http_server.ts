@@ -1,3 +1,4 @@
+import type { BodyLimits } from "../message/incoming_message.ts";
 import {
   Acceptor,
   type AcceptorHandlers,
@@ -66,6 +67,8 @@ export class HttpServer
   /** The limits in force. */
   readonly limits: Readonly<ServerLimits>;
   /** @ignore */
+  readonly bodyLimits: BodyLimits;
+  /** @ignore */
   readonly trustedProxies: TrustedProxies;
 
   readonly #options: HttpServerOptions;
@@ -93,6 +96,8 @@ export class HttpServer
   constructor(options: HttpServerOptions = {}) {
     checkOptions(options);
     this.limits = checkServerLimits(options);
+    const { maxJsonDepth } = this.limits;
+    this.bodyLimits = { maxJsonDepth, parts: options.partLimits };
     this.trustedProxies = new TrustedProxies(options.trustedProxies ?? []);
     this.#options = options;
     this.#hub = new Hub({

@@ -1,3 +1,4 @@
+import { checkPartLimits, type PartLimits } from "../message/body_parts.ts";
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
 import type { CompressOptions } from "./compression.ts";
@@ -59,6 +60,13 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
    * over TLS (the BREACH attack).
    */
   compress?: boolean | CompressOptions;
+  /**
+   * Bounds on the parts of a form, for `data`, and for `form()` and `parts()`
+   * where they are given no others. A form over them is answered with 413, or
+   * 431 for a part's header fields, before you get it; with `streaming`, that
+   * is up to you.
+   */
+  partLimits?: PartLimits;
   /** Let requests with the method CONNECT through; default `false` (501). */
   allowConnect?: boolean;
   /**
@@ -127,6 +135,7 @@ export function checkOptions(options: HttpServerOptions): void {
   if (options.key !== undefined && options.cert === undefined) {
     wrong("cert", "is missing beside key");
   }
+  checkPartLimits(options.partLimits);
   const { listener, path } = options;
   if (listener !== undefined) {
     if (

@@ -7,6 +7,7 @@ import {
   HttpRequest,
   HttpResponse,
   HttpServer,
+  IncomingMessage,
   protocolErrors,
   Websocket,
   websocketErrors,
@@ -84,19 +85,26 @@ Deno.test("README lists every limit of a client with its default", async () => {
 
 Deno.test("README lists every member of the classes", () => {
   const inner = [
+    "bodyLimits",
     "constructor",
     "decoded",
     "dispatchMessage",
+    "eventsBy",
     "fail",
+    "fault",
     "givenUp",
     "gone",
     "handlerFailed",
     "inputEnded",
     "isHeld",
     "isStreamed",
+    "leave",
     "listen",
     "listenerFailed",
+    "loaded",
+    "openBody",
     "peerGone",
+    "reader",
     "repeat",
     "receive",
     "removeEventListener",
@@ -107,27 +115,24 @@ Deno.test("README lists every member of the classes", () => {
     "watch",
   ];
   for (
-    const type of [
-      ClientRequest,
-      CookieJar,
-      HttpClient,
-      HttpResponse,
-      HttpServer,
-      HttpConnection,
-      HttpRequest,
-      Websocket,
-      WebsocketEvents,
-    ]
+    const [type, title] of [
+      [ClientRequest, "ClientRequest"],
+      [CookieJar, "CookieJar"],
+      [HttpClient, "HttpClient"],
+      [HttpResponse, "HttpResponse"],
+      [IncomingMessage, "HttpResponse"],
+      [HttpServer, "HttpServer"],
+      [HttpConnection, "HttpConnection"],
+      [HttpRequest, "HttpConnection"],
+      [IncomingMessage, "HttpConnection"],
+      [Websocket, "Websocket"],
+      [WebsocketEvents, "Websocket"],
+    ] as const
   ) {
-    const title = type === HttpRequest
-      ? "HttpConnection"
-      : type === WebsocketEvents
-      ? "Websocket"
-      : type.name;
     const text = section(`\`${title}\``);
     for (const name of Object.getOwnPropertyNames(type.prototype)) {
       if (inner.includes(name)) continue;
-      assert(text.includes(`\`${name}`), `${type.name}.${name}`);
+      assert(text.includes(`\`${name}`), `${type.name}.${name}, ${title}`);
     }
   }
 });

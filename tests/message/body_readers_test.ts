@@ -4,11 +4,11 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { type BodyPart, readParts } from "../../message/body_parts.ts";
 import {
   readEvents,
   readLines,
   readNdjson,
-  readParts,
 } from "../../message/body_readers.ts";
 import { decodePieces } from "../../message/decoder.ts";
 import {
@@ -18,7 +18,7 @@ import {
 } from "../../parse/errors.ts";
 import { EventStreamParser } from "../../parse/event_stream_parser.ts";
 import { Compressor } from "../../server/compressor.ts";
-import type { BodyPart, Pieces } from "../../message/body_parts.ts";
+import type { Pieces } from "../../message/incoming_body.ts";
 import { latin1Bytes } from "../support/bytes.ts";
 import { bytewise, Random, twoCuts } from "../support/splits.ts";
 

@@ -23,8 +23,7 @@ import {
   type ProtocolErrorCode,
 } from "../../parse/errors.ts";
 import { Compressor } from "../../server/compressor.ts";
-import type { Pieces } from "../../message/body_parts.ts";
-import { readWhole } from "../../message/incoming_body.ts";
+import { type Pieces, readWhole } from "../../message/incoming_body.ts";
 import type { ContentCoding } from "../../wire/content_coding.ts";
 import { isSame, latin1Bytes } from "../support/bytes.ts";
 import { bytewise, Random, twoCuts } from "../support/splits.ts";

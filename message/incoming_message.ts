@@ -1,0 +1,377 @@
+import { HttpError, ProtocolError } from "../parse/errors.ts";
+import {
+  EventStreamParser,
+  type ServerSentEvent,
+} from "../parse/event_stream_parser.ts";
+import {
+  type HeaderFields,
+  readFieldLines,
+  readFields,
+} from "../parse/fields.ts";
+import { parseJson } from "../parse/json.ts";
+import type { LineLimits } from "../parse/line_parser.ts";
+import { decodeUtf8 } from "../parse/text.ts";
+import { parseHeaderParameters, parseQuery } from "../parse/values.ts";
+import { checkLimit } from "../wire/limits.ts";
+import { type BodyPart, type PartLimits, readParts } from "./body_parts.ts";
+import {
+  type NdjsonLimits,
+  readEvents,
+  readLines,
+  readNdjson,
+} from "./body_readers.ts";
+import { type FormValue, LoadedForm, MULTIPART, URLENCODED } from "./form.ts";
+import {
+  bodyStream,
+  IncomingBody,
+  type Pieces,
+  readWhole,
+  saveBody,
+} from "./incoming_body.ts";
+
+/** Bounds on a stream of events. */
+export interface EventLimits {
+  /** Bytes of one event; default 1 MiB. */
+  maxEventLength?: number;
+}
+
+/** Bounds on what a body holds. @ignore */
+export interface BodyLimits {
+  /** How deep JSON may be nested. */
+  readonly maxJsonDepth: number;
+  /** Where a caller names no others. */
+  readonly parts?: PartLimits;
+}
+
+/** The media type of a `Content-Type`, in lower case, without parameters. */
+export function mediaType(value: string): string {
+  if (value === "application/json") return value;
+  const end = value.indexOf(";");
+  return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
+}
+
+/**
+ * What a request and a response have in common: header fields, and a body, in
+ * memory or on its way. What is asked of them is worked out when it is first
+ * asked for.
+ *
+ * All that reads the body rejects with an `HttpError` where it breaks off, is
+ * malformed or over a limit: of a request with a `ProtocolError` for what the
+ * peer did wrong, of a response with a `ClientError` in any case. There is one
+ * reader. Of a body in memory, `text()`, `json()` and `form()` always give all.
+ */
+export abstract class IncomingMessage {
+  /** @ignore The head, one character a byte. */
+  protected readonly head: string;
+  /** @ignore Where its first field line starts. */
+  protected readonly fieldsStart: number;
+  /** @ignore The body on its way; `null` where it is in memory. */
+  protected readonly arriving: IncomingBody | null;
+  readonly #announced: number;
+  readonly #trailer: string;
+  #headers: HeaderFields | null = null;
+  #reader: IncomingBody | null = null;
+  #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
+
+  /** @ignore Made by servers and clients. */
+  constructor(
+    parser: { readonly head: string; readonly fieldsStart: number },
+    announced: number,
+    arriving: IncomingBody | null,
+    trailer: string,
+  ) {
+    this.head = parser.head;
+    this.fieldsStart = parser.fieldsStart;
+    this.arriving = arriving;
+    this.#announced = announced;
+    this.#trailer = trailer;
+  }
+
+  /** @ignore The bytes of a body in memory. */
+  protected abstract get loaded(): Uint8Array;
+
+  /** @ignore */
+  protected abstract get bodyLimits(): BodyLimits;
+
+  /** @ignore What who reads the body gets in place of an error. */
+  protected fault(error: unknown): unknown {
+    return error;
+  }
+
+  /** @ignore The rest of the body is not wanted. */
+  protected leave(): void {}
+
+  // ---- The head ----------------------------------------------------------
+
+  /**
+   * Header fields by lower-case name. Values of repeated lines are joined with
+   * `, ` (RFC 9110 section 5.3), those of `Cookie` with `; `; see
+   * {@linkcode IncomingMessage.headersAll} for those of `Set-Cookie`.
+   */
+  get headers(): HeaderFields {
+    return this.#headers ??= readFields(this.head, this.fieldsStart);
+  }
+
+  /** The value of a header field, in any case, or `defaultValue`. */
+  headersGet(key: string): string | undefined;
+  /** The value of a header field, in any case, or `defaultValue`. */
+  headersGet<T>(key: string, defaultValue: T): string | T;
+  /** The value of a header field, in any case, or `defaultValue`. */
+  headersGet(key: string, defaultValue?: unknown): unknown {
+    return this.headers[key.toLowerCase()] ?? defaultValue;
+  }
+
+  /** The values of each line of a header field, in order, not joined. */
+  headersAll(key: string): string[] {
+    return readFieldLines(this.head, this.fieldsStart, key.toLowerCase());
+  }
+
+  /** The media type of the body in lower case, without parameters, or "". */
+  get contentType(): string {
+    return mediaType(this.headers["content-type"] ?? "");
+  }
+
+  /**
+   * Bytes of the body as it is sent, before any decoding; `null` where that is
+   * not said. The answer to HEAD says what GET would bring.
+   */
+  get contentLength(): number | null {
+    return this.#announced < 0 ? null : this.#announced;
+  }
+
+  // ---- The body ----------------------------------------------------------
+
+  /** Bytes of the body that have come so far, before any decoding. */
+  get bytesReceived(): number {
+    return this.arriving?.bytesReceived ?? this.loaded.length;
+  }
+
+  /** Trailer fields of a chunked body, once all of it has come. */
+  get trailers(): HeaderFields {
+    return readFields(this.arriving?.trailer ?? this.#trailer, 0);
+  }
+
+  /** @ignore What the body is read from; made when somebody reads. */
+  protected openBody(): IncomingBody {
+    return this.arriving ?? IncomingBody.of(this.loaded);
+  }
+
+  /** @ignore What the body is read from, a piece at a time. */
+  protected get reader(): IncomingBody {
+    return this.#reader ??= this.openBody();
+  }
+
+  get #pieces(): Pieces {
+    const { reader } = this;
+    return () => reader.next();
+  }
+
+  /** All of a body in memory; else what is left of it. */
+  #whole(): Uint8Array | Promise<Uint8Array> {
+    return this.arriving === null ? this.loaded : this.readAll();
+  }
+
+  /** Makes something of a body that is all there. */
+  #make<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      throw this.fault(error);
+    }
+  }
+
+  /** What is made of a body, one by one. */
+  async *#each<T>(
+    values: AsyncGenerator<T, void, void>,
+  ): AsyncGenerator<T, void, void> {
+    try {
+      yield* values;
+    } catch (error) {
+      throw this.fault(error);
+    }
+  }
+
+  /**
+   * The next piece of the body, or `null` at the end. Of a request, the first
+   * call asks a peer that waits for it to go on (`100 Continue`).
+   *
+   * Each piece is yours to keep. With a buffer, it is put into that and is a
+   * view of it: a large body read in this way leaves nothing to collect.
+   *
+   * @param buffer Where to put it; it bounds the piece.
+   * @throws {TypeError} If the piece before is still waited for, or the buffer
+   * has no room.
+   */
+  read(
+    buffer?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.reader.read(buffer);
+  }
+
+  /** All of the body, or what is left of it, as bytes. */
+  readAll(): Promise<Uint8Array<ArrayBuffer>> {
+    const { reader } = this;
+    const { announced, bytesReceived, isDone } = reader;
+    return readWhole(reader, isDone ? announced : announced - bytesReceived);
+  }
+
+  /**
+   * The body as text: UTF-8, or what `Content-Type` names as its charset.
+   *
+   * @throws {HttpError} With the code `bad-encoding` if it is not that.
+   */
+  async text(): Promise<string> {
+    const bytes = await this.#whole();
+    const type = this.headers["content-type"] ?? "";
+    return this.#make(() => decodeText(bytes, type));
+  }
+
+  /**
+   * The body as JSON, whatever type it claims to have.
+   *
+   * @throws {HttpError} With the code `bad-json` if it is none, or
+   * `json-too-deep` if it is deeper than `maxJsonDepth`.
+   */
+  // deno-lint-ignore no-explicit-any -- as `Response.json()` and `JSON.parse()`
+  async json(): Promise<any> {
+    const bytes = await this.#whole();
+    const { maxJsonDepth } = this.bodyLimits;
+    return this.#make(() => parseJson(decodeUtf8(bytes), maxJsonDepth));
+  }
+
+  /**
+   * The body as a form, of either type that browsers send: values by name, an
+   * array where a name is repeated, files as `File`s, in memory. Large ones
+   * are better read by {@linkcode IncomingMessage.parts}.
+   *
+   * @param limits Bounds on the parts of one of type `multipart/form-data`.
+   * @throws {HttpError} With status 415 if it is of another type, or with a
+   * code if it is malformed or over a limit.
+   */
+  async form(
+    limits?: PartLimits,
+  ): Promise<Record<string, FormValue | FormValue[] | null>> {
+    const { contentType } = this;
+    if (contentType !== MULTIPART && contentType !== URLENCODED) {
+      throw new HttpError("Body is not a form", 415);
+    }
+    const bytes = await this.#whole() as Uint8Array<ArrayBuffer>;
+    if (contentType === URLENCODED) {
+      return parseQuery(bytes) as Record<string, string | string[] | null>;
+    }
+    const type = this.headers["content-type"];
+    const all = { ...this.bodyLimits.parts, ...limits };
+    return this.#make(() => new LoadedForm(bytes, type, all).toDict());
+  }
+
+  /** The lines of the body, without their ends, as they arrive. */
+  lines(limits?: LineLimits): AsyncGenerator<string, void, void> {
+    const leave = () => this.leave();
+    return this.#each(readLines(this.#pieces, limits, leave));
+  }
+
+  /** The values of a body of one JSON text a line, as they arrive. */
+  // deno-lint-ignore no-explicit-any -- as `JSON.parse()`
+  ndjson(limits?: NdjsonLimits): AsyncGenerator<any, void, void> {
+    const { maxJsonDepth } = this.bodyLimits;
+    const leave = () => this.leave();
+    const all = { maxJsonDepth, ...limits };
+    return this.#each(readNdjson(this.#pieces, all, leave));
+  }
+
+  /**
+   * Server-sent events, as they arrive.
+   *
+   * @throws {TypeError} If an option is not a number.
+   * @throws {RangeError} If it is out of range.
+   */
+  events(
+    limits: EventLimits = {},
+  ): AsyncGenerator<ServerSentEvent, void, void> {
+    const { maxEventLength } = limits;
+    if (maxEventLength !== undefined) {
+      checkLimit("maxEventLength", maxEventLength);
+    }
+    return this.eventsBy(new EventStreamParser({ maxEventLength }));
+  }
+
+  /** @ignore Events as some parser reads them. */
+  protected eventsBy(
+    parser: EventStreamParser,
+  ): AsyncGenerator<ServerSentEvent, void, void> {
+    return this.#each(readEvents(this.#pieces, parser, () => this.leave()));
+  }
+
+  /**
+   * The parts of a `multipart/` body, one after the other, as they arrive:
+   * those of a form (RFC 7578), or the pictures of a camera. What of a part
+   * was not read is passed over.
+   *
+   * ```ts ignore
+   * for await (const part of client.parts()) {
+   *   if (part.filename === undefined) console.log(part.name, await part.text());
+   *   else await part.saveTo(`uploads/${crypto.randomUUID()}`);
+   * }
+   * ```
+   *
+   * @throws {HttpError} From the iterator: with a code, if the body is not in
+   * parts, is malformed, or over a limit.
+   */
+  parts(limits?: PartLimits): AsyncGenerator<BodyPart, void, void> {
+    return this.#each(readParts(
+      this.#pieces,
+      this.headers["content-type"] ?? "",
+      { ...this.bodyLimits.parts, ...limits },
+      () => this.leave(),
+      (error) => this.fault(error),
+    ));
+  }
+
+  /**
+   * The body as a byte stream. It reads only when it is read from, and errors
+   * as {@linkcode IncomingMessage.read} rejects. Cancelling it closes a
+   * response.
+   */
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#stream ??= bodyStream(
+      () => this.reader.next(),
+      () => this.reader.giveBack(),
+      () => this.leave(),
+    );
+  }
+
+  /** @ignore Whether the body was asked for as a stream. */
+  get isStreamed(): boolean {
+    return this.#stream !== null;
+  }
+
+  /**
+   * Writes the body to a file, as it arrives and in bounded memory. The file
+   * is made anew, and removed again when the body breaks off.
+   *
+   * Needs `--allow-write` for the path.
+   *
+   * @param path Where to. Never one that a peer chose.
+   * @returns Bytes written.
+   */
+  saveTo(path: string): Promise<number> {
+    const error = this.reader.checkLength();
+    if (error !== null) return Promise.reject(error); // and no file is made
+    return saveBody(this.#pieces, path);
+  }
+}
+
+/** Text in the charset that a `Content-Type` names, UTF-8 where it names none. */
+function decodeText(bytes: Uint8Array, type: string): string {
+  const charset = /charset/i.test(type)
+    ? parseHeaderParameters(type).charset?.toLowerCase()
+    : undefined;
+  if (!charset || charset === "utf-8" || charset === "utf8") {
+    return decodeUtf8(bytes);
+  }
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    throw new ProtocolError("bad-encoding");
+  }
+}
