@@ -202,9 +202,9 @@ export class HttpResponse extends IncomingMessage {
           decoded.next().then(
             (piece) => piece === null ? body.finish("") : body.take(piece),
             (error) => {
-              const own = this.#own(error);
-              body.fail(own);
-              if (own !== error) this.close();
+              const fault = this.fault(error);
+              body.fail(fault);
+              if (fault !== error) this.close();
             },
           );
         },
@@ -216,18 +216,11 @@ export class HttpResponse extends IncomingMessage {
     return body;
   }
 
-  /** What is malformed is the response's fault. */
-  #own(error: unknown): Error {
+  /** @ignore What is malformed is the response's fault. */
+  protected override fault(error: unknown): Error {
     return error instanceof ProtocolError
       ? this.#host.malformed(error)
       : error as Error;
-  }
-
-  /** @ignore A response that is malformed is of no use. */
-  protected override fault(error: unknown): Error {
-    const own = this.#own(error);
-    if (own !== error) this.close();
-    return own;
   }
 
   /** @ignore */

@@ -97,15 +97,21 @@ export class BodyPart {
   /** The part's own `Content-Type`; `text/plain` where it has none. */
   readonly contentType: string;
   readonly #next: Pieces;
+  readonly #fault: (error: unknown) => unknown;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
 
   /** @ignore Made by what reads parts. */
-  constructor(parser: MultipartParser, next: Pieces) {
+  constructor(
+    parser: MultipartParser,
+    next: Pieces,
+    fault: (error: unknown) => unknown,
+  ) {
     this.name = parser.name;
     this.filename = parser.filename;
     this.headers = parser.headers;
     this.contentType = parser.contentType;
     this.#next = next;
+    this.#fault = fault;
   }
 
   /** The next piece of the part's data, or `null` at its end. */
@@ -122,10 +128,15 @@ export class BodyPart {
   /**
    * The part's data as text.
    *
-   * @throws {ProtocolError} If it is not UTF-8.
+   * @throws {HttpError} With the code `bad-encoding` if it is not UTF-8.
    */
   async text(): Promise<string> {
-    return decodeUtf8(await this.bytes());
+    const bytes = await this.bytes();
+    try {
+      return decodeUtf8(bytes);
+    } catch (error) {
+      throw this.#fault(error);
+    }
   }
 
   /** The part's data as a byte stream. */
@@ -153,7 +164,7 @@ export class BodyPart {
  * @param contentType The body's.
  * @param close Told once if the body was not read to its end, whatever the
  * reason.
- * @param fault What a part's reader is to get in place of an error.
+ * @param fault What who reads a part is to get in place of an error.
  * @throws {ProtocolError} From the iterator: if the body is no such one, is
  * malformed, or over a limit.
  */
@@ -165,6 +176,10 @@ export async function* readParts(
   fault: (error: unknown) => unknown = (error) => error,
 ): AsyncGenerator<BodyPart, void, void> {
   let isRead = false;
+  const end = () => {
+    if (!isRead) close();
+    isRead = true;
+  };
   try {
     const parser = new PartParser(contentType, "*", limits);
     const step = async (): Promise<MultipartEvent> => {
@@ -186,12 +201,13 @@ export async function* readParts(
         try {
           if (await step() === MultipartEvent.DATA) return parser.data;
         } catch (error) {
+          end();
           throw fault(error);
         }
         isOver = true;
         return null;
       };
-      yield new BodyPart(parser, data);
+      yield new BodyPart(parser, data, fault);
       while (await data() !== null);
     }
     // To the end of the body, which the connection goes on behind.
@@ -203,6 +219,6 @@ export async function* readParts(
     }
     parser.finish();
   } finally {
-    if (!isRead) close();
+    end();
   }
 }

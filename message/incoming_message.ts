@@ -93,7 +93,7 @@ export abstract class IncomingMessage {
   /** @ignore */
   protected abstract get bodyLimits(): BodyLimits;
 
-  /** @ignore What who reads the body gets in place of an error. */
+  /** @ignore What who reads the body gets in place of a fault in it. */
   protected fault(error: unknown): unknown {
     return error;
   }
@@ -171,12 +171,19 @@ export abstract class IncomingMessage {
     return this.arriving === null ? this.loaded : this.readAll();
   }
 
+  /** A message whose body is at fault is of no use. */
+  #failed(error: unknown): unknown {
+    const fault = this.fault(error);
+    if (fault !== error) this.leave();
+    return fault;
+  }
+
   /** Makes something of a body that is all there. */
   #make<T>(make: () => T): T {
     try {
       return make();
     } catch (error) {
-      throw this.fault(error);
+      throw this.#failed(error);
     }
   }
 
@@ -187,7 +194,7 @@ export abstract class IncomingMessage {
     try {
       yield* values;
     } catch (error) {
-      throw this.fault(error);
+      throw this.#failed(error);
     }
   }
 
