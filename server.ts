@@ -33,9 +33,12 @@ export {
   IncomingMessage,
 } from "./message/incoming_message.ts";
 export {
+  AnswerableRequest,
+  type RedirectOptions,
+} from "./server/answerable_request.ts";
+export {
   type EventsOptions,
   HttpConnection,
-  type RedirectOptions,
 } from "./server/http_connection.ts";
 export { HttpRequest } from "./server/http_request.ts";
 export { HttpServer, type ServerSocket } from "./server/http_server.ts";

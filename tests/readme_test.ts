@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  AnswerableRequest,
   ClientRequest,
   CookieJar,
   HttpClient,
@@ -85,7 +86,9 @@ Deno.test("README lists every limit of a client with its default", async () => {
 
 Deno.test("README lists every member of the classes", () => {
   const inner = [
+    "beginStream",
     "bodyLimits",
+    "chooseCoding",
     "constructor",
     "decoded",
     "dispatchMessage",
@@ -102,6 +105,7 @@ Deno.test("README lists every member of the classes", () => {
     "listen",
     "listenerFailed",
     "loaded",
+    "more",
     "openBody",
     "peerGone",
     "reader",
@@ -109,9 +113,11 @@ Deno.test("README lists every member of the classes", () => {
     "receive",
     "removeEventListener",
     "startedBy",
+    "stream",
     "succeed",
     "swept",
     "toString",
+    "take",
     "watch",
   ];
   for (
@@ -122,6 +128,7 @@ Deno.test("README lists every member of the classes", () => {
       [HttpResponse, "HttpResponse"],
       [IncomingMessage, "HttpResponse"],
       [HttpServer, "HttpServer"],
+      [AnswerableRequest, "HttpConnection"],
       [HttpConnection, "HttpConnection"],
       [HttpRequest, "HttpConnection"],
       [IncomingMessage, "HttpConnection"],
