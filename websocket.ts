@@ -33,14 +33,12 @@ export {
   offerDeflate,
   parseExtensions,
 } from "./websocket/extensions.ts";
+export { Opcode, type WebsocketRole } from "./websocket/frame_head.ts";
+export { writeFrame, writeFrameHead } from "./websocket/frame_writer.ts";
 export {
   FrameEvent,
   FrameReader,
   type FrameReaderOptions,
-  Opcode,
-  type WebsocketRole,
-  writeFrame,
-  writeFrameHead,
 } from "./websocket/frames.ts";
 export {
   acceptKey,

@@ -1,13 +1,8 @@
 import type { ByteSink } from "./byte_sink.ts";
 import { Deflater } from "./deflate.ts";
 import type { DeflateParameters } from "./extensions.ts";
-import {
-  headLength,
-  MAX_HEAD,
-  Opcode,
-  type WebsocketRole,
-  writeFrameHead,
-} from "./frames.ts";
+import { headLength, MAX_HEAD, writeFrameHead } from "./frame_writer.ts";
+import { Opcode, type WebsocketRole } from "./frame_head.ts";
 import { applyMask } from "./mask.ts";
 
 /** Messages of fewer bytes, or characters, are not compressed. */

@@ -3,12 +3,8 @@ import { WebsocketEvents, type WebsocketMessage } from "./event_face.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { WebsocketError } from "./errors.ts";
 import type { DeflateParameters } from "./extensions.ts";
-import {
-  FrameEvent,
-  FrameReader,
-  isCloseCode,
-  type WebsocketRole,
-} from "./frames.ts";
+import type { WebsocketRole } from "./frame_head.ts";
+import { FrameEvent, FrameReader, isCloseCode } from "./frames.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
