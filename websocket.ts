@@ -55,11 +55,8 @@ export {
   isHandshake,
   makeKey,
 } from "./websocket/handshake.ts";
-export {
-  Websocket,
-  type WebsocketClose,
-  type WebsocketOptions,
-} from "./websocket/websocket.ts";
+export type { WebsocketClose } from "./websocket/driver.ts";
+export { Websocket, type WebsocketOptions } from "./websocket/websocket.ts";
 export {
   type WebsocketEventMap,
   WebsocketEvents,
