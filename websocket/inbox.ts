@@ -154,10 +154,11 @@ export class Inbox {
   }
 
   /** Takes a message in. */
-  receive({ isText, isCompressed, text, payload }: Received): void {
+  receive(received: Received): void {
+    const { isText, isCompressed } = received;
     const message = isText && !isCompressed
-      ? text
-      : payload as Uint8Array<ArrayBuffer>;
+      ? received.text
+      : received.payload as Uint8Array<ArrayBuffer>;
     if (isCompressed || this.isPacked) {
       this.#unpacker!.push({ data: message, isText, isCompressed });
     } else this.#deliver(message);

@@ -18,7 +18,9 @@ const NOTHING = new Uint8Array(0);
  * returned `CLOSE` or `FAILED`.
  */
 export class Protocol {
-  /** The state, behind the last move, and what that asks for. */
+  /** Where it is in its life. */
+  state: WebsocketState = "open";
+  /** The state behind the last move, and what that asks for. */
   step: WebsocketStep = ["open"];
   /** The close code that it ends with; 1006 as long as no side has named one. */
   code = 1006;
@@ -37,31 +39,26 @@ export class Protocol {
     this.#frames = new FrameReader({ ...options, showParts: true });
   }
 
-  /** Where it is in its life. */
-  get state(): WebsocketState {
-    return this.step[0];
-  }
-
   /** Whether neither side has said goodbye. */
   get isOpen(): boolean {
-    return this.step[0] === "open";
+    return this.state === "open";
   }
 
   /** Whether frames of the peer still count for anything. */
   get isReading(): boolean {
-    const state = this.step[0];
+    const { state } = this;
     return state === "open" || state === "closing" || state === "closeSent";
   }
 
   /** Whether our close frame waits for what the application has to say. */
   get isLastWord(): boolean {
-    const state = this.step[0];
+    const { state } = this;
     return state === "lastWord" || state === "brokenOff";
   }
 
   /** Whether all is said. */
   get isOver(): boolean {
-    const state = this.step[0];
+    const { state } = this;
     return state === "closed" || state === "lingering";
   }
 
@@ -81,7 +78,7 @@ export class Protocol {
     switch (event) {
       case FrameEvent.MESSAGE:
       case FrameEvent.PING:
-        return this.step[0] === "open" ? event : FrameEvent.PART;
+        return this.state === "open" ? event : FrameEvent.PART;
       case FrameEvent.CLOSE: {
         const { closeCode, closeReason } = this.#frames;
         const payload = closeCode === 1005
@@ -102,7 +99,8 @@ export class Protocol {
 
   /** Leads to the next state. */
   move(move: WebsocketMove): void {
-    this.step = step(this.#role, this.step[0], move);
+    this.step = step(this.#role, this.state, move);
+    this.state = this.step[0];
   }
 
   /** The application closes; what our close frame is to say. */
