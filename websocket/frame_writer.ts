@@ -1,5 +1,5 @@
 import type { Opcode } from "./frame_head.ts";
-import { applyMask } from "./mask.ts";
+import { maskBytes } from "./mask.ts";
 
 /** Longest head of a frame, with its masking key. */
 export const MAX_HEAD = 14;
@@ -74,6 +74,6 @@ export function writeFrame(
   const frame = new Uint8Array(headLength(length, key !== null) + length);
   const at = writeFrameHead(frame, 0, opcode, length, key, isCompressed);
   frame.set(payload, at);
-  if (key !== null) applyMask(frame, at, frame.length, key);
+  if (key !== null) maskBytes(frame, at, frame.length, key);
   return frame;
 }

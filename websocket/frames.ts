@@ -1,6 +1,6 @@
 import { WebsocketError, type WebsocketErrorCode } from "./errors.ts";
 import { FrameHead, Opcode, type WebsocketRole } from "./frame_head.ts";
-import { applyMask } from "./mask.ts";
+import { applyMask, maskBytes } from "./mask.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { asciiText, decodeUtf8 } from "./utf8.ts";
 
@@ -49,6 +49,8 @@ const State = {
 type State = typeof State[keyof typeof State];
 
 const NOTHING = new Uint8Array(0);
+/** Payloads of more bytes are worth some preparation. */
+const LONG = 4096;
 /**
  * Frames to messages (RFC 6455 section 5). It does no I/O and never waits.
  *
@@ -234,21 +236,27 @@ export class FrameReader {
     const bytes = this.#bytes;
     const start = this.#pos;
     const end = Math.min(this.#end, start + head.length - this.#done);
-    let isAscii = false;
-    if (this.#isMasked) {
-      isAscii = applyMask(bytes, start, end, head.key, this.#done);
-    }
+    const phase = this.#done;
     this.#pos = end;
     this.#done += end - start;
     const isFrameDone = this.#done === head.length;
     const isLast = isFrameDone && head.isFinal;
+    const isText = this.isText && !this.isCompressed;
+    let isAscii = false;
+    if (this.#isMasked) {
+      // A decoder finds out by itself, where all of a text is here.
+      const asks = isText &&
+        (!isLast || this.#message !== null || end - start <= LONG);
+      if (asks) isAscii = applyMask(bytes, start, end, head.key, phase);
+      else maskBytes(bytes, start, end, head.key, phase);
+    }
     if (isFrameDone) this.#nextHead();
     if (isLast) {
       this.#isInMessage = false;
       if (this.#message === null) {
         // All of it lies in the bytes that were fed.
         this.payload = NOTHING;
-        if (!this.isText || this.isCompressed) {
+        if (!isText) {
           this.text = "";
           this.payload = copy(bytes, start, end);
         } else if (isAscii) this.text = asciiText(bytes, start, end);
@@ -261,14 +269,13 @@ export class FrameReader {
       }
     }
     if (start < end) this.#message ??= new MessageBuffer();
-    const isText = this.isText && !this.isCompressed;
     const message = this.#message;
     if (message === null) return false;
     const most = head.isFinal
       ? message.length + head.length - this.#done + end - start
       : head.limit;
     if (
-      !message.add(bytes, start, end, isText, most) ||
+      !message.add(bytes, start, end, isText, isAscii, most) ||
       isLast && isText && !message.isComplete
     ) {
       this.#fail("bad-text");
@@ -329,6 +336,8 @@ export class FrameReader {
 }
 
 function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  // This does not write zeros first, but takes longer to begin.
+  if (end - start > LONG) return new Uint8Array(view(bytes, start, end));
   const copied = new Uint8Array(end - start);
   if (end > start) copied.set(view(bytes, start, end));
   return copied;

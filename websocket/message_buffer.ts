@@ -3,6 +3,11 @@ import { utf8Text, Utf8Validator } from "./utf8.ts";
 const NOTHING = new Uint8Array(0);
 /** The first buffer of a message whose length is not known. */
 const FIRST_BUFFER = 512;
+/**
+ * So many times what has come, there is room for: a large message is moved once
+ * or not at all, as to move it takes longer than anything else that is done.
+ */
+const GROWTH = 8;
 
 /** A message that comes in pieces, in bytes of its own. */
 export class MessageBuffer {
@@ -15,6 +20,7 @@ export class MessageBuffer {
    * Takes a piece; its bytes are copied.
    *
    * @param isText Whether it has to be UTF-8.
+   * @param isAscii Whether it is known to be ASCII, which is UTF-8 anyway.
    * @param most Bytes that may be in, with all that is announced.
    * @returns Whether it is valid, as far as that can be said.
    */
@@ -23,9 +29,10 @@ export class MessageBuffer {
     start: number,
     end: number,
     isText: boolean,
+    isAscii: boolean,
     most: number,
   ): boolean {
-    if (isText) {
+    if (isText && (!isAscii || !this.isComplete)) {
       const validator = this.#validator ??= new Utf8Validator();
       if (!validator.accept(bytes, start, end)) return false;
     }
@@ -42,10 +49,15 @@ export class MessageBuffer {
 
   /** Grows with what has come, never with what was announced. */
   #grow(length: number, most: number): void {
-    const wanted = Math.max(FIRST_BUFFER, length * 2);
+    const wanted = Math.max(FIRST_BUFFER, length * GROWTH);
     const grown = new Uint8Array(Math.max(length, Math.min(wanted, most)));
     grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
+  }
+
+  /** Bytes that there is room for. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   /** Whether no character is half in. */
