@@ -27,7 +27,11 @@ export function utf8Text(
 }
 
 /** Where the ASCII bytes from `start` end, or a little before. */
-function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
+export function asciiEnd(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let pos = start;
   if (end - start >= WORDS_FROM) {
     for (; (bytes.byteOffset + pos & 3) !== 0; pos++) {
