@@ -33,14 +33,12 @@ export {
   offerDeflate,
   parseExtensions,
 } from "./websocket/extensions.ts";
+export { Opcode, type WebsocketRole } from "./websocket/frame_head.ts";
+export { writeFrame, writeFrameHead } from "./websocket/frame_writer.ts";
 export {
   FrameEvent,
   FrameReader,
   type FrameReaderOptions,
-  Opcode,
-  type WebsocketRole,
-  writeFrame,
-  writeFrameHead,
 } from "./websocket/frames.ts";
 export {
   acceptKey,
@@ -57,11 +55,8 @@ export {
   isHandshake,
   makeKey,
 } from "./websocket/handshake.ts";
-export {
-  Websocket,
-  type WebsocketClose,
-  type WebsocketOptions,
-} from "./websocket/websocket.ts";
+export type { WebsocketClose } from "./websocket/driver.ts";
+export { Websocket, type WebsocketOptions } from "./websocket/websocket.ts";
 export {
   type WebsocketEventMap,
   WebsocketEvents,

@@ -198,6 +198,36 @@ Deno.test("parse and wire name nothing that does I/O, waits or tells the time", 
   }
 });
 
+/** What of WebSockets only computes, too. */
+const WEBSOCKET_RULES = [
+  "errors",
+  "frame_head",
+  "frame_writer",
+  "frames",
+  "mask",
+  "message_buffer",
+  "protocol",
+  "states",
+  "utf8",
+].map((name) => `websocket/${name}.ts`);
+
+Deno.test("the rules of WebSockets name none of that either", () => {
+  for (const path of WEBSOCKET_RULES) {
+    const source = sources.find((source) => source.path === path);
+    assert(source !== undefined, path);
+    for (const name of IMPURE) {
+      const found = new RegExp(`(?<![\\w."-])${name}(?!\\w)`).exec(source.code);
+      assertEquals(found?.[0], undefined, path);
+    }
+    for (const [specifier, isTypeOnly] of source.imports) {
+      const other = target(source, specifier);
+      const isPure = other.startsWith("parse/") || isTypeOnly ||
+        WEBSOCKET_RULES.includes(other);
+      assert(isPure, `${path} imports ${other}`);
+    }
+  }
+});
+
 Deno.test("transport alone opens a socket or sets a timer", () => {
   const words =
     /\bDeno\.(?:listen|listenTls|listenDatagram|connect|connectTls|startTls)\b|\bset(?:Timeout|Interval)\b/;

@@ -1,27 +1,8 @@
 import { WebsocketError, type WebsocketErrorCode } from "./errors.ts";
-import { applyMask } from "./mask.ts";
-import { asciiText, decodeUtf8, utf8Text, Utf8Validator } from "./utf8.ts";
-
-/** Which side of a WebSocket somebody is on: clients mask, servers do not. */
-export type WebsocketRole = "server" | "client";
-
-/** What the four bits say that name the kind of a frame. */
-export const Opcode = {
-  /** Goes on with a message. */
-  CONTINUATION: 0,
-  /** Begins a message of text. */
-  TEXT: 1,
-  /** Begins a message of bytes. */
-  BINARY: 2,
-  /** The last frame of a side. */
-  CLOSE: 8,
-  /** Asks for a pong. */
-  PING: 9,
-  /** Answers a ping. */
-  PONG: 10,
-} as const;
-/** One of {@linkcode Opcode}. */
-export type Opcode = typeof Opcode[keyof typeof Opcode];
+import { FrameHead, Opcode, type WebsocketRole } from "./frame_head.ts";
+import { applyMask, maskBytes } from "./mask.ts";
+import { MessageBuffer } from "./message_buffer.ts";
+import { asciiText, decodeUtf8 } from "./utf8.ts";
 
 /** What {@linkcode FrameReader.next} came to. */
 export const FrameEvent = {
@@ -59,21 +40,17 @@ export interface FrameReaderOptions {
 }
 
 const State = {
-  FIRST: 0, // the byte of the opcode
-  SECOND: 1, // the byte of the short length
-  LENGTH: 2, // in a longer length
-  KEY: 3, // in the masking key
-  DATA: 4, // in the payload of a message's frame
-  CONTROL: 5, // in the payload of a control frame
-  CLOSED: 6, // behind a close frame: all is thrown away
-  FAILED: 7,
+  HEAD: 0, // in the head of a frame
+  DATA: 1, // in the payload of a message's frame
+  CONTROL: 2, // in the payload of a control frame
+  CLOSED: 3, // behind a close frame: all is thrown away
+  FAILED: 4,
 } as const;
 type State = typeof State[keyof typeof State];
 
 const NOTHING = new Uint8Array(0);
-/** A message's first own buffer, when its length is not known. */
-const FIRST_BUFFER = 512;
-
+/** Payloads of more bytes are worth some preparation. */
+const LONG = 4096;
 /**
  * Frames to messages (RFC 6455 section 5). It does no I/O and never waits.
  *
@@ -100,30 +77,21 @@ export class FrameReader {
   error: WebsocketError | null = null;
 
   readonly #isMasked: boolean;
-  readonly #maxLength: number;
-  readonly #allowCompressed: boolean;
   readonly #showParts: boolean;
   #bytes: Uint8Array<ArrayBufferLike> = NOTHING;
   #pos = 0;
   #end = 0;
-  #state: State = State.FIRST;
+  #state: State = State.HEAD;
 
   // The frame in hand.
-  #isFinal = false;
-  #opcode = 0;
-  #lengthLeft = 0;
-  #lengthFrom = 0;
-  #length = 0;
-  readonly #key = new Uint8Array(4);
-  #keyBytes = 0;
+  readonly #head: FrameHead;
   #done = 0; // bytes of its payload that are in
   #control: Uint8Array<ArrayBuffer> | null = null;
 
   // The message in hand.
   #isInMessage = false;
-  #message: Uint8Array<ArrayBuffer> = NOTHING;
-  #messageLength = 0;
-  #validator: Utf8Validator | null = null;
+  // What is kept of it, if it does not come at once.
+  #message: MessageBuffer | null = null;
 
   /**
    * A reader that waits for its first frame.
@@ -131,16 +99,25 @@ export class FrameReader {
    * @param options Side and limits.
    */
   constructor(options: FrameReaderOptions) {
-    this.#isMasked = options.role === "server";
-    this.#maxLength = options.maxMessageLength ?? 1048576;
-    this.#allowCompressed = options.allowCompressed ?? false;
+    const {
+      role,
+      maxMessageLength = 1048576,
+      allowCompressed = false,
+    } = options;
+    this.#isMasked = role === "server";
+    this.#head = new FrameHead(
+      this.#isMasked,
+      maxMessageLength,
+      allowCompressed,
+    );
     this.#showParts = options.showParts ?? false;
   }
 
   /** Whether a message, or a frame, has begun and is not complete. */
   get isInMessage(): boolean {
     return this.#isInMessage ||
-      this.#state !== State.FIRST && this.#state < State.CLOSED;
+      this.#state < State.CLOSED &&
+        (this.#state !== State.HEAD || this.#head.hasBegun);
   }
 
   /**
@@ -182,7 +159,7 @@ export class FrameReader {
     for (;;) {
       if (this.#pos === this.#end) {
         // What has no payload is complete without another byte.
-        const isEmpty = this.#length === 0 &&
+        const isEmpty = this.#head.length === 0 &&
           (this.#state === State.DATA || this.#state === State.CONTROL);
         if (!isEmpty && this.#state !== State.FAILED) {
           this.#bytes = NOTHING;
@@ -191,29 +168,14 @@ export class FrameReader {
         }
       }
       switch (this.#state) {
-        case State.FIRST:
-          if (!this.#first(this.#bytes[this.#pos])) return FrameEvent.FAILED;
-          this.#pos++;
-          break;
-        case State.SECOND:
-          if (!this.#second(this.#bytes[this.#pos])) return FrameEvent.FAILED;
-          this.#pos++;
-          break;
-        case State.LENGTH:
-          if (!this.#longLength(this.#bytes[this.#pos])) {
-            return FrameEvent.FAILED;
-          }
-          this.#pos++;
-          break;
-        case State.KEY:
-          this.#key[this.#keyBytes++] = this.#bytes[this.#pos++];
-          if (this.#keyBytes === 4) this.#headDone();
+        case State.HEAD:
+          if (!this.#readHead()) return FrameEvent.FAILED;
           break;
         case State.DATA:
           if (this.#data()) {
             return this.error === null ? FrameEvent.MESSAGE : FrameEvent.FAILED;
           }
-          if (this.#showParts && this.#done === this.#length) {
+          if (this.#showParts && this.#done === this.#head.length) {
             return FrameEvent.PART;
           }
           break;
@@ -232,116 +194,69 @@ export class FrameReader {
   #fail(code: WebsocketErrorCode): false {
     this.error = new WebsocketError(code);
     this.#state = State.FAILED;
-    this.#message = NOTHING;
+    this.#message = null;
     return false;
   }
 
-  /** FIN, the reserved bits and the opcode. */
-  #first(byte: number): boolean {
-    const opcode = byte & 0x0f;
-    this.#isFinal = byte >= 0x80;
-    this.#opcode = opcode;
+  /** More of a head; false when it breaks a rule. */
+  #readHead(): boolean {
+    const head = this.#head;
+    const kept = this.#message === null ? 0 : this.#message.length;
+    this.#pos = head.read(
+      this.#bytes,
+      this.#pos,
+      this.#end,
+      this.#isInMessage,
+      kept,
+    );
+    if (!head.isDone) return head.fault === null || this.#fail(head.fault);
     this.#done = 0;
-    this.#state = State.SECOND;
-    if ((byte & 0x30) !== 0) return this.#fail("reserved-bit");
-    const isCompressed = (byte & 0x40) !== 0;
-    // RFC 7692 section 6: on the first frame of a message and nowhere else.
-    if (
-      isCompressed &&
-      (!this.#allowCompressed || opcode === 0 || opcode > Opcode.BINARY)
-    ) return this.#fail("reserved-bit");
-    if (opcode > Opcode.BINARY) {
-      if (opcode < Opcode.CLOSE || opcode > Opcode.PONG) {
-        return this.#fail("bad-opcode");
-      }
-      return this.#isFinal || this.#fail("fragmented-control");
-    }
-    if (opcode === Opcode.CONTINUATION) {
-      return this.#isInMessage || this.#fail("unexpected-continuation");
-    }
-    if (this.#isInMessage) return this.#fail("unfinished-message");
-    this.#isInMessage = true;
-    this.isText = opcode === Opcode.TEXT;
-    this.isCompressed = isCompressed;
-    this.#messageLength = 0;
-    return true;
-  }
-
-  /** The mask bit and the short length. */
-  #second(byte: number): boolean {
-    if ((byte >= 0x80) !== this.#isMasked) {
-      return this.#fail(this.#isMasked ? "missing-mask" : "unexpected-mask");
-    }
-    const length = byte & 0x7f;
-    this.#length = length;
-    if (this.#opcode >= Opcode.CLOSE) {
-      if (length > 125) return this.#fail("control-too-long");
-      if (this.#opcode === Opcode.CLOSE && length === 1) {
-        return this.#fail("bad-close-payload");
-      }
-    } else if (length > 125) {
-      // The least number of bytes must be used (section 5.2).
-      this.#lengthFrom = length === 126 ? 126 : 65536;
-      this.#lengthLeft = length === 126 ? 2 : 8;
-      this.#length = 0;
-      this.#state = State.LENGTH;
+    const { opcode } = head;
+    if (opcode >= Opcode.CLOSE) {
+      this.#state = State.CONTROL;
       return true;
     }
-    return this.#lengthDone();
-  }
-
-  /** A byte of a length of 16 or 64 bits. */
-  #longLength(byte: number): boolean {
-    if (this.#lengthLeft === 8 && byte >= 0x80) return this.#fail("bad-length");
-    this.#length = this.#length * 256 + byte;
-    if (--this.#lengthLeft > 0) return true;
-    return this.#length >= this.#lengthFrom
-      ? this.#lengthDone()
-      : this.#fail("bad-length");
-  }
-
-  #lengthDone(): boolean {
-    if (
-      this.#opcode < Opcode.CLOSE &&
-      this.#messageLength + this.#length > this.#limit
-    ) return this.#fail("message-too-large");
-    this.#keyBytes = 0;
-    if (this.#isMasked) this.#state = State.KEY;
-    else this.#headDone();
+    this.#state = State.DATA;
+    if (opcode !== Opcode.CONTINUATION) {
+      this.#isInMessage = true;
+      this.isText = opcode === Opcode.TEXT;
+      this.isCompressed = head.isCompressed;
+    }
     return true;
   }
 
-  /** What cannot be made smaller may grow a little by compression. */
-  get #limit(): number {
-    return this.isCompressed
-      ? this.#maxLength + Math.floor(this.#maxLength / 1024) + 64
-      : this.#maxLength;
-  }
-
-  #headDone(): void {
-    this.#state = this.#opcode < Opcode.CLOSE ? State.DATA : State.CONTROL;
+  #nextHead(): void {
+    this.#head.begin();
+    this.#state = State.HEAD;
   }
 
   /** A piece of a message; true when that is complete, or bad. */
   #data(): boolean {
+    const head = this.#head;
     const bytes = this.#bytes;
     const start = this.#pos;
-    const end = Math.min(this.#end, start + this.#length - this.#done);
-    let isAscii = false;
-    if (this.#isMasked) {
-      isAscii = applyMask(bytes, start, end, this.#key, this.#done);
-    }
+    const end = Math.min(this.#end, start + head.length - this.#done);
+    const phase = this.#done;
     this.#pos = end;
     this.#done += end - start;
-    const isFrameDone = this.#done === this.#length;
-    const isLast = isFrameDone && this.#isFinal;
-    if (isFrameDone) this.#state = State.FIRST;
+    const isFrameDone = this.#done === head.length;
+    const isLast = isFrameDone && head.isFinal;
+    const isText = this.isText && !this.isCompressed;
+    let isAscii = false;
+    if (this.#isMasked) {
+      // A decoder finds out by itself, where all of a text is here.
+      const asks = isText &&
+        (!isLast || this.#message !== null || end - start <= LONG);
+      if (asks) isAscii = applyMask(bytes, start, end, head.key, phase);
+      else maskBytes(bytes, start, end, head.key, phase);
+    }
+    if (isFrameDone) this.#nextHead();
     if (isLast) {
       this.#isInMessage = false;
-      if (this.#messageLength === 0) {
+      if (this.#message === null) {
         // All of it lies in the bytes that were fed.
         this.payload = NOTHING;
-        if (!this.isText || this.isCompressed) {
+        if (!isText) {
           this.text = "";
           this.payload = copy(bytes, start, end);
         } else if (isAscii) this.text = asciiText(bytes, start, end);
@@ -353,77 +268,51 @@ export class FrameReader {
         return true;
       }
     }
-    if (this.isText && !this.isCompressed) {
-      const validator = this.#validator ??= new Utf8Validator();
-      if (
-        !validator.accept(bytes, start, end) ||
-        isLast && !validator.isComplete
-      ) {
-        this.#fail("bad-text");
-        return true;
-      }
-    }
-    this.#keep(view(bytes, start, end));
-    if (!isLast) return false;
-    this.#messageDone();
-    return true;
-  }
-
-  /** Adds a piece to the message's own buffer. */
-  #keep(piece: Uint8Array): void {
-    const length = this.#messageLength + piece.length;
-    if (length > this.#message.length) {
-      // Grows with what has come, never with what was announced.
-      const wanted = Math.max(FIRST_BUFFER, length * 2);
-      const most = this.#isFinal
-        ? length + this.#length - this.#done
-        : this.#limit;
-      const grown = new Uint8Array(Math.max(length, Math.min(wanted, most)));
-      grown.set(this.#message.subarray(0, this.#messageLength));
-      this.#message = grown;
-    }
-    this.#message.set(piece, this.#messageLength);
-    this.#messageLength = length;
-  }
-
-  #messageDone(): void {
+    if (start < end) this.#message ??= new MessageBuffer();
     const message = this.#message;
-    const length = this.#messageLength;
-    this.#message = NOTHING;
-    if (this.isText && !this.isCompressed) {
-      this.text = utf8Text(message, 0, length);
-      this.payload = NOTHING;
-    } else {
-      this.text = "";
-      this.payload = message.length === length
-        ? message
-        : message.slice(0, length);
+    if (message === null) return false;
+    const most = head.isFinal
+      ? message.length + head.length - this.#done + end - start
+      : head.limit;
+    if (
+      !message.add(bytes, start, end, isText, isAscii, most) ||
+      isLast && isText && !message.isComplete
+    ) {
+      this.#fail("bad-text");
+      return true;
     }
+    if (!isLast) return false;
+    this.#message = null;
+    this.text = isText ? message.takeText() : "";
+    this.payload = isText ? NOTHING : message.takeBytes();
+    return true;
   }
 
   /** A piece of a control frame; true when that is complete. */
   #controlData(): boolean {
+    const head = this.#head;
     const bytes = this.#bytes;
     const start = this.#pos;
-    const end = Math.min(this.#end, start + this.#length - this.#done);
-    if (this.#isMasked) applyMask(bytes, start, end, this.#key, this.#done);
+    const end = Math.min(this.#end, start + head.length - this.#done);
+    if (this.#isMasked) applyMask(bytes, start, end, head.key, this.#done);
     this.#pos = end;
-    if (end - start === this.#length) {
+    if (end - start === head.length) {
       this.payload = view(bytes, start, end);
       return true;
     }
     const control = this.#control ??= new Uint8Array(125);
     control.set(view(bytes, start, end), this.#done);
     this.#done += end - start;
-    if (this.#done < this.#length) return false;
-    this.payload = control.subarray(0, this.#length);
+    if (this.#done < head.length) return false;
+    this.payload = control.subarray(0, head.length);
     return true;
   }
 
   #controlDone(): FrameEvent {
-    this.#state = State.FIRST;
-    if (this.#opcode === Opcode.PING) return FrameEvent.PING;
-    if (this.#opcode === Opcode.PONG) return FrameEvent.PONG;
+    const { opcode } = this.#head;
+    this.#nextHead();
+    if (opcode === Opcode.PING) return FrameEvent.PING;
+    if (opcode === Opcode.PONG) return FrameEvent.PONG;
     const { payload } = this;
     if (payload.length > 0) {
       const code = payload[0] << 8 | payload[1];
@@ -440,13 +329,15 @@ export class FrameReader {
       this.closeReason = reason;
     }
     this.#state = State.CLOSED;
-    this.#message = NOTHING;
+    this.#message = null;
     this.#isInMessage = false;
     return FrameEvent.CLOSE;
   }
 }
 
 function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  // This does not write zeros first, but takes longer to begin.
+  if (end - start > LONG) return new Uint8Array(view(bytes, start, end));
   const copied = new Uint8Array(end - start);
   if (end > start) copied.set(view(bytes, start, end));
   return copied;
@@ -461,81 +352,4 @@ function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
 export function isCloseCode(code: number): boolean {
   return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006) ||
     code >= 3000 && code <= 4999;
-}
-
-/** Longest head of a frame, with its masking key. */
-export const MAX_HEAD = 14;
-
-/** How long the head of a frame is. */
-export function headLength(length: number, isMasked: boolean): number {
-  return (length < 126 ? 2 : length < 65536 ? 4 : 10) + (isMasked ? 4 : 0);
-}
-
-/**
- * Writes the head of a frame that is a whole message, or a control frame.
- *
- * ```ts
- * import { Opcode, writeFrameHead } from "@uhttp/uhttp/websocket";
- * import { assertEquals } from "@std/assert";
- *
- * const head = new Uint8Array(14);
- * const end = writeFrameHead(head, 0, Opcode.TEXT, 5);
- * assertEquals([...head.subarray(0, end)], [0x81, 5]);
- * ```
- *
- * @param target Where to write; 14 bytes are always enough.
- * @param at Where in it to begin.
- * @param opcode The kind of frame.
- * @param length Bytes of its payload.
- * @param key The masking key of a client's frame.
- * @param isCompressed Whether the payload is compressed.
- * @returns Where the head ends.
- */
-export function writeFrameHead(
-  target: Uint8Array,
-  at: number,
-  opcode: Opcode,
-  length: number,
-  key: Uint8Array | null = null,
-  isCompressed: boolean = false,
-): number {
-  const mask = key === null ? 0 : 0x80;
-  target[at++] = 0x80 | (isCompressed ? 0x40 : 0) | opcode;
-  if (length < 126) target[at++] = mask | length;
-  else if (length < 65536) {
-    target[at++] = mask | 126;
-    target[at++] = length >> 8;
-    target[at++] = length;
-  } else {
-    target[at++] = mask | 127;
-    const high = Math.floor(length / 2 ** 32);
-    for (let shift = 24; shift >= 0; shift -= 8) target[at++] = high >> shift;
-    for (let shift = 24; shift >= 0; shift -= 8) target[at++] = length >> shift;
-  }
-  if (key !== null) {
-    for (let i = 0; i < 4; i++) target[at++] = key[i];
-  }
-  return at;
-}
-
-/**
- * A whole frame as bytes of their own. The payload is not altered.
- *
- * @param opcode The kind of frame.
- * @param payload What it carries.
- * @param key The masking key of a client's frame.
- * @param isCompressed Whether the payload is compressed.
- */
-export function writeFrame(
-  opcode: Opcode,
-  payload: Uint8Array,
-  key: Uint8Array | null = null,
-  isCompressed: boolean = false,
-): Uint8Array<ArrayBuffer> {
-  const { length } = payload;
-  const frame = new Uint8Array(headLength(length, key !== null) + length);
-  const at = writeFrameHead(frame, 0, opcode, length, key, isCompressed);
-  frame.set(payload, at);
-  if (key !== null) applyMask(frame, at, frame.length, key);
-  return frame;
 }

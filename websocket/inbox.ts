@@ -1,4 +1,8 @@
+import type { WebsocketError } from "./errors.ts";
 import type { WebsocketMessage } from "./event_face.ts";
+import type { DeflateParameters } from "./extensions.ts";
+import type { WebsocketRole } from "./frame_head.ts";
+import { Unpacker } from "./unpacker.ts";
 
 /** So many messages may wait for the application before reading stops. */
 const MAX_QUEUED = 256;
@@ -13,6 +17,12 @@ export interface InboxHost {
   dispatch(message: WebsocketMessage): void;
   /** Messages were taken; there may be room. */
   taken(): void;
+  /** One that had to be unpacked is with the application, or queued for it. */
+  delivered(): void;
+  /** One was bad; those behind it are forgotten. */
+  unpackFailed(error: WebsocketError): void;
+  /** All that had to be unpacked has been. */
+  unpacked(): void;
   /** Whether no message will come any more. */
   isOver(): boolean;
   /** Counts what was done; returns whether more may be, in this turn. */
@@ -21,6 +31,25 @@ export interface InboxHost {
   whenTurn(callback: () => void): () => void;
   /** Calls back after so many ms, unless called off. */
   after(ms: number, callback: () => void): () => void;
+}
+
+/** What an inbox is to know. */
+export interface InboxOptions {
+  role: WebsocketRole;
+  /** How messages are compressed, if they may be. */
+  deflate: DeflateParameters | null;
+  /** Bytes beyond which no further message is let in. */
+  maxMessageLength: number;
+}
+
+/** A message as it has come. */
+export interface Received {
+  readonly isText: boolean;
+  readonly isCompressed: boolean;
+  /** If it is text and not compressed. */
+  readonly text: string;
+  /** If it is not. */
+  readonly payload: Uint8Array<ArrayBufferLike>;
 }
 
 /** Somebody who waits for a message. */
@@ -33,39 +62,79 @@ interface Waiter {
 }
 
 /**
- * Messages on their way to the application: to those who wait for one, or who
- * listen for all, or else into a queue that is bounded in bytes and in number.
+ * Messages on their way to the application: unpacked where that is needed, to
+ * those who wait for one, or who listen for all, or else into a queue that is
+ * bounded in bytes and in number.
  */
 export class Inbox {
   /** The application listens for messages, and does not pull them. */
   isListening = false;
-  /** Those who want messages wait, though there are some, for a turn. */
-  isTurnDue = false;
   readonly #host: InboxHost;
   readonly #maxLength: number;
+  readonly #unpacker: Unpacker | null;
+  // Those who want messages wait, though there are some, for a turn.
+  #isTurnDue = false;
   #queue: WebsocketMessage[] = [];
   #length = 0;
   #waiters: Waiter[] = [];
+  // Whether anything has come since reading was begun.
+  #hasDelivered = false;
 
-  /** @param maxLength Bytes beyond which no further message is let in. */
-  constructor(host: InboxHost, maxLength: number) {
+  constructor(host: InboxHost, options: InboxOptions) {
+    const { role, deflate, maxMessageLength } = options;
     this.#host = host;
-    this.#maxLength = maxLength;
+    this.#maxLength = maxMessageLength;
+    this.#unpacker = deflate === null ? null : new Unpacker(
+      {
+        isFull: () => this.#isQueueFull,
+        spend: (things) => host.spend(things),
+        whenTurn: (callback) => host.whenTurn(callback),
+        deliver: (message) => {
+          this.#deliver(message);
+          host.delivered();
+        },
+        unpackFailed: (error) => {
+          host.unpackFailed(error);
+          host.unpacked();
+        },
+        unpacked: () => host.unpacked(),
+      },
+      role,
+      deflate,
+      maxMessageLength,
+    );
   }
 
-  /** Whether no message waits. */
-  get isEmpty(): boolean {
-    return this.#queue.length === 0;
+  /** Whether messages wait to be unpacked. */
+  get isPacked(): boolean {
+    return this.#unpacker !== null && !this.#unpacker.isEmpty;
+  }
+
+  /** Whether nothing has come lately, and nothing waits. */
+  get isStill(): boolean {
+    return !this.#hasDelivered && this.#queue.length === 0 && !this.isPacked;
+  }
+
+  /** Whether the application has had its turn with all that it will take. */
+  get mayRest(): boolean {
+    // What is not unpacked as nobody takes messages is not waited for.
+    return !this.#isTurnDue && (!this.isPacked || this.#isQueueFull);
+  }
+
+  get #isQueueFull(): boolean {
+    return !this.#hasRoom(MAX_QUEUED);
   }
 
   /** Whether no more are wanted. */
   get isFull(): boolean {
-    return !this.#hasRoom(MAX_QUEUED);
+    return this.#isQueueFull ||
+      this.#unpacker !== null && this.#unpacker.isFull;
   }
 
   /** Whether no more may come in, be they read already. */
   get isCrammed(): boolean {
-    return this.#queue.length > MAX_CRAMMED;
+    return this.#queue.length > MAX_CRAMMED ||
+      this.#unpacker !== null && this.#unpacker.isCrammed;
   }
 
   /** Whether more may come in again; later than where it is just not full. */
@@ -75,12 +144,28 @@ export class Inbox {
 
   #hasRoom(count: number): boolean {
     return this.isListening ||
-      this.#waiters.length > 0 && !this.isTurnDue ||
+      this.#waiters.length > 0 && !this.#isTurnDue ||
       this.#queue.length <= count && this.#length <= this.#maxLength;
   }
 
+  /** More is about to be read. */
+  beginRead(): void {
+    this.#hasDelivered = false;
+  }
+
   /** Takes a message in. */
-  deliver(message: WebsocketMessage): void {
+  receive(received: Received): void {
+    const { isText, isCompressed } = received;
+    const message = isText && !isCompressed
+      ? received.text
+      : received.payload as Uint8Array<ArrayBuffer>;
+    if (isCompressed || this.isPacked) {
+      this.#unpacker!.push({ data: message, isText, isCompressed });
+    } else this.#deliver(message);
+  }
+
+  #deliver(message: WebsocketMessage): void {
+    this.#hasDelivered = true;
     // Behind what waits to be told to a listener that is new.
     if (this.isListening && this.#queue.length === 0) {
       this.#host.dispatch(message);
@@ -155,7 +240,7 @@ export class Inbox {
   }
 
   get #isOver(): boolean {
-    return this.#queue.length === 0 && this.#host.isOver();
+    return this.#queue.length === 0 && !this.isPacked && this.#host.isOver();
   }
 
   /**
@@ -164,26 +249,31 @@ export class Inbox {
    */
   #mayTake(isUrgent = false): boolean {
     if (this.#queue.length === 0) return false;
-    if (this.isTurnDue) return isUrgent;
+    if (this.#isTurnDue) return isUrgent;
     if (this.#host.spend(1) || isUrgent) return true;
-    this.isTurnDue = true;
+    this.#isTurnDue = true;
     this.#host.whenTurn(this.#handOn);
     return false;
   }
 
   /** Gives messages that are there to those who wait. */
   readonly #handOn = (): void => {
-    this.isTurnDue = false;
+    this.#isTurnDue = false;
     while (this.#waiters.length > 0 && this.#mayTake()) {
       this.#hand(this.#next());
     }
-    this.#host.taken();
-    if (this.#isOver) this.end();
+    this.#taken();
+    if (this.#isOver) this.#end();
   };
+
+  #taken(): void {
+    this.#unpacker?.goOn();
+    this.#host.taken();
+  }
 
   #take(): WebsocketMessage {
     const message = this.#next();
-    this.#host.taken();
+    this.#taken();
     return message;
   }
 
@@ -200,7 +290,7 @@ export class Inbox {
     queueMicrotask(() => {
       while (this.#queue.length > 0) this.#host.dispatch(this.#queue.shift()!);
       this.#length = 0;
-      this.#host.taken();
+      this.#taken();
     });
   }
 
@@ -210,8 +300,14 @@ export class Inbox {
     this.#length = 0;
   }
 
+  /** All is over; what is there may still be taken. */
+  finish(): void {
+    this.#unpacker?.drop();
+    this.#end();
+  }
+
   /** Nothing will come any more for those who wait, but what is there. */
-  end(): void {
+  #end(): void {
     if (this.#queue.length > 0) return;
     for (const waiter of this.#waiters) {
       waiter.callOff?.();

@@ -3,9 +3,41 @@ const WORDS_FROM = 48;
 /** The top bits of the four bytes of a word. */
 export const HIGH_BITS = 0x80808080 | 0;
 
-// A word of the key as the bytes lie in memory, whatever the byte order.
-const keyBytes = new Uint8Array(4);
+/** From so many bytes on it pays to take eight at a time. */
+const LONG_FROM = 128;
+
+// Words of the key as the bytes lie in memory, whatever the byte order.
+const keyBytes = new Uint8Array(8);
 const keyWord = new Int32Array(keyBytes.buffer);
+const keyLong = new BigInt64Array(keyBytes.buffer);
+
+/**
+ * The same as `applyMask()`, but that it does not say what the result is:
+ * where there is much of it, this takes half the time.
+ */
+export function maskBytes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+  phase: number = 0,
+): void {
+  if (end - start < LONG_FROM) {
+    applyMask(bytes, start, end, key, phase);
+    return;
+  }
+  let pos = start;
+  let at = phase;
+  while ((bytes.byteOffset + pos & 7) !== 0) bytes[pos++] ^= key[at++ & 3];
+  for (let i = 0; i < 8; i++) keyBytes[i] = key[at + i & 3];
+  const long = keyLong[0];
+  const count = end - pos >> 3;
+  const longs = new BigInt64Array(bytes.buffer, bytes.byteOffset + pos, count);
+  for (let i = 0; i < count; i++) {
+    longs[i] = BigInt.asIntN(64, longs[i] ^ long);
+  }
+  for (pos += count * 8; pos < end; pos++) bytes[pos] ^= key[at++ & 3];
+}
 
 /**
  * Masks or unmasks bytes where they lie (RFC 6455 section 5.3).

@@ -1,21 +1,19 @@
+import { bufferClass } from "../runtime/builtins.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { Deflater } from "./deflate.ts";
 import type { DeflateParameters } from "./extensions.ts";
-import {
-  headLength,
-  MAX_HEAD,
-  Opcode,
-  type WebsocketRole,
-  writeFrameHead,
-} from "./frames.ts";
-import { applyMask } from "./mask.ts";
+import { headLength, MAX_HEAD, writeFrameHead } from "./frame_writer.ts";
+import { Opcode, type WebsocketRole } from "./frame_head.ts";
+import { applyMask, maskBytes } from "./mask.ts";
 
 /** Messages of fewer bytes, or characters, are not compressed. */
 const COMPRESS_FROM = 256;
 /** Messages of up to so many bytes, or characters, are gathered as one piece. */
 const SMALL = 1024;
-/** Longer payloads are sent from where they lie; others are copied once. */
+/** What is ours alone is sent from where it lies, if it is longer. */
 const LARGE = 65_536;
+/** So much of a payload is copied at once: buffers of that size are kept. */
+const PART = 262_144;
 /** Up to so many characters a loop is quicker than the encoder. */
 const LOOP_UP_TO = 24;
 /** How often a turn must bring nothing more before output is sent. */
@@ -107,8 +105,12 @@ export class Outbox {
     const { length } = text;
     // A compressor can do no less than 9 bits; with 8 nothing is compressed.
     const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
-    if (length > SMALL || isToCompress || this.#isDeflating) {
+    if (isToCompress || this.#isDeflating) {
       this.#own(Opcode.TEXT, encode(text), isToCompress);
+      return;
+    }
+    if (length > SMALL) {
+      this.#longText(text);
       return;
     }
     let i = 0;
@@ -129,7 +131,7 @@ export class Outbox {
   binary(bytes: Uint8Array): void {
     const { length } = bytes;
     const isToCompress = length >= COMPRESS_FROM && this.#windowBits > 8;
-    if (isToCompress || this.#isDeflating || length > LARGE) {
+    if (isToCompress || this.#isDeflating) {
       this.#own(Opcode.BINARY, new Uint8Array(bytes), isToCompress);
       return;
     }
@@ -254,25 +256,82 @@ export class Outbox {
     }
     const key = this.#isMasked ? nextKey() : null;
     const end = writeFrameHead(scratch, 0, opcode, length, key, isCompressed);
-    if (key !== null) applyMask(bytes, 0, length, key);
+    if (key !== null) maskBytes(bytes, 0, length, key);
     this.#sink.append(scratchPart(0, end));
     this.#sink.append(bytes);
     this.#flushSoon();
   }
 
-  /** A frame of bytes that are copied, to leave in one piece with its head. */
+  /** A frame of bytes that are copied; its head leaves with the first of them. */
   #copied(opcode: Opcode, bytes: Uint8Array, isCompressed: boolean): void {
     const sink = this.#sink;
     if (sink.isClosed) return;
     const { length } = bytes;
     const key = this.#isMasked ? nextKey() : null;
-    const out = sink.room(MAX_HEAD + length);
-    const start = sink.outEnd;
-    const at = writeFrameHead(out, start, opcode, length, key, isCompressed);
-    out.set(bytes, at);
-    if (key !== null) applyMask(out, at, at + length, key);
-    sink.wrote(at + length);
+    let from = 0;
+    do {
+      const end = Math.min(from + PART, length);
+      const out = sink.room(MAX_HEAD + end - from);
+      let at = sink.outEnd;
+      if (from === 0) {
+        at = writeFrameHead(out, at, opcode, length, key, isCompressed);
+      }
+      out.set(end - from === length ? bytes : bytes.subarray(from, end), at);
+      this.#wrote(out, at, at + end - from, key, from);
+      from = end;
+    } while (from < length);
     this.#flushSoon();
+  }
+
+  /** A frame of text, which is encoded to where it is sent from. */
+  #longText(text: string): void {
+    const sink = this.#sink;
+    if (sink.isClosed || this.#asciiText(text)) return;
+    const length = bufferClass().byteLength(text);
+    const key = this.#isMasked ? nextKey() : null;
+    let from = 0, done = 0;
+    do {
+      const out = sink.room(Math.min(MAX_HEAD + length - done, PART));
+      let at = sink.outEnd;
+      if (done === 0) at = writeFrameHead(out, at, Opcode.TEXT, length, key);
+      // There is never room for all of a part, so that no character is cut.
+      const { read, written } = encoder.encodeInto(
+        text.slice(from, from + PART),
+        out.subarray(at, at + PART - MAX_HEAD),
+      );
+      this.#wrote(out, at, at + written, key, done);
+      from += read;
+      done += written;
+    } while (done < length);
+    this.#flushSoon();
+  }
+
+  /** The same of what is as long as its text: most is; if not, sends nothing. */
+  #asciiText(text: string): boolean {
+    const { length } = text;
+    if (length > PART) return false;
+    const out = this.#sink.room(MAX_HEAD + length);
+    const start = this.#sink.outEnd;
+    const at = start + headLength(length, this.#isMasked);
+    const { read } = encoder.encodeInto(text, out.subarray(at, at + length));
+    if (read < length) return false;
+    const key = this.#isMasked ? nextKey() : null;
+    writeFrameHead(out, start, Opcode.TEXT, length, key);
+    this.#wrote(out, at, at + length, key, 0);
+    this.#flushSoon();
+    return true;
+  }
+
+  /** Part of a payload is in a buffer of the connection's. */
+  #wrote(
+    out: Uint8Array,
+    start: number,
+    end: number,
+    key: Uint8Array | null,
+    phase: number,
+  ): void {
+    if (key !== null) maskBytes(out, start, end, key, phase);
+    this.#sink.wrote(end);
   }
 
   /** Sends when the application has come to rest: all of one go together. */

@@ -1,5 +1,5 @@
 import type { ByteSink } from "./byte_sink.ts";
-import { Opcode } from "./frames.ts";
+import { Opcode } from "./frame_head.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** With more than this to be sent, only the latest ping is answered. */

@@ -1,7 +1,7 @@
 import { Inflater } from "./deflate.ts";
 import { WebsocketError } from "./errors.ts";
 import type { DeflateParameters } from "./extensions.ts";
-import type { WebsocketRole } from "./frames.ts";
+import type { WebsocketRole } from "./frame_head.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** So many messages may wait before reading stops. */

@@ -27,7 +27,11 @@ export function utf8Text(
 }
 
 /** Where the ASCII bytes from `start` end, or a little before. */
-function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
+export function asciiEnd(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let pos = start;
   if (end - start >= WORDS_FROM) {
     for (; (bytes.byteOffset + pos & 3) !== 0; pos++) {
@@ -36,6 +40,10 @@ function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
     const count = end - pos >> 2;
     const words = new Int32Array(bytes.buffer, bytes.byteOffset + pos, count);
     let i = 0;
+    for (const last = count - 3; i < last; i += 4) {
+      const all = words[i] | words[i + 1] | words[i + 2] | words[i + 3];
+      if ((all & HIGH_BITS) !== 0) break;
+    }
     while (i < count && (words[i] & HIGH_BITS) === 0) i++;
     pos += i * 4;
   }
@@ -104,15 +112,23 @@ export class Utf8Validator {
 
 const validator = new Utf8Validator();
 
+/** Whether bytes are UTF-8. */
+function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  validator.reset();
+  return validator.accept(bytes, start, end) && validator.isComplete;
+}
+
 /** Bytes as text, or `null` where they are not UTF-8. */
 export function decodeUtf8(
   bytes: Uint8Array,
   start: number = 0,
   end: number = bytes.length,
 ): string | null {
-  const pos = asciiEnd(bytes, start, end);
-  if (pos === end) return asciiText(bytes, start, end);
-  validator.reset();
-  if (!validator.accept(bytes, pos, end) || !validator.isComplete) return null;
-  return utf8Text(bytes, start, end);
+  if (end - start > LOOP_UP_TO) {
+    // The decoder puts U+FFFD where there is a fault, and looks for one faster.
+    const text = utf8Text(bytes, start, end);
+    return text.includes("\ufffd") && !isUtf8(bytes, start, end) ? null : text;
+  }
+  if (asciiEnd(bytes, start, end) === end) return shortText(bytes, start, end);
+  return isUtf8(bytes, start, end) ? utf8Text(bytes, start, end) : null;
 }

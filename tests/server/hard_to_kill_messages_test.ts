@@ -1,9 +1,9 @@
 // Messages so small that one read holds thousands: those of one connection
-// leave time for everybody else.
+// leave time for everybody else, however long an application takes for each.
 import { assert, assertEquals } from "@std/assert";
 import type { Websocket } from "../../websocket.ts";
 import { Arena } from "../support/arena.ts";
-import { frame, WebsocketPeer } from "../support/websocket_peer.ts";
+import { frame, join, WebsocketPeer } from "../support/websocket_peer.ts";
 import { TurnCounter } from "../support/turn_counter.ts";
 
 /** What an application does with messages. */
@@ -68,4 +68,46 @@ for (const [how, use] of Object.entries(USES)) {
       assert(counter.most <= 1000, `${counter.most} messages in one turn`);
     });
   }
+}
+
+/** So long an application takes for a message, in ms, and so many come. */
+const SLOW = 5;
+const FEW = 60;
+
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+for (const [how, use] of Object.entries(USES)) {
+  Deno.test(`Websocket leaves others time while messages are slowly ${how}`, async () => {
+    using counter = new TurnCounter();
+    await using arena = new Arena((client) => {
+      if (!client.isWebsocketRequest) return client.respond("ok");
+      return use(client.acceptWebsocket()!, () => {
+        counter.count();
+        work(SLOW);
+      });
+    });
+    const peers = await Promise.all(
+      Array.from(
+        { length: 3 },
+        async () => await new WebsocketPeer(await arena.open()).open(),
+      ),
+    );
+    const floods = peers.map(async (peer) => {
+      const rest = peer.rest();
+      await peer.send(
+        join(...Array.from({ length: FEW }, () => frame(0x81, "x"))),
+      );
+      await peer.send(frame(0x88));
+      await rest;
+    });
+    while (counter.all < peers.length * FEW) await arena.serves();
+    await Promise.all(floods);
+    for (const peer of peers) peer.close();
+    assertEquals(counter.all, peers.length * FEW);
+    const most = counter.most * SLOW;
+    assert(most <= 125, `${most} ms in one turn`);
+  });
 }

@@ -92,3 +92,70 @@ Deno.test("Turns.wait() can be called off, also amid others", async () => {
   await turn();
   assertEquals(seen, ["first", "same"]);
 });
+
+/** Turns whose clock goes on by what is done, and by nothing else. */
+class Timed {
+  now = 1000;
+  readonly turns: Turns = new Turns(() => this.now);
+
+  work(ms: number): boolean {
+    this.now += ms;
+    return this.turns.spend(1);
+  }
+}
+
+Deno.test("Turns.spend() says that a turn is over where things take long", async () => {
+  for (const ms of [0.3, 1, 4, 15, 40, 400]) {
+    const time = new Timed();
+    for (let i = 0; i < 20; i++) {
+      let count = 1;
+      while (time.work(ms)) count++;
+      // What it takes to find out is not much.
+      assert(count * ms <= Math.max(80, 2 * ms), `${count} of ${ms} ms`);
+      assert(count * ms >= 15 || i === 0);
+      assertEquals(time.turns.spend(0), false, "there is time for others");
+      await turn();
+    }
+  }
+});
+
+Deno.test("Turns.spend() finds out soon that quick things have become slow", async () => {
+  for (const ms of [1, 10, 20]) {
+    const time = new Timed();
+    for (let i = 0; i < 10; i++) {
+      for (let j = 0; j < 100; j++) assert(time.work(0.01));
+      await turn();
+      await turn();
+    }
+    let count = 1;
+    while (time.work(ms)) count++;
+    assert(count * ms <= 200, `${count} of ${ms} ms`);
+    assert(!time.turns.spend(1));
+  }
+});
+
+Deno.test("Turns.spend() minds no time in which nothing is done", async () => {
+  const time = new Timed();
+  for (let i = 0; i < 50; i++) {
+    time.now += 1000;
+    for (let j = 0; j < 5; j++) assert(time.work(0.1));
+    await turn();
+  }
+});
+
+Deno.test("Turns are left for the next where those in line take long", async () => {
+  const time = new Timed();
+  let count = 0;
+  const goOn = () => {
+    count++;
+    time.work(10);
+    time.turns.wait(goOn);
+  };
+  for (let i = 0; i < 20; i++) time.turns.wait(goOn);
+  await turn();
+  for (let i = 0; i < 20; i++) {
+    const before = count;
+    await turn();
+    assert(count - before >= 2 && count - before <= 5, `${count - before}`);
+  }
+});

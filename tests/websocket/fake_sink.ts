@@ -16,7 +16,7 @@ export class FakeSink implements ByteSink {
   onResume: (() => void) | null = null;
   onEnd: (() => void) | null = null;
   readonly timers: { ms: number; callback: () => void }[] = [];
-  readonly outEnd = 0;
+  outEnd = 0;
   /** What may be done in this turn. */
   thingsLeft = Infinity;
   readonly #line = new Set<() => void>();

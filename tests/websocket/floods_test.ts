@@ -308,3 +308,27 @@ Deno.test("Websocket hands on in turns what has waited, to all who pull it", asy
   await Promise.all([iterating, pulling]);
   assertEquals(sink.timers.filter(({ ms }) => ms === 9000), []);
 });
+
+// A message that cannot be unpacked is found behind what was read long before.
+Deno.test("Websocket takes nothing behind a message that cannot be unpacked", async () => {
+  for (const gone of [false, true]) {
+    const { sink, ws } = open({ deflate: WHOLE });
+    const good = writeFrame(TEXT, NOTHING, KEY, true);
+    const bad = writeFrame(TEXT, new Uint8Array([0xff, 0xff]), KEY, true);
+    const rest = times(5000, from("server", TEXT));
+    const goodbye = from("server", CLOSE, GOODBYE);
+    // So many that some are held, and the close frame with them.
+    ws.receive(join(times(300, good), bad, rest, goodbye));
+    assertEquals(sink.resumed, 0);
+    if (gone) ws.gone();
+    let count = 0;
+    while (await ws.recv(0) !== null) {
+      count++;
+      await turns();
+    }
+    await until(() => ws.isClosed);
+    assertEquals(count, 300);
+    assertEquals((await ws.closed).code, gone ? 1006 : 1007);
+    assertEquals(sink.timers, []);
+  }
+});

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { applyMask } from "../../websocket/mask.ts";
+import { applyMask, maskBytes } from "../../websocket/mask.ts";
 import { decodeUtf8, Utf8Validator } from "../../websocket/utf8.ts";
 import { Random } from "../support/splits.ts";
 
@@ -73,7 +73,7 @@ Deno.test("decodeUtf8() agrees with the platform, wherever the text lies", () =>
 Deno.test("applyMask() is its own inverse, and tells ASCII, at all lengths and places", () => {
   const random = new Random(5);
   for (let length = 0; length < 200; length++) {
-    for (let start = 0; start < 5; start++) {
+    for (let start = 0; start < 9; start++) {
       const key = Uint8Array.from({ length: 4 }, () => random.below(256));
       const phase = random.below(9);
       const plain = Uint8Array.from(
@@ -91,11 +91,29 @@ Deno.test("applyMask() is its own inverse, and tells ASCII, at all lengths and p
           : byte ^ key[(i - start + phase) & 3]
       );
       assertEquals(bytes, expected);
+      const masked = plain.slice();
+      maskBytes(masked, start, start + length, key, phase);
+      assertEquals(masked, expected);
       assertEquals(
         applyMask(bytes, start, start + length, key, phase),
         plain.subarray(start, start + length).every((byte) => byte < 0x80),
       );
       assertEquals(bytes, plain);
+    }
+  }
+});
+
+Deno.test("decodeUtf8() finds what is no UTF-8 in long texts, and keeps U+FFFD that is meant", () => {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  for (const text of ["x".repeat(5000), "\ufffd", "\ufeffé€😀".repeat(900)]) {
+    const bytes = encode(text + "\ufffd" + text);
+    assertEquals(decodeUtf8(bytes), text + "\ufffd" + text);
+    for (const at of [0, 1, bytes.length >> 1, bytes.length - 1]) {
+      for (const bad of [0x80, 0xc0, 0xed, 0xff]) {
+        const broken = bytes.slice();
+        broken[at] = bad;
+        assertEquals(decodeUtf8(broken), oracle(broken));
+      }
     }
   }
 });
