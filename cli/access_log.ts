@@ -1,4 +1,5 @@
-import { type CliOutput, writeAll } from "./io.ts";
+import type { CliOutput } from "./io.ts";
+import { LineQueue } from "./line_queue.ts";
 import { escapeForLog } from "./plain_text.ts";
 
 /** A request that was answered. */
@@ -15,16 +16,19 @@ export interface LogEntry {
   duration: number;
 }
 
-/** Lines that may wait to be written; what comes on top is lost. */
-const MAX_WAITING = 10_000;
+/** Characters of a request that are logged: a log is not the peer's to fill. */
+const MAX_REQUEST = 1000;
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** The common log format, and seconds behind it. */
 export function logLine(entry: LogEntry, date: Date): string {
   const { address, request, status, length, duration } = entry;
-  return `${address} - - [${dateText(date)}] "${escapeForLog(request)}" ` +
-    `${status} ${length ?? "-"} ${(duration / 1000).toFixed(3)}\n`;
+  const shown = request.length <= MAX_REQUEST
+    ? request
+    : request.slice(0, MAX_REQUEST) + "...";
+  return `${address} - - [${dateText(date)}] "${escapeForLog(shown)}" ` +
+    `${status} ${length ?? "-"} ${(duration / 1000).toFixed(3)}`;
 }
 
 function dateText(date: Date): string {
@@ -37,36 +41,26 @@ function dateText(date: Date): string {
     pad(Math.floor(east / 60)) + pad(east % 60);
 }
 
-/** Writes lines, one after the other, and nobody has to wait for it. */
+/** Logs requests, and nobody has to wait for it. */
 export class AccessLog {
-  readonly #output: CliOutput;
-  #waiting: string[] = [];
-  #writing: Promise<void> | null = null;
+  readonly #lines: LineQueue;
 
   constructor(output: CliOutput) {
-    this.#output = output;
+    this.#lines = new LineQueue(output);
+  }
+
+  /** How many requests are not in it, as nobody read it in time. */
+  get lost(): number {
+    return this.#lines.lost;
   }
 
   /** Adds a line. */
   add(entry: LogEntry): void {
-    if (this.#waiting.length >= MAX_WAITING) return;
-    this.#waiting.push(logLine(entry, new Date()));
-    this.#writing ??= this.#write();
+    this.#lines.add(logLine(entry, new Date()));
   }
 
   /** Resolves when all is written. */
-  async flushed(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      try {
-        await writeAll(this.#output, this.#waiting.splice(0).join(""));
-      } catch {
-        // To serve goes on where nobody reads the log.
-      }
-    }
-    this.#writing = null;
+  flushed(): Promise<void> {
+    return this.#lines.flushed();
   }
 }

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { usageError } from "./exit_codes.ts";
+import { safeName } from "./file_name.ts";
 import { parseSize } from "./sizes.ts";
 
 /** What was given, by the options' long names. */
@@ -74,6 +75,8 @@ const SERVE = {
   cors: flag(),
   upload: flag(),
   "max-upload": text(),
+  quota: text(),
+  index: flag(),
   spa: flag(),
   hidden: flag(),
   compress: flag(),
@@ -123,6 +126,8 @@ export interface RequestArguments extends ConnectionArguments {
   body: BodyArgument | null;
   /** File to write to; `undefined` for standard output. */
   output: string | undefined;
+  /** Whether that name is the URL's. */
+  isRemoteName: boolean;
   /** Whether to show status line and fields in front. */
   isHeadShown: boolean;
   /** How many redirects to follow. */
@@ -165,8 +170,12 @@ export interface ServeArguments {
   hasUpload: boolean;
   /** Bytes of an upload. */
   maxUpload: number;
+  /** Bytes of all uploads together. */
+  quota: number;
   /** Whether unknown paths get the root's index.html. */
   isSpa: boolean;
+  /** Whether an index.html is shown in place of a listing. */
+  hasIndex: boolean;
   /** Whether names with a dot in front are shown. */
   hasHidden: boolean;
   /** Whether text is compressed. */
@@ -264,6 +273,7 @@ function readRequest(args: readonly string[]): Arguments {
     method,
     body,
     output: output === "-" ? undefined : output,
+    isRemoteName: Boolean(values["remote-name"]),
     isHeadShown: Boolean(values.include) ||
       method === "HEAD" && output === undefined,
     maxRedirects: redirects === undefined
@@ -308,14 +318,12 @@ function remoteName(url: URL): string {
   } catch {
     // Left as it is: the percent signs do no harm.
   }
-  // deno-lint-ignore no-control-regex
-  name = name.replace(/[/\\:\x00-\x1f\x7f]/g, "_");
   // A server must not write what a shell or a program reads as its settings.
-  name = name.replace(/^[.\s]+/, "");
-  if (name === "") {
+  const safe = safeName(name.replace(/[/\\:]/g, "_"), false);
+  if (safe === null) {
     throw usageError("URL names no file; give one with --output");
   }
-  return name;
+  return safe;
 }
 
 function readWs(args: readonly string[]): Arguments {
@@ -414,8 +422,6 @@ function readServe(args: readonly string[]): Arguments {
     throw usageError("--cert and --key go together");
   }
   const port = values.port as string | undefined;
-  const maxUpload = parseSize((values["max-upload"] as string) ?? "1GiB");
-  if (maxUpload === null) throw usageError("--max-upload is no size");
   return {
     command: "serve",
     folder: onlyOne(positionals, "Folder"),
@@ -425,8 +431,11 @@ function readServe(args: readonly string[]): Arguments {
     pair: cert === undefined || key === undefined ? null : { cert, key },
     hasCors: Boolean(values.cors),
     hasUpload: Boolean(values.upload),
-    maxUpload,
+    maxUpload: size(values["max-upload"] ?? "1GiB", "--max-upload"),
+    quota: size(values.quota ?? "10GiB", "--quota"),
     isSpa: Boolean(values.spa),
+    // What others have sent must not take the place of the listing.
+    hasIndex: (values.index ?? (values.spa || !values.upload)) as boolean,
     hasHidden: Boolean(values.hidden),
     isCompressed: values.compress !== false,
     isQuiet: Boolean(values.quiet),
@@ -438,6 +447,12 @@ function wholeNumber(text: string, name: string, most: number): number {
     throw usageError(`${name} is not a number from 0 to ${most}: ${text}`);
   }
   return Number(text);
+}
+
+function size(text: unknown, name: string): number {
+  const bytes = parseSize(text as string);
+  if (bytes === null) throw usageError(`${name} is no size`);
+  return bytes;
 }
 
 /** Seconds as ms. */

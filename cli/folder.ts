@@ -1,7 +1,5 @@
 import { join, SEPARATOR } from "@std/path";
-
-/** What names of files that are not complete begin with; nobody sees those. */
-export const PARTIAL_PREFIX = ".uhttp-upload-";
+import { PARTIAL_PREFIX } from "./file_name.ts";
 
 /** A file or a folder that a path leads to. */
 export interface Found {
@@ -101,8 +99,13 @@ export class Folder {
     return path === root || path.startsWith(prefix);
   }
 
-  /** What a folder holds, as far as it may be seen. */
-  async list(folder: Found): Promise<Contents> {
+  /**
+   * What a folder holds, as far as it may be seen.
+   *
+   * @returns `null` if it is not what it was: somebody may have put a link in
+   * its place, and that leads anywhere.
+   */
+  async list(folder: Found): Promise<Contents | null> {
     const names: string[] = [];
     let omitted = 0;
     for await (const { name } of Deno.readDir(folder.realPath)) {
@@ -118,6 +121,7 @@ export class Folder {
         if (entry !== null) entries.push(entry);
       }
     }
+    if (!await isStill(folder)) return null;
     entries.sort((a, b) =>
       Number(b.isFolder) - Number(a.isFolder) ||
       collator.compare(a.name, b.name) || (a.name < b.name ? -1 : 1)
@@ -145,6 +149,13 @@ export class Folder {
       return null; // gone in the meantime, or a link to nowhere
     }
   }
+}
+
+/** Whether a file or a folder is still where it was found. */
+export async function isStill({ realPath, info }: Found): Promise<boolean> {
+  if (await Deno.realPath(realPath) !== realPath) return false;
+  const { ino, dev } = await Deno.lstat(realPath);
+  return ino === info.ino && dev === info.dev;
 }
 
 /** The path of a URL that leads to these names. */

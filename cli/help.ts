@@ -50,12 +50,13 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
   -p, --port PORT        port; default 8000, or the next one that is free
       --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
       --allow-host NAME  answer to this name, not to localhost alone
-      --cert FILE        speak TLS with this certificate chain, in PEM,
-      --key FILE         and its key
+      --cert FILE, --key FILE  speak TLS: the certificate chain and key, in PEM
       --cors             let pages of all sites read
       --upload           take files, by a form in listings or by PUT; what is
                          there is never overwritten
       --max-upload SIZE  what an upload may have: 500k, 20MB; default 1GiB
+      --quota SIZE       what all uploads may have together; default 10GiB
+      --index            show index.html for a folder, with --upload too
       --spa              answer unknown paths without extension with /index.html
       --hidden           list and serve names that begin with a dot
       --no-compress      do not compress text

@@ -28,6 +28,10 @@ export interface JsonLayout {
 
 /** What is nested more deeply goes no further to the right. */
 const MOST_INDENTED = 40;
+/** More text than this is not laid out. */
+export const MAX_TEXT = 4_000_000;
+/** So many characters come of it at most, as do some more of usual text. */
+const MAX_LAID_OUT = 32_000_000;
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
 
@@ -35,9 +39,11 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
  * Lays out JSON text. Values are left as they are written: a number may have
  * more digits, and a key may come twice.
  *
- * @returns The text, without a line feed at its end; `null` if it is no JSON.
+ * @returns The text, without a line feed at its end; `null` if it is no JSON,
+ * or more than anybody reads.
  */
 export function formatJson(text: string, layout: JsonLayout): string | null {
+  if (text.length > MAX_TEXT) return null;
   try {
     JSON.parse(text);
   } catch {
@@ -46,12 +52,16 @@ export function formatJson(text: string, layout: JsonLayout): string | null {
   const { hasColor, isIndented = true } = layout;
   const out: string[] = [];
   let depth = 0;
+  let length = 0;
   const newLine = () => {
     if (!isIndented) return;
-    out.push("\n", "  ".repeat(Math.min(depth, MOST_INDENTED)));
+    const indent = 2 * Math.min(depth, MOST_INDENTED);
+    out.push("\n", " ".repeat(indent));
+    length += indent;
   };
   const tokens = text.match(TOKEN) ?? [];
   for (let i = 0; i < tokens.length; i++) {
+    if (length > MAX_LAID_OUT) return null;
     const token = tokens[i];
     switch (token) {
       case "{":

@@ -9,15 +9,19 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text for a page: no name is taken for markup. */
+/**
+ * Text for a page: no name is taken for markup, or looks like another one as it
+ * turns the direction of text.
+ */
 export function escapeHtml(text: string): string {
   return text.toWellFormed().replace(/[&<>"']/g, (char) => ESCAPES[char])
     // deno-lint-ignore no-control-regex
-    .replace(/[\x00-\x1f\x7f]/g, "\ufffd");
+    .replace(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
 /** Fields that go with every page: it needs no script, and gets none. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/html; charset=utf-8",
   "content-security-policy":
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -1,10 +1,16 @@
 import type { HttpResponse } from "../client.ts";
 import { CliError, ExitCode } from "./exit_codes.ts";
 import { type CliIo, type CliOutput, reason, writeAll } from "./io.ts";
-import { formatJson, paint } from "./json_color.ts";
-import { plainLine, plainText } from "./plain_text.ts";
 import { Progress } from "./progress.ts";
 import { sizeText } from "./sizes.ts";
+import {
+  eventLine,
+  jsonText,
+  JsonView,
+  LineView,
+  PlainView,
+  type View,
+} from "./views.ts";
 
 /** How a body is shown on a terminal. */
 export interface ViewOptions {
@@ -13,11 +19,6 @@ export interface ViewOptions {
   /** Whether to leave JSON as it is. */
   isRaw: boolean;
 }
-
-/** More text than this is not laid out. */
-const MAX_JSON = 4_000_000;
-/** A line longer than this is shown before its end. */
-const MAX_LINE = 1_000_000;
 
 /** The bytes as they come. */
 export async function copyBody(
@@ -33,19 +34,16 @@ export async function copyBody(
  * Saves a body to a file. What was written is removed again when the rest does
  * not come.
  *
+ * @param isGiven Whether the user has named the file, not the URL.
  * @throws {CliError} If the file cannot be written.
  */
 export async function saveBody(
   response: HttpResponse,
   path: string,
+  isGiven: boolean,
   io: CliIo,
 ): Promise<void> {
-  const file = await writing(path, () =>
-    Deno.open(path, {
-      write: true,
-      create: true,
-      truncate: true,
-    }));
+  const file = await writing(path, () => open(path, isGiven));
   const isEncoded = response.headers["content-encoding"] !== undefined;
   const progress = io.stderr.isTerminal()
     ? new Progress(io, isEncoded ? null : response.contentLength)
@@ -71,6 +69,21 @@ export async function saveBody(
   }
 }
 
+async function open(path: string, isGiven: boolean): Promise<Deno.FsFile> {
+  const options = { write: true, create: true, truncate: true };
+  if (isGiven) return await Deno.open(path, options);
+  try {
+    return await Deno.open(path, { write: true, createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  // Who can write to this folder may have put a link to something else there.
+  if (!(await Deno.lstat(path)).isFile) {
+    throw new Error("It is a link, or no plain file; give one with --output");
+  }
+  return await Deno.open(path, options);
+}
+
 async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
@@ -93,7 +106,7 @@ export async function showBody(
 ): Promise<void> {
   const type = response.contentType;
   const decoder = decoderOf(response);
-  const view = options.isRaw
+  const view: View = options.isRaw
     ? new PlainView()
     : type === "text/event-stream"
     ? new LineView((line) => eventLine(line, options.hasColor))
@@ -156,98 +169,4 @@ function binaryError(response: HttpResponse): CliError {
     ExitCode.WRITE,
     `Binary data (${what}) is not for a terminal; save it with -o FILE`,
   );
-}
-
-/** Turns text that comes in pieces into what is shown. */
-interface View {
-  /** What can be shown with this. */
-  add(text: string): string;
-  /** The rest. */
-  end(): string;
-}
-
-class PlainView implements View {
-  #heldBack = "";
-
-  add(text: string): string {
-    text = this.#heldBack + text;
-    // Its line feed may come with the next piece.
-    this.#heldBack = text.endsWith("\r") ? "\r" : "";
-    return plainText(text.slice(0, text.length - this.#heldBack.length));
-  }
-
-  end(): string {
-    return plainText(this.#heldBack);
-  }
-}
-
-class JsonView implements View {
-  readonly #hasColor: boolean;
-  #text = "";
-  #rest: PlainView | null = null;
-
-  constructor(hasColor: boolean) {
-    this.#hasColor = hasColor;
-  }
-
-  add(text: string): string {
-    if (this.#rest !== null) return this.#rest.add(text);
-    this.#text += text;
-    if (this.#text.length <= MAX_JSON) return "";
-    this.#rest = new PlainView();
-    return this.#rest.add(this.#text);
-  }
-
-  end(): string {
-    if (this.#rest !== null) return this.#rest.end();
-    return this.#text === "" ? "" : jsonText(this.#text, this.#hasColor, true);
-  }
-}
-
-class LineView implements View {
-  readonly #show: (line: string) => string;
-  #line = "";
-
-  constructor(show: (line: string) => string) {
-    this.#show = show;
-  }
-
-  add(text: string): string {
-    const lines = (this.#line + text).split("\n");
-    this.#line = lines.pop()!;
-    if (this.#line.length > MAX_LINE) {
-      lines.push(this.#line);
-      this.#line = "";
-    }
-    return lines.map((line) => this.#show(line.replace(/\r$/, "")) + "\n")
-      .join("");
-  }
-
-  end(): string {
-    return this.#line === "" ? "" : this.#show(this.#line);
-  }
-}
-
-/** JSON laid out; anything else as it is. */
-export function jsonText(
-  text: string,
-  hasColor: boolean,
-  isIndented: boolean,
-): string {
-  return formatJson(text, { hasColor, isIndented }) ?? plainText(text);
-}
-
-/** A line of an event stream. */
-function eventLine(line: string, hasColor: boolean): string {
-  const match = /^([a-z]+:)( ?)(.*)$/s.exec(line);
-  if (match === null) return paintUnlessEmpty(plainLine(line), hasColor);
-  const [, name, space, value] = match;
-  return paint(name, "key", hasColor) + space +
-    (/^[[{"]/.test(value)
-      ? jsonText(value, hasColor, false)
-      : plainLine(value));
-}
-
-function paintUnlessEmpty(text: string, hasColor: boolean): string {
-  return text === "" ? "" : paint(text, "dim", hasColor);
 }

@@ -119,7 +119,7 @@ async function put(
     await writeAll(stdout, head);
   }
   if (args.output !== undefined) {
-    await saveBody(response, args.output, io);
+    await saveBody(response, args.output, !args.isRemoteName, io);
   } else if (isTerminal) {
     const hasColor = args.wantsColor && !io.env("NO_COLOR") &&
       io.env("TERM") !== "dumb";

@@ -4,7 +4,8 @@ import { AccessLog } from "./access_log.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { CliError, ExitCode } from "./exit_codes.ts";
 import { Folder } from "./folder.ts";
-import { type CliIo, ownAddresses, reason, writeLine } from "./io.ts";
+import { type CliIo, ownAddresses, reason } from "./io.ts";
+import { LineQueue } from "./line_queue.ts";
 import { plainLine } from "./plain_text.ts";
 import { Site } from "./site.ts";
 
@@ -37,21 +38,24 @@ export async function runServe(
     isEnding = true;
   });
   const log = args.isQuiet ? null : new AccessLog(io.stdout);
+  const notes = new LineQueue(io.stderr);
   const { hostname } = server.addr as Deno.NetAddr;
   const hosts = new AllowedHosts(args.allowedHosts, hostname);
   const site = new Site(folder, { ...args, hosts });
   const open = new Set<Promise<void>>();
   try {
-    for (const line of greeting(server, args)) {
-      await writeLine(io.stderr, line);
-    }
+    for (const line of greeting(server, args)) notes.add(line);
     for await (const client of server) {
-      const handled = handle(client, site, log, io);
+      const handled = handle(client, site, log, notes, io);
       open.add(handled);
       handled.then(() => open.delete(handled));
     }
     await Promise.all(open);
     await log?.flushed();
+    if (log !== null && log.lost > 0) {
+      notes.add(`uhttp: ${log.lost} requests are not in the log`);
+    }
+    await notes.flushed();
   } finally {
     stopListening();
     await server.close();
@@ -63,6 +67,7 @@ async function handle(
   client: HttpConnection,
   site: Site,
   log: AccessLog | null,
+  notes: LineQueue,
   io: CliIo,
 ): Promise<void> {
   const start = io.now();
@@ -70,8 +75,7 @@ async function handle(
   try {
     reply = await site.answer(client);
   } catch (error) {
-    await writeLine(io.stderr, `uhttp: ${plainLine(reason(error))}`)
-      .catch(() => {});
+    notes.add(`uhttp: ${plainLine(reason(error))}`);
     reply = site.failed(client);
   }
   const isSent = await reply.sent;

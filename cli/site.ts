@@ -3,9 +3,12 @@ import type { HttpConnection } from "../server.ts";
 import { evaluate, lastModified, strongTag } from "../server/conditions.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
+import { safeName } from "./file_name.ts";
 import { Folder, type Found, urlPathOf } from "./folder.ts";
 import { listingPage, messagePage, PAGE_HEADERS } from "./listing.ts";
-import { isTaken, safeName, saveBody, saveForm } from "./uploads.ts";
+import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
+import { Quota, UploadRefused } from "./quota.ts";
+import { isTaken, saveBody, saveForm } from "./uploads.ts";
 
 /** An answer that was begun. */
 export interface Reply {
@@ -21,7 +24,14 @@ export interface Reply {
 export type SiteOptions =
   & Pick<
     ServeArguments,
-    "hasCors" | "hasUpload" | "maxUpload" | "isSpa" | "hasHidden"
+    | "hasCors"
+    | "hasUpload"
+    | "maxUpload"
+    | "quota"
+    | "isSpa"
+    | "hasIndex"
+    | "hasHidden"
+    | "isCompressed"
   >
   & {
     /** Which names it answers to. */
@@ -36,10 +46,13 @@ const encoder = new TextEncoder();
 export class Site {
   readonly #folder: Folder;
   readonly #options: SiteOptions;
+  readonly #quota: Quota;
+  readonly #listings = new Listings((path) => this.#list(path));
 
   constructor(folder: Folder, options: SiteOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.#quota = new Quota(options.quota);
   }
 
   /** Answers a request. Rejects for a fault of ours alone. */
@@ -115,19 +128,29 @@ export class Site {
         urlPathOf(found.segments, true) + query,
       );
     }
-    const index = await this.#folder.find(
-      [...found.segments, "index.html"].join("/"),
-    );
-    if (index !== null && !index.isFolder) return this.#file(client, index);
+    const path = found.segments.join("/");
+    if (this.#options.hasIndex) {
+      const index = await this.#folder.find(`${path}/index.html`);
+      if (index !== null && !index.isFolder) return this.#file(client, index);
+    }
+    const listing = await this.#listings.get(path);
+    if (listing === null) return await this.#missing(client);
+    const form = chooseForm(listing, client.headers["accept-encoding"]);
+    const reply = this.#page(client, 200, form.body, form.headers);
+    const isHead = client.method === "HEAD";
+    return { ...reply, length: isHead ? 0 : listing.plain.length };
+  }
+
+  /** The page that lists a folder; `null` if none is there. */
+  async #list(path: string): Promise<Listing | null> {
+    const found = await this.#folder.find(path);
+    if (found === null || !found.isFolder) return null;
     const contents = await this.#folder.list(found);
-    return this.#page(
-      client,
-      200,
-      listingPage(contents, {
-        segments: found.segments,
-        hasUpload: this.#options.hasUpload,
-      }),
-    );
+    if (contents === null) return null;
+    const { segments } = found;
+    const { hasUpload, isCompressed } = this.#options;
+    const page = listingPage(contents, { segments, hasUpload });
+    return await listingOf(page, isCompressed);
   }
 
   async #missing(client: HttpConnection): Promise<Reply> {
@@ -170,9 +193,15 @@ export class Site {
       return this.#refuse(client, 403, "Not from pages of other sites");
     }
     client.limit(this.#options.maxUpload);
+    if (!this.#quota.has(client.contentLength ?? 0)) {
+      return this.#refuse(client, 507, "No room is left for uploads");
+    }
     try {
       return await save();
     } catch (error) {
+      if (error instanceof UploadRefused) {
+        return this.#refuse(client, error.status, error.message);
+      }
       if (!(error instanceof HttpError)) throw error;
       // Most of what a peer does wrong the server has answered already; then
       // this answer goes nowhere.
@@ -191,8 +220,7 @@ export class Site {
       return this.#refuse(client, 415, "Files come in a multipart form");
     }
     const { hasHidden } = this.#options;
-    const names = await saveForm(client, found.realPath, hasHidden);
-    if (names.length === 0) {
+    if (await saveForm(client, found, hasHidden, this.#quota) === 0) {
       return this.#refuse(client, 400, "No file was chosen");
     }
     return this.#redirect(client, 303, urlPathOf(found.segments, true));
@@ -214,9 +242,8 @@ export class Site {
     if (parent === null || !parent.isFolder) {
       return this.#refuse(client, 404, "No such folder is here");
     }
-    const folder = parent.realPath;
-    const isNew = !await isTaken(folder, name) &&
-      await saveBody(client, folder, name);
+    const isNew = !await isTaken(parent.realPath, name) &&
+      await saveBody(client, parent, name, this.#quota);
     if (!isNew) return this.#refuse(client, 409, "This name is taken");
     const headers = this.#headers;
     headers.location = urlPathOf([...segments, name], false);
@@ -238,15 +265,14 @@ export class Site {
   #page(
     client: HttpConnection,
     status: number,
-    html: string,
+    html: Uint8Array,
     headers: Headers = {},
   ): Reply {
     const sent = client.respond(html, {
       status,
       headers: { ...this.#headers, ...PAGE_HEADERS, ...headers },
     });
-    const isHead = client.method === "HEAD";
-    return { status, length: isHead ? 0 : encoder.encode(html).length, sent };
+    return { status, length: client.method === "HEAD" ? 0 : html.length, sent };
   }
 
   #refuse(
@@ -255,7 +281,8 @@ export class Site {
     message: string,
     headers?: Headers,
   ): Reply {
-    return this.#page(client, status, messagePage(status, message), headers);
+    const page = encoder.encode(messagePage(status, message));
+    return this.#page(client, status, page, headers);
   }
 
   /** Answers where something of ours went wrong. */

@@ -1,80 +1,90 @@
-import { extname, join } from "@std/path";
+import { join } from "@std/path";
 import type { HttpConnection } from "../server.ts";
-import { PARTIAL_PREFIX } from "./folder.ts";
+import { numbered, PARTIAL_PREFIX, safeName } from "./file_name.ts";
+import { type Found, isStill } from "./folder.ts";
+import { FILE_COST, type Quota, UploadRefused } from "./quota.ts";
 
-/** Bytes of a name; the most that file systems take is 255, and a number may
- * have to be added. */
-const MAX_NAME = 200;
 /** Files of one form. */
 const MAX_PARTS = 1000;
 /** So many numbers are tried for a name of one form, then something random. */
 const MAX_TRIES = 50;
-/** The longest extension that is kept, in bytes. */
-const MAX_EXTENSION = 20;
 
-const encoder = new TextEncoder();
-
-/**
- * A name for a file from one that a peer has chosen; `null` if nothing of it
- * can be used. It has no separators, no control characters, and nothing that a
- * system takes for something else.
- *
- * @param mayHide Whether it may begin with a dot.
- */
-export function safeName(given: string, mayHide: boolean): string | null {
-  let name = given.toWellFormed().normalize("NFC")
-    .replace(/^.*[/\\]/s, "")
-    // deno-lint-ignore no-control-regex
-    .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "")
-    .trim();
-  if (Deno.build.os === "windows") {
-    name = name.replace(/[<>:"|?*]/g, "_").replace(/[. ]+$/, "")
-      .replace(/^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i, "_$1");
-  }
-  if (/^\.*$/.test(name)) return null;
-  if (!mayHide || name.startsWith(PARTIAL_PREFIX)) {
-    name = name.replace(/^[.\s]+/, "");
-  }
-  return name === "" ? null : shortened(name);
+/** Where bytes come from: a request, or a part of a form. */
+interface Source {
+  read(): Promise<Uint8Array | null>;
 }
 
-/** The name with its end cut off, but for the extension. */
-function shortened(name: string): string {
-  if (encoder.encode(name).length <= MAX_NAME) return name;
-  const extension = extname(name);
-  const end = encoder.encode(extension).length;
-  if (end > MAX_EXTENSION) return cut(name, MAX_NAME);
-  const stem = name.slice(0, name.length - extension.length);
-  return cut(stem, MAX_NAME - end) + extension;
-}
+/** A file that comes in, under a name that nobody can guess or see. */
+class Upload {
+  readonly #folder: Found;
+  readonly #quota: Quota;
+  #path: string;
+  #cost = 0;
 
-/** As much of a text as has so many bytes, and whole characters. */
-function cut(text: string, most: number): string {
-  const { read } = encoder.encodeInto(text, new Uint8Array(most));
-  return text.slice(0, read);
-}
-
-/** A path in a folder for what is not complete yet. */
-function partialPath(folder: string): string {
-  return join(folder, PARTIAL_PREFIX + crypto.randomUUID());
-}
-
-/** Gives a complete file its name, unless something has it. */
-async function publish(partial: string, path: string): Promise<boolean> {
-  try {
-    // Whoever makes it has the name: to look first would leave a gap.
-    (await Deno.open(path, { write: true, createNew: true })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
-    throw error;
+  constructor(folder: Found, quota: Quota) {
+    this.#folder = folder;
+    this.#quota = quota;
+    this.#path = join(
+      folder.realPath,
+      PARTIAL_PREFIX + crypto.randomUUID(),
+    );
   }
-  try {
-    await Deno.rename(partial, path);
-  } catch (error) {
-    await remove(path);
-    throw error;
+
+  /**
+   * Writes what comes.
+   *
+   * @throws {UploadRefused} If that is more than there is room for.
+   */
+  async save(source: Source): Promise<void> {
+    this.#take(FILE_COST);
+    using file = await Deno.open(this.#path, { write: true, createNew: true });
+    for (let piece; (piece = await source.read()) !== null;) {
+      this.#take(piece.length);
+      for (let rest = piece; rest.length > 0;) {
+        rest = rest.subarray(await file.write(rest));
+      }
+    }
   }
-  return true;
+
+  #take(bytes: number): void {
+    this.#quota.take(bytes);
+    this.#cost += bytes;
+  }
+
+  /**
+   * Gives the complete file its name, unless something has it.
+   *
+   * @throws {UploadRefused} If the folder is not what it was: somebody may have
+   * put a link in its place, and it took its time to come.
+   */
+  async publish(name: string): Promise<boolean> {
+    if (!await isStill(this.#folder)) {
+      throw new UploadRefused(409, "The folder has changed");
+    }
+    const path = join(this.#folder.realPath, name);
+    try {
+      // Whoever makes it has the name: to look first would leave a gap.
+      (await Deno.open(path, { write: true, createNew: true })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+    try {
+      await Deno.rename(this.#path, path);
+    } catch (error) {
+      await remove(path);
+      throw error;
+    }
+    this.#path = path;
+    return true;
+  }
+
+  /** Takes it away again, under whatever name it has. */
+  async drop(): Promise<void> {
+    await remove(this.#path);
+    this.#quota.give(this.#cost);
+    this.#cost = 0;
+  }
 }
 
 async function remove(path: string): Promise<void> {
@@ -85,14 +95,6 @@ async function remove(path: string): Promise<void> {
   }
 }
 
-/** The name with a number, as in `a (1).txt`. */
-function numbered(name: string, number: string): string {
-  if (number === "0") return name;
-  const extension = extname(name);
-  const stem = name.slice(0, name.length - extension.length);
-  return `${stem} (${number})${extension}`;
-}
-
 /**
  * Gives a file its name, or one with a number behind it.
  *
@@ -100,53 +102,50 @@ function numbered(name: string, number: string): string {
  * files of one name are not a thousand times a thousand tries.
  */
 async function publishAs(
-  partial: string,
-  folder: string,
+  upload: Upload,
   name: string,
   numbers: Map<string, number>,
-): Promise<string> {
+): Promise<void> {
   const first = numbers.get(name) ?? 0;
   for (let number = first; number < first + MAX_TRIES; number++) {
-    const tried = numbered(name, String(number));
-    if (await publish(partial, join(folder, tried))) {
+    if (await upload.publish(numbered(name, String(number)))) {
       numbers.set(name, number + 1);
-      return tried;
+      return;
     }
   }
   const random = numbered(name, crypto.randomUUID().slice(0, 8));
-  if (await publish(partial, join(folder, random))) return random;
-  throw new Error("No name is free");
+  if (!await upload.publish(random)) throw new Error("No name is free");
 }
 
 /**
  * Saves the files of a form, all or none.
  *
  * @param folder Where to.
- * @returns The names that they got.
+ * @returns How many there were.
  */
 export async function saveForm(
   client: HttpConnection,
-  folder: string,
+  folder: Found,
   mayHide: boolean,
-): Promise<string[]> {
-  const saved: { partial: string; name: string }[] = [];
+  quota: Quota,
+): Promise<number> {
+  const uploads: { upload: Upload; name: string }[] = [];
   try {
     for await (const part of client.parts({ maxParts: MAX_PARTS })) {
       // A form in which no file was chosen sends one without a name.
       if (!part.filename) continue;
-      const partial = partialPath(folder);
+      const upload = new Upload(folder, quota);
       const name = safeName(part.filename, mayHide) ?? "upload";
-      saved.push({ partial, name });
-      await part.saveTo(partial);
+      uploads.push({ upload, name });
+      await upload.save(part);
     }
-    const names: string[] = [];
     const numbers = new Map<string, number>();
-    for (const { partial, name } of saved) {
-      names.push(await publishAs(partial, folder, name, numbers));
+    for (const { upload, name } of uploads) {
+      await publishAs(upload, name, numbers);
     }
-    return names;
+    return uploads.length;
   } catch (error) {
-    for (const { partial } of saved) await remove(partial);
+    for (const { upload } of uploads) await upload.drop();
     throw error;
   }
 }
@@ -158,19 +157,19 @@ export async function saveForm(
  */
 export async function saveBody(
   client: HttpConnection,
-  folder: string,
+  folder: Found,
   name: string,
+  quota: Quota,
 ): Promise<boolean> {
-  const partial = partialPath(folder);
+  const upload = new Upload(folder, quota);
+  let isSaved = false;
   try {
-    await client.saveTo(partial);
-    if (await publish(partial, join(folder, name))) return true;
-  } catch (error) {
-    await remove(partial);
-    throw error;
+    await upload.save(client);
+    isSaved = await upload.publish(name);
+  } finally {
+    if (!isSaved) await upload.drop();
   }
-  await remove(partial);
-  return false;
+  return isSaved;
 }
 
 /** Whether something has a name already, be it a link to nowhere. */

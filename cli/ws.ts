@@ -5,9 +5,9 @@ import { clientOptions, fieldsOf, originOf } from "./connecting.ts";
 import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type CliIo, inputPieces, writeAll, writeLine } from "./io.ts";
-import { jsonText } from "./output.ts";
 import { plainLine, plainText } from "./plain_text.ts";
 import { sizeText } from "./sizes.ts";
+import { jsonText } from "./views.ts";
 
 /** The longest wait while connecting, in ms. */
 const TIMEOUT = 30_000;

@@ -15,6 +15,7 @@ const PLAIN: RequestArguments = {
   headers: [],
   body: null,
   output: undefined,
+  isRemoteName: false,
   isHeadShown: false,
   maxRedirects: 0,
   isFailing: false,
@@ -53,12 +54,30 @@ const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
   ["a -H A:", { headers: [["A", ""]] }],
   ["a -o f", { output: "f" }],
   ["a -o -", { output: undefined }],
-  ["a/b%20c?d -O", { url: new URL("http://a/b%20c?d"), output: "b c" }],
-  ["a/.bashrc -O", { url: new URL("http://a/.bashrc"), output: "bashrc" }],
-  ["a/%20..b -O", { url: new URL("http://a/%20..b"), output: "b" }],
+  ["a/b%20c?d -O", {
+    url: new URL("http://a/b%20c?d"),
+    output: "b c",
+    isRemoteName: true,
+  }],
+  ["a/.bashrc -O", {
+    url: new URL("http://a/.bashrc"),
+    output: "bashrc",
+    isRemoteName: true,
+  }],
+  ["a/%20..b -O", {
+    url: new URL("http://a/%20..b"),
+    output: "b",
+    isRemoteName: true,
+  }],
   ["a/b%2f..%2fc -O", {
     url: new URL("http://a/b%2f..%2fc"),
     output: "b_.._c",
+    isRemoteName: true,
+  }],
+  ["a/%e2%80%aegpj.exe -O", {
+    url: new URL("http://a/%e2%80%aegpj.exe"),
+    output: "gpj.exe",
+    isRemoteName: true,
   }],
   ["a -kvi", { isInsecure: true, isVerbose: true, isHeadShown: true }],
   ["a -kvt5", { isInsecure: true, isVerbose: true, timeout: 5000 }],
@@ -122,7 +141,9 @@ const SERVE: ServeArguments = {
   hasCors: false,
   hasUpload: false,
   maxUpload: 2 ** 30,
+  quota: 10 * 2 ** 30,
   isSpa: false,
+  hasIndex: true,
   hasHidden: false,
   isCompressed: true,
   isQuiet: false,
@@ -152,6 +173,14 @@ const OTHERS: [
     isSpa: true,
     hasHidden: true,
   }],
+  ["serve d --upload --quota 5k", {
+    ...SERVE,
+    hasUpload: true,
+    quota: 5000,
+    hasIndex: false,
+  }],
+  ["serve d --upload --index", { ...SERVE, hasUpload: true }],
+  ["serve d --no-index", { ...SERVE, hasIndex: false }],
   ["serve d --max-upload 20MB --no-compress --cert c --key k", {
     ...SERVE,
     maxUpload: 20_000_000,
@@ -211,6 +240,7 @@ const WRONG: [line: string, message: string][] = [
   ["serve a -p 65536", "--port is not a number from 0 to 65535: 65536"],
   ["serve a --cert b", "--cert and --key go together"],
   ["serve a --max-upload x", "--max-upload is no size"],
+  ["serve a --quota x", "--quota is no size"],
 ];
 
 for (const [line, message] of WRONG) {

@@ -7,7 +7,7 @@ import { logLine } from "../../cli/access_log.ts";
 import { HELP } from "../../cli/help.ts";
 import { encodeSegment, urlPathOf } from "../../cli/folder.ts";
 import { escapeHtml } from "../../cli/listing.ts";
-import { safeName } from "../../cli/uploads.ts";
+import { safeName } from "../../cli/file_name.ts";
 
 const JSONS: [text: string, shown: string | null][] = [
   ["1", "1"],
@@ -96,9 +96,9 @@ Deno.test("logLine() is in the common format, with the time behind", () => {
   const date = new Date(2026, 10, 3, 4, 5, 6);
   assertMatch(
     logLine(entry, date),
-    /^10\.0\.0\.1 - - \[03\/Nov\/2026:04:05:06 [+-]\d{4}\] "GET \/a HTTP\/1\.1" 200 12 0\.004\n$/,
+    /^10\.0\.0\.1 - - \[03\/Nov\/2026:04:05:06 [+-]\d{4}\] "GET \/a HTTP\/1\.1" 200 12 0\.004$/,
   );
-  assertMatch(logLine({ ...entry, length: null }, date), / 200 - 0\.004\n$/);
+  assertMatch(logLine({ ...entry, length: null }, date), / 200 - 0\.004$/);
 });
 
 Deno.test("sizeText() and durationText() are short", () => {
