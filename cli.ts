@@ -19,13 +19,15 @@
  *
  * @module
  */
-import { readArguments } from "./cli/arguments.ts";
+import { readArguments } from "./cli/command_line.ts";
+import { completions } from "./cli/completions.ts";
 import { ExitCode, exitCodeOf } from "./cli/exit_codes.ts";
 import { HELP, VERSION } from "./cli/help.ts";
 import { type CliIo, systemIo, writeAll, writeLine } from "./cli/io.ts";
 import { plainLine } from "./cli/plain_text.ts";
 import { runRequest } from "./cli/request.ts";
 import { runServe } from "./cli/serve.ts";
+import { topicText } from "./cli/topics.ts";
 import { runWs } from "./cli/ws.ts";
 
 export { ExitCode } from "./cli/exit_codes.ts";
@@ -61,6 +63,12 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
   switch (given.command) {
     case "help":
       await writeAll(io.stdout, HELP[given.topic] + "\n");
+      return ExitCode.OK;
+    case "topic":
+      await writeAll(io.stdout, topicText(given.topic) + "\n");
+      return ExitCode.OK;
+    case "completions":
+      await writeAll(io.stdout, completions(given.shell));
       return ExitCode.OK;
     case "version":
       await writeAll(io.stdout, `uhttp ${VERSION}\n`);

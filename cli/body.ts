@@ -3,6 +3,7 @@ import type { BodyArgument } from "./arguments.ts";
 import { cannotRead, DiskFile } from "./disk_file.ts";
 import { usageError } from "./exit_codes.ts";
 import { type CliInput, inputPieces, readInput } from "./io.ts";
+import { checkJson, type Field } from "./words.ts";
 
 /** A body as the client takes it. */
 export interface RequestBody {
@@ -18,6 +19,7 @@ export interface RequestBody {
 
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
+const JSON_ACCEPT = "application/json, */*";
 const OCTET_TYPE = "application/octet-stream";
 /** From this size on, a server is asked whether it wants it. */
 const LARGE = 1_000_000;
@@ -45,12 +47,12 @@ export async function makeBody(
     }
     case "json": {
       const data = await readText(argument.text, stdin);
-      checkJson(data);
+      checkJson(decodeJson(data), "--json");
       const isLarge = data.length > LARGE;
       return {
         data,
         type: JSON_TYPE,
-        accept: "application/json, */*",
+        accept: JSON_ACCEPT,
         isLarge,
       };
     }
@@ -63,6 +65,12 @@ export async function makeBody(
       const data = await DiskFile.find(path);
       return { data, type: undefined, isLarge: data.size > LARGE };
     }
+    case "fields":
+      return argument.isJson
+        ? await jsonOf(argument.fields, stdin)
+        : argument.fields.some(({ value }) => value.kind === "file")
+        ? await partsOf(argument.fields, stdin)
+        : await formOf(argument.fields, stdin);
     case "form": {
       const data = new FormData();
       let size = 0;
@@ -78,6 +86,65 @@ export async function makeBody(
   }
 }
 
+/** A field's text, be it in a file. */
+async function textOf(
+  { value }: Field,
+  stdin: CliInput,
+): Promise<string> {
+  if (value.kind === "file") throw new TypeError("A file is no text");
+  if (!value.isPath) return value.text;
+  const bytes = await readText(`@${value.text}`, stdin);
+  return new TextDecoder().decode(bytes);
+}
+
+/** JSON is put together as text: a number may have more digits than ours. */
+async function jsonOf(
+  fields: readonly Field[],
+  stdin: CliInput,
+): Promise<RequestBody> {
+  const members = new Map<string, string>();
+  for (const field of fields) {
+    const text = await textOf(field, stdin);
+    const isJson = field.value.kind === "json";
+    if (isJson) checkJson(text, `${field.name}:=`);
+    members.set(field.name, isJson ? text.trim() : JSON.stringify(text));
+  }
+  const data = encoder.encode(
+    "{" + [...members].map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+      .join(",") +
+      "}",
+  );
+  return { data, type: JSON_TYPE, accept: JSON_ACCEPT, isLarge: false };
+}
+
+async function formOf(
+  fields: readonly Field[],
+  stdin: CliInput,
+): Promise<RequestBody> {
+  const form = new URLSearchParams();
+  for (const field of fields) {
+    form.append(field.name, await textOf(field, stdin));
+  }
+  return { data: form.toString(), type: FORM_TYPE, isLarge: false };
+}
+
+async function partsOf(
+  fields: readonly Field[],
+  stdin: CliInput,
+): Promise<RequestBody> {
+  const data = new FormData();
+  let size = 0;
+  for (const field of fields) {
+    const { name, value } = field;
+    if (value.kind === "file") {
+      const file = await DiskFile.find(value.path);
+      data.append(name, file);
+      size += file.size;
+    } else data.append(name, await textOf(field, stdin));
+  }
+  return { data, type: undefined, isLarge: size > LARGE };
+}
+
 /** The text as it is, or what a file or the input holds. */
 async function readText(text: string, stdin: CliInput): Promise<Uint8Array> {
   if (!text.startsWith("@")) return encoder.encode(text);
@@ -90,10 +157,16 @@ async function readText(text: string, stdin: CliInput): Promise<Uint8Array> {
   }
 }
 
-function checkJson(bytes: Uint8Array): void {
+function decodeJson(bytes: Uint8Array): string {
   try {
-    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw usageError(`--json is no JSON: ${(error as Error).message}`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw usageError("No JSON in --json: it is not UTF-8");
   }
+}
+
+/** A body that is text, to be put behind a URL's `?`. */
+export function queryOf({ data }: RequestBody): string {
+  if (typeof data === "string") return data;
+  return new TextDecoder().decode(data as ArrayBuffer);
 }

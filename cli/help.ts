@@ -1,18 +1,21 @@
 import config from "../deno.json" with { type: "json" };
+import type { CommandName } from "./options.ts";
 
 /** The version, from the one place that it is kept in. */
 export const VERSION: string = config.version;
 
 /** One screen each. */
-export const HELP: Readonly<Record<"request" | "ws" | "serve", string>> = {
+export const HELP: Readonly<Record<CommandName, string>> = {
   request:
-    `uhttp [METHOD] URL [options]   send a request (or: uhttp ws | serve --help)
+    `uhttp [METHOD] URL [WORD...] [options]   a request; or: uhttp ws | serve --help
+  name=value name@FILE        a form, or by -j JSON; also Name:value (a header),
+  q==value name:=JSON         a query, a field of JSON: "uhttp help requests"
   -d, --data TEXT|@FILE|@-    send text as it is; GET becomes POST
-  -j, --json JSON|@FILE|@-    send JSON
+  -j, --json JSON|@FILE|@-    send JSON; with fields, make it of them
   -f, --file PATH|-           send a file of any size
   -F, --form NAME=VALUE|@FILE send a form in parts; repeatable
   -H, --header 'NAME: VALUE'  send a header; repeatable
-  -u, --user NAME[:PASSWORD]  basic authentication; or --bearer TOKEN
+  -u, --user NAME[:PASSWORD]  log in; or --bearer TOKEN
   -o, --output FILE           write to a file; -O: under the name in the URL
   -i, --include               show the head too; -I, --head: nothing else
   -v, --verbose               tell what is sent, received, and how long it took
@@ -20,13 +23,11 @@ export const HELP: Readonly<Record<"request" | "ws" | "serve", string>> = {
   -t, --timeout SECONDS       give up after so long a silence: 300; 0: never
   -k, --insecure              take any certificate; --cacert FILE: trust these
   -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
-      --unix PATH             connect to a Unix socket
       --fail                  a status of 400 or more is an error
       --raw, --no-color       do not lay out JSON; use no colours
-  -h, --help; -V, --version
-Exit codes: 0 good, 1 other, 2 usage, 6 name unknown, 7 cannot connect,
-  22 status with --fail, 23 cannot write (or binary, to a terminal), 28 timeout,
-  47 too many redirects, 56 answer broken, 60 TLS, 130 interrupted`,
+  -h, --help; -V, --version; "uhttp help": more, by topic; "uhttp completions"
+Exit codes: 0 good, 2 usage, 6 name unknown, 7 cannot connect, 22 status with
+  --fail, 23 cannot write, 28 timeout, 47 redirects, 56 broken, 60 TLS`,
   ws:
     `uhttp ws URL [options]   talk to a WebSocket: lines are sent, messages shown
       --protocol NAME         offer a subprotocol; repeatable
@@ -34,7 +35,7 @@ Exit codes: 0 good, 1 other, 2 usage, 6 name unknown, 7 cannot connect,
       --wait SECONDS          wait so long for more at the end of the input
                               (1 with a pipe, 0 with Ctrl-D), then close
   -H, --header 'NAME: VALUE'  send a header; repeatable
-  -u, --user NAME[:PASSWORD]  basic authentication; or --bearer TOKEN
+  -u, --user NAME[:PASSWORD]  log in; or --bearer TOKEN
   -t, --timeout SECONDS       give up connecting after so long: 30; 0: never
   -k, --insecure              take any certificate; --cacert FILE: trust these
   -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
@@ -46,7 +47,8 @@ A URL may begin with ws, wss, http or https, or have no scheme at all.
 Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
   2 usage, 6 name unknown, 7 cannot connect, 28 timeout, 56 broke off, 60 TLS,
   130 interrupted`,
-  serve: `uhttp serve FOLDER [options]   serve a folder, with listings
+  serve:
+    `uhttp serve [FOLDER] [options]   serve a folder (this one), with listings
   -p, --port PORT        port; default 8000, or the next one that is free
       --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
       --allow-host NAME  answer to this name, not to localhost alone

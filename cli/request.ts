@@ -1,6 +1,6 @@
 import { HttpClient, type HttpResponse } from "../client.ts";
 import type { RequestArguments } from "./arguments.ts";
-import { makeBody } from "./body.ts";
+import { makeBody, queryOf } from "./body.ts";
 import { clientOptions, fieldsOf, originOf } from "./connecting.ts";
 import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Interrupt } from "./interrupt.ts";
@@ -33,9 +33,15 @@ async function send(
   interrupt: Interrupt,
 ): Promise<ExitCode> {
   const options = await interrupt.orEnd(clientOptions(args, io, TIMEOUT));
-  const body = args.body === null
+  let body = args.body === null
     ? null
     : await interrupt.orEnd(makeBody(args.body, io.stdin));
+  const { url } = args;
+  if (args.isQuery && body !== null) {
+    const query = queryOf(body);
+    url.search += (url.search === "" ? "?" : "&") + query;
+    body = null;
+  }
   const fields = fieldsOf(args);
   if (body?.type !== undefined && fields["content-type"] === undefined) {
     fields["content-type"] = body.type;
@@ -43,7 +49,6 @@ async function send(
   if (body?.accept !== undefined && fields.accept === undefined) {
     fields.accept = body.accept;
   }
-  const { url } = args;
   const origin = originOf(url);
   await using client = made(() => new HttpClient(origin, options));
   const request = made(() =>

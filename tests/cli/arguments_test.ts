@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  readArguments,
-  readUrl,
-  type RequestArguments,
-  type ServeArguments,
-  type WsArguments,
+import type {
+  RequestArguments,
+  ServeArguments,
+  WsArguments,
 } from "../../cli/arguments.ts";
+import { readArguments } from "../../cli/command_line.ts";
+import { type Field, readWord, WORDS_MEAN } from "../../cli/words.ts";
+import { readUrl } from "../../cli/connection_arguments.ts";
 import { CliError, ExitCode } from "../../cli/exit_codes.ts";
 
 const PLAIN: RequestArguments = {
@@ -14,6 +15,7 @@ const PLAIN: RequestArguments = {
   url: new URL("http://a/"),
   headers: [],
   body: null,
+  isQuery: false,
   output: undefined,
   isRemoteName: false,
   isHeadShown: false,
@@ -30,6 +32,10 @@ const PLAIN: RequestArguments = {
   isVerbose: false,
   wantsColor: true,
 };
+
+function field(name: string, text: string): Field {
+  return { name, value: { kind: "text", text, isPath: false } };
+}
 
 /** A command line, and what differs from that of `uhttp a`. */
 const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
@@ -103,6 +109,67 @@ const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
   ["a -I -o f", { method: "HEAD", output: "f" }],
   ["HEAD a", { method: "HEAD", isHeadShown: true }],
   ["-- a", {}],
+  ["a x=1 y=", {
+    method: "POST",
+    body: {
+      kind: "fields",
+      fields: [field("x", "1"), field("y", "")],
+      isJson: false,
+    },
+  }],
+  ["a -j x=1", {
+    method: "POST",
+    body: { kind: "fields", fields: [field("x", "1")], isJson: true },
+  }],
+  ["-vj a x=1", {
+    method: "POST",
+    isVerbose: true,
+    body: { kind: "fields", fields: [field("x", "1")], isJson: true },
+  }],
+  ["PATCH a x:=[1] --json", {
+    method: "PATCH",
+    body: {
+      kind: "fields",
+      fields: [{
+        name: "x",
+        value: { kind: "json", text: "[1]", isPath: false },
+      }],
+      isJson: true,
+    },
+  }],
+  ["a -ij 5", {
+    method: "POST",
+    isHeadShown: true,
+    body: { kind: "json", text: "5" },
+  }],
+  ["a q==1|2 r==", { url: new URL("http://a/?q=1%202&r=") }],
+  ["a?p q==%26+", { url: new URL("http://a/?p&q=%2526%2B") }],
+  ["a X-A:1 X-B:", { headers: [["X-A", "1"], ["X-B", ""]] }],
+  ["a -G x=1", {
+    body: { kind: "fields", fields: [field("x", "1")], isJson: false },
+    isQuery: true,
+  }],
+  ["a -G -d x -I", {
+    method: "HEAD",
+    body: { kind: "data", texts: ["x"] },
+    isQuery: true,
+    isHeadShown: true,
+  }],
+  ["purge a", { method: "PURGE" }],
+  ["find localhost:80/x", {
+    method: "FIND",
+    url: new URL("http://localhost/x"),
+  }],
+  ["localhost x=1", {
+    url: new URL("http://localhost/"),
+    method: "POST",
+    body: { kind: "fields", fields: [field("x", "1")], isJson: false },
+  }],
+  ["localhost X:y", {
+    url: new URL("http://localhost/"),
+    headers: [["X", "y"]],
+  }],
+  ["post me:pw@a", { method: "POST", url: new URL("http://me:pw@a") }],
   ["http://ws", { url: new URL("http://ws/") }],
 ];
 
@@ -163,6 +230,7 @@ const OTHERS: [
     isInsecure: true,
   }],
   ["serve d", SERVE],
+  ["serve", { ...SERVE, folder: "." }],
   ["serve --port 0 --host :: -q d --cors --upload --spa --hidden", {
     ...SERVE,
     port: 0,
@@ -198,12 +266,32 @@ for (const [line, expected] of OTHERS) {
 /** A command line, and what is said of it. */
 const WRONG: [line: string, message: string][] = [
   ["", "URL is missing; uhttp --help tells more"],
-  ["a b c", "Too many arguments: c"],
-  ["b/c a", "No method: b/c"],
+  ["a b c", `Not understood: c; ${WORDS_MEAN}`],
+  ["b/c a", `Not understood: a; ${WORDS_MEAN}`],
+  ["a x=1 http://b", `Not understood: http://b; ${WORDS_MEAN}`],
+  ["GET a =1", `Not understood: =1; ${WORDS_MEAN}`],
+  ["q==1 :9980/", "q==1 goes behind the URL"],
+  ["POST a=1 b", "a=1 goes behind the URL"],
+  ["a x=1 -d y", "x= does not go with --data"],
+  ["a -j -d y", "--json does not go with --data"],
+  ["a -j", "--json has neither a value nor fields"],
+  ["a -j x@f", "x@ sends a file, which JSON cannot"],
+  ["a -G x@f", "x@ sends a file, which a URL cannot"],
+  ["a -G", "--get needs --data, or fields, to put behind the ?"],
+  ["a -G -j {}", "--get needs --data, or fields, to put behind the ?"],
+  ["a -j x:=[", "No JSON in x:=[: Unexpected end of JSON input"],
+  ["a X|Y:1", 'No header "Name: value": X Y: 1'],
+  [
+    "a -X POST",
+    "Unknown option '-X'; the method goes first, as in: uhttp PUT URL",
+  ],
+  ["a --follow", "Unknown option '--follow'; it is -L here"],
+  ["a --ouput b", "Unknown option '--ouput'; did you mean --output?"],
+  ["a --no-colour", "Unknown option '--no-colour'; did you mean --no-color?"],
   ["a --nope", "Unknown option '--nope'"],
   ["a -z", "Unknown option '-z'"],
   ["a -kz", "Unknown option '-z'"],
-  ["a --verb", "Unknown option '--verb'"],
+  ["a --verb", "Unknown option '--verb'; did you mean --verbose?"],
   ["a --insecure=1", "Option '-k, --insecure' does not take an argument"],
   ["a -t", "Option '-t, --timeout <value>' argument missing"],
   ["a -d -x", "Option '-d' argument is ambiguous"],
@@ -235,7 +323,6 @@ const WRONG: [line: string, message: string][] = [
   ["ws a b", "Too many arguments: b"],
   ["ws a -d x", "Unknown option '-d'"],
   ["ws ftp://a", "Cannot do ftp: ftp://a"],
-  ["serve", "Folder is missing"],
   ["serve a b", "Too many arguments: b"],
   ["serve a -p 65536", "--port is not a number from 0 to 65535: 65536"],
   ["serve a --cert b", "--cert and --key go together"],
@@ -263,8 +350,17 @@ Deno.test("readArguments() knows what help is wanted with", () => {
   ) {
     assertEquals(readArguments(args), { command: "help", topic });
   }
+  assertEquals(readArguments(["help"]), { command: "topic", topic: "" });
+  assertEquals(readArguments(["help", "ws"]), {
+    command: "topic",
+    topic: "ws",
+  });
+  assertEquals(readArguments(["completions", "zsh"]), {
+    command: "completions",
+    shell: "zsh",
+  });
   for (const args of [["-V"], ["--version"]]) {
-    assertEquals(readArguments(args), { command: "version", topic: "request" });
+    assertEquals(readArguments(args), { command: "version" });
   }
 });
 
@@ -290,5 +386,44 @@ const URLS: [typed: string, kind: "http" | "ws", url: string][] = [
 for (const [typed, kind, url] of URLS) {
   Deno.test(`readUrl() takes ${typed} for ${url}`, () => {
     assertEquals(readUrl(typed, kind).href, url);
+  });
+}
+
+const text = (text: string, isPath = false) =>
+  ({ kind: "text", text, isPath }) as const;
+const json = (text: string, isPath = false) =>
+  ({ kind: "json", text, isPath }) as const;
+
+const WORDS: [typed: string, word: ReturnType<typeof readWord>][] = [
+  ["a=b", { kind: "field", field: { name: "a", value: text("b") } }],
+  ["a=b:=c", { kind: "field", field: { name: "a", value: text("b:=c") } }],
+  ["a=", { kind: "field", field: { name: "a", value: text("") } }],
+  ["a=@f", { kind: "field", field: { name: "a", value: text("f", true) } }],
+  ["a:=1", { kind: "field", field: { name: "a", value: json("1") } }],
+  ["a:=@f", { kind: "field", field: { name: "a", value: json("f", true) } }],
+  ["a@f@g", {
+    kind: "field",
+    field: { name: "a", value: { kind: "file", path: "f@g" } },
+  }],
+  ["a==b==c", { kind: "query", name: "a", value: "b==c" }],
+  ["a===b", { kind: "query", name: "a", value: "=b" }],
+  ["A:b", { kind: "header", line: "A: b" }],
+  ["A:", { kind: "header", line: "A: " }],
+  ["A:b=c", { kind: "header", line: "A: b=c" }],
+  ["a\\:b=c", { kind: "field", field: { name: "a:b", value: text("c") } }],
+  ["a\\=b==c", { kind: "query", name: "a=b", value: "c" }],
+  ["a\\\\=c", { kind: "field", field: { name: "a\\", value: text("c") } }],
+  ["a\\n=c", { kind: "field", field: { name: "a\\n", value: text("c") } }],
+  ["a", null],
+  ["", null],
+  ["=a", null],
+  [":8000", null],
+  ["@a", null],
+  ["http://a?b=c", null],
+];
+
+for (const [typed, word] of WORDS) {
+  Deno.test(`readWord() takes ${JSON.stringify(typed)}`, () => {
+    assertEquals(readWord(typed), word);
   });
 }

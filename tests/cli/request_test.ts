@@ -51,6 +51,9 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
 
 // ---- What is sent -----------------------------------------------------------
 
+const FORM = "application/x-www-form-urlencoded";
+const JSON_TYPE = "application/json";
+
 const SENT: [
   args: string[],
   method: string,
@@ -82,6 +85,75 @@ const SENT: [
   ],
   [["-f", "-"], "POST", "application/octet-stream", "piped\n"],
 ];
+
+/** Words behind the URL, and what they send. */
+const WORDS: typeof SENT = [
+  [["a=1", "b=x y&"], "POST", FORM, "a=1&b=x+y%26"],
+  [["-j", "a=1", "b:=2", "c=č"], "POST", JSON_TYPE, '{"a":"1","b":2,"c":"č"}'],
+  [
+    ["-j", "a:=1", "a:=12345678901234567890"],
+    "POST",
+    JSON_TYPE,
+    '{"a":12345678901234567890}',
+  ],
+  [["-j", "__proto__=x"], "POST", JSON_TYPE, '{"__proto__":"x"}'],
+  [["a=@-"], "POST", FORM, "a=piped%0A"],
+];
+
+for (const [words, method, type, body] of WORDS) {
+  Deno.test(`uhttp sends what URL ${words.join(" ")} says`, async () => {
+    const seen: unknown[] = [];
+    await using scene = new Scene(async (client) => {
+      const { method, headers } = client;
+      seen.push([method, headers["content-type"], await client.text()]);
+      client.respond();
+    }, { streaming: true });
+    const args = [scene.server.url, ...words];
+    const { code, err } = await run(args, { input: "piped\n" });
+    assertEquals([code, err], [0, ""]);
+    assertEquals(seen, [[method, type, body]]);
+  });
+}
+
+Deno.test("uhttp takes queries and headers by words, and files for parts", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a.txt`;
+    await Deno.writeTextFile(path, "[1, 2]");
+    const seen: unknown[] = [];
+    await using scene = new Scene(async (client) => {
+      const form = client.method === "POST" &&
+          client.contentType === "multipart/form-data"
+        ? await client.form()
+        : await client.text();
+      seen.push([client.url, client.headers["x-a"], form]);
+      client.respond();
+    }, { streaming: true });
+    const { url } = scene.server;
+    for (
+      const words of [
+        ["X-A:1", "q==a b"],
+        ["-G", "a=1", "b=č"],
+        ["-G", "-d", "a=1", "-d", "b"],
+        ["-j", `a:=@${path}`, `b=@${path}`],
+        ["a=1", `f@${path}`],
+      ]
+    ) assertEquals((await run([`${url}?p`, ...words])).err, "");
+    const { a, f } =
+      (seen.pop() as [string, string, { a: string; f: File }])[2];
+    assertEquals([a, f.name, await f.text()], ["1", "a.txt", "[1, 2]"]);
+    assertEquals(seen, [
+      ["/?p&q=a%20b", "1", ""],
+      ["/?p&a=1&b=%C4%8D", undefined, ""],
+      ["/?p&a=1&b", undefined, ""],
+      ["/?p", undefined, '{"a":[1, 2],"b":"[1, 2]"}'],
+    ]);
+    const bad = await run([url, "-j", `a:=@${folder}/x`]);
+    assertEquals(bad.code, 1);
+    await Deno.writeTextFile(path, "[1, 2");
+    const worse = await run([url, "-j", `a:=@${path}`]);
+    assertEquals(worse.code, 2);
+    assertMatch(worse.err, /^uhttp: No JSON in a:=: /);
+  }));
 
 for (const [args, method, type, body] of SENT) {
   Deno.test(`uhttp sends what ${args.join(" ") || "nothing"} says`, async () => {
@@ -147,7 +219,7 @@ Deno.test("uhttp says what it cannot send before anything is sent", () =>
   inFolder(async (folder) => {
     for (
       const [args, code, message] of [
-        [["-j", "{"], 2, /^uhttp: --json is no JSON: .+\n$/],
+        [["-j", "{"], 2, /^uhttp: No JSON in --json: .+\n$/],
         [
           ["-d", `@${folder}/x`],
           1,
@@ -760,7 +832,12 @@ Deno.test("uhttp comes to 130 when it is interrupted", () =>
   }));
 
 Deno.test("uhttp says in one line what is wrong with its arguments", async () => {
-  for (const args of [[], ["--nope"], ["ftp://a"], ["a", "b", "c"], ["ws"]]) {
+  for (
+    const args of [
+      ...[[], ["--nope"], ["ftp://a"], ["a", "b", "c"], ["ws"]],
+      ...[["help", "x"], ["completions"], ["completions", "x"]],
+    ]
+  ) {
     const { code, out, err } = await run(args);
     assertEquals([code, out], [2, ""]);
     assertMatch(err, /^uhttp: .+\n$/);

@@ -1,13 +1,24 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { COLORS, formatJson } from "../../cli/json_color.ts";
 import { escapeForLog, plainLine, plainText } from "../../cli/plain_text.ts";
 import { durationText, parseSize, sizeText } from "../../cli/sizes.ts";
 import { isExcluded, proxyFromEnv } from "../../cli/proxy_env.ts";
 import { logLine } from "../../cli/access_log.ts";
+import { completions, SHELLS } from "../../cli/completions.ts";
 import { HELP } from "../../cli/help.ts";
+import { type CommandName, longName, OPTIONS } from "../../cli/options.ts";
+import { TOPICS, usageOf } from "../../cli/topics.ts";
 import { encodeSegment, urlPathOf } from "../../cli/folder.ts";
 import { escapeHtml } from "../../cli/listing.ts";
 import { safeName } from "../../cli/file_name.ts";
+
+/** Where all the options of a command are told. */
+const TOPIC_OF: Readonly<Record<CommandName, string>> = {
+  request: "requests",
+  ws: "ws",
+  serve: "serve",
+};
 
 const JSONS: [text: string, shown: string | null][] = [
   ["1", "1"],
@@ -214,6 +225,78 @@ Deno.test("HELP fits on one screen", () => {
     assertEquals(lines.length <= 24, true, topic);
     assertEquals(lines.filter((line) => line.length > 80), []);
   }
+});
+
+Deno.test("HELP names no option that is not there, with another letter neither", () => {
+  for (const name of ["request", "ws", "serve"] as const) {
+    const known = new Set(
+      OPTIONS[name].flatMap((option) => [
+        `--${option.name}`,
+        longName(option),
+        `-${option.short}`,
+      ]),
+    );
+    const first = HELP[name].split("\n").slice(1).join("\n");
+    for (const [typed] of first.matchAll(/(?<![\w-])--?[a-zA-Z][-a-z]*/g)) {
+      assert(known.has(typed), `${name}: ${typed}`);
+    }
+    for (const [, short, long] of first.matchAll(/-(\w), --([a-z-]+)/g)) {
+      const option = OPTIONS[name].find((one) => one.name === long);
+      assertEquals(option?.short, short);
+    }
+  }
+});
+
+Deno.test("Topics, completions and README have every option", async () => {
+  const readme = await Deno.readTextFile(
+    new URL("../../README.md", import.meta.url),
+  );
+  for (const [name, topic] of Object.entries(TOPIC_OF)) {
+    const options = OPTIONS[name as CommandName];
+    const { text } = TOPICS[topic];
+    for (const option of options) {
+      const usage = usageOf(option);
+      assert(text.includes(`\n  ${usage}`), usage);
+      for (const shell of SHELLS) {
+        const script = completions(shell);
+        const long = longName(option);
+        assert(
+          script.includes(shell === "fish" ? ` -l ${long.slice(2)} ` : long),
+          `${shell}: ${long}`,
+        );
+      }
+    }
+    const names = options.map(longName);
+    assertEquals(new Set(names).size, names.length);
+    for (const line of text.split("\n")) assert(line.length <= 80, line);
+    assert(readme.includes("```text\n" + text + "\n```"), `README: ${topic}`);
+  }
+});
+
+Deno.test("completions() completes in bash", async () => {
+  const complete = async (...typed: string[]) => {
+    const script = `${completions("bash")}
+compopt() { :; }
+COMP_WORDS=(uhttp ${typed.map((word) => `'${word}'`).join(" ")})
+COMP_CWORD=${typed.length}
+_uhttp; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = await new Deno.Command("bash", {
+      args: ["--norc", "-c", script],
+      cwd: fromFileUrl(new URL("../..", import.meta.url)),
+    }).output();
+    assertEquals(new TextDecoder().decode(stderr), "");
+    return new TextDecoder().decode(stdout).trim().split("\n");
+  };
+  assertEquals(await complete("PA"), ["PATCH"]);
+  assertEquals(await complete("ser"), ["serve"]);
+  assertEquals(await complete("a", "--max-r"), ["--max-redirects"]);
+  assertEquals(await complete("a", "--no-c"), ["--no-color"]);
+  assertEquals(await complete("serve", "--no-c"), ["--no-compress"]);
+  assertEquals(await complete("serve", "tes"), ["tests"]);
+  assertEquals(await complete("a", "-f", "cli.t"), ["cli.ts"]);
+  assertEquals(await complete("a", "-d", "cli.t"), [""]);
+  assertEquals(await complete("help", "se"), ["serve"]);
+  assertEquals(await complete("completions", "z"), ["zsh"]);
 });
 
 Deno.test("urlPathOf() escapes what a name may hold", () => {

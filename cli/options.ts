@@ -1,0 +1,202 @@
+// All options, once: the command line is read by this table, and help,
+// completions and the manual are written from it.
+
+/** An option of a command. */
+export interface Option {
+  /** Its long name. */
+  name: string;
+  /** Its letter. */
+  short?: string;
+  /** What its value is called; without one it is a flag. */
+  value?: string;
+  /** Whether it may be given more than once. */
+  isMany?: boolean;
+  /** Whether it is a flag that is on unless `--no-NAME` is given. */
+  isOn?: boolean;
+  /** What it does; a line feed begins a new line. */
+  help: string;
+}
+
+/** What the command can be told to do. */
+export type CommandName = "request" | "ws" | "serve";
+
+const INFO: Option[] = [
+  { name: "help", short: "h", help: "show help on one screen" },
+  { name: "version", short: "V", help: "show the version" },
+];
+
+const CONNECTION: Option[] = [
+  {
+    name: "header",
+    short: "H",
+    value: "'NAME: VALUE'",
+    isMany: true,
+    help: "send a header; without a value, leave it out",
+  },
+  {
+    name: "user",
+    short: "u",
+    value: "NAME[:PASSWORD]",
+    help: "log in, in the best way that is offered; asks for the password",
+  },
+  { name: "bearer", value: "TOKEN", help: "log in by a token" },
+  {
+    name: "timeout",
+    short: "t",
+    value: "SECONDS",
+    help: "give up after so long a silence; 0: never",
+  },
+  { name: "insecure", short: "k", help: "take any certificate" },
+  { name: "cacert", value: "FILE", help: "trust these certificates too" },
+  {
+    name: "proxy",
+    short: "x",
+    value: "URL",
+    help: 'go by an HTTP proxy; "": by none, whatever HTTP_PROXY says',
+  },
+  { name: "unix", value: "PATH", help: "connect to a Unix socket" },
+  {
+    name: "verbose",
+    short: "v",
+    help: "tell what is sent and received, and how long it took",
+  },
+  { name: "color", isOn: true, help: "use no colours" },
+];
+
+const REQUEST: Option[] = [
+  {
+    name: "data",
+    short: "d",
+    value: "TEXT|@FILE|@-",
+    isMany: true,
+    help: "send text as it is, joined by &; GET becomes POST",
+  },
+  {
+    name: "get",
+    short: "G",
+    help: "put the data, or the fields, behind the URL's ?",
+  },
+  {
+    name: "json",
+    short: "j",
+    value: "JSON|@FILE|@-",
+    help: "send JSON; without a value, make it of the fields",
+  },
+  {
+    name: "file",
+    short: "f",
+    value: "PATH|-",
+    help: "send a file of any size",
+  },
+  {
+    name: "form",
+    short: "F",
+    value: "NAME=VALUE|@FILE",
+    isMany: true,
+    help: "send a form in parts",
+  },
+  {
+    name: "output",
+    short: "o",
+    value: "FILE",
+    help: "write to a file",
+  },
+  {
+    name: "remote-name",
+    short: "O",
+    help: "write to a file of the URL's last name; follows no link",
+  },
+  {
+    name: "include",
+    short: "i",
+    help: "show the head too",
+  },
+  { name: "head", short: "I", help: "ask for the head alone" },
+  {
+    name: "location",
+    short: "L",
+    help: "follow redirects, 10 at most",
+  },
+  { name: "max-redirects", value: "N", help: "follow so many" },
+  { name: "fail", help: "a status of 400 or more is an error" },
+  { name: "raw", help: "do not lay out JSON" },
+  { name: "compressed", help: "ask for compressed answers, as it does anyway" },
+];
+
+const WEBSOCKET: Option[] = [
+  {
+    name: "protocol",
+    value: "NAME",
+    isMany: true,
+    help: "offer a subprotocol",
+  },
+  { name: "ping", value: "SECONDS", help: "ping so often" },
+  {
+    name: "wait",
+    value: "SECONDS",
+    help: "wait so long for more at the end of the input, then close;\n" +
+      "1 with a pipe, 0 with Ctrl-D",
+  },
+];
+
+const SERVE: Option[] = [
+  {
+    name: "port",
+    short: "p",
+    value: "PORT",
+    help: "default 8000, or the next one that is free",
+  },
+  {
+    name: "host",
+    value: "ADDRESS",
+    help: "default 127.0.0.1; 0.0.0.0 lets others in",
+  },
+  {
+    name: "allow-host",
+    value: "NAME",
+    isMany: true,
+    help: "answer to this name, not to localhost alone",
+  },
+  { name: "cert", value: "FILE", help: "speak TLS with this chain, in PEM" },
+  { name: "key", value: "FILE", help: "its key" },
+  { name: "cors", help: "let pages of all sites read" },
+  {
+    name: "upload",
+    help: "take files, by a form in listings or by PUT; what is there is\n" +
+      "never overwritten",
+  },
+  {
+    name: "max-upload",
+    value: "SIZE",
+    help: "what an upload may have: 500k, 20MB; default 1GiB",
+  },
+  {
+    name: "quota",
+    value: "SIZE",
+    help: "what all uploads may have together; default 10GiB",
+  },
+  {
+    name: "index",
+    help: "show index.html for a folder, with --upload too;\n" +
+      "--no-index: list it always",
+  },
+  {
+    name: "spa",
+    help: "answer unknown paths without extension with /index.html",
+  },
+  { name: "hidden", help: "list and serve names that begin with a dot" },
+  { name: "compress", isOn: true, help: "do not compress text" },
+  { name: "quiet", short: "q", help: "do not log requests" },
+];
+
+/** The options of each command. */
+export const OPTIONS: Readonly<Record<CommandName, readonly Option[]>> = {
+  request: [...REQUEST, ...CONNECTION, ...INFO],
+  ws: [...WEBSOCKET, ...CONNECTION, ...INFO],
+  serve: [...SERVE, ...INFO],
+};
+
+/** The option's long name as it is typed. */
+export function longName({ name, isOn = false }: Option): string {
+  return isOn ? `--no-${name}` : `--${name}`;
+}

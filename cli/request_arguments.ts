@@ -1,0 +1,195 @@
+import { type Arguments, type BodyArgument, infoOf } from "./arguments.ts";
+import { readConnection, readHeader } from "./connection_arguments.ts";
+import { usageError } from "./exit_codes.ts";
+import { safeName } from "./file_name.ts";
+import { type Given, parseOptions } from "./parse_options.ts";
+import { wholeNumber } from "./values.ts";
+import {
+  type Field,
+  isLikeJson,
+  readWord,
+  type Word,
+  WORDS_MEAN,
+} from "./words.ts";
+
+/** `-j` without a value; nobody types it. */
+const JSON_OF_FIELDS = "json-of-fields";
+
+const METHODS =
+  /^(?:get|head|post|put|delete|patch|options|trace|connect|query|propfind|proppatch|mkcol|copy|move|lock|unlock|search|report|purge)$/i;
+
+/** Reads the command line of a request. */
+export function readRequest(args: readonly string[]): Arguments {
+  const given = parseOptions(withBareJson(args), "request", [
+    { name: JSON_OF_FIELDS, help: "" },
+  ]);
+  const info = infoOf(given, "request");
+  if (info !== null) return info;
+  const { named, typed, words } = readPositionals(given.positionals);
+  const isHead = given.flag("head");
+  if (isHead && named !== undefined && named.toUpperCase() !== "HEAD") {
+    throw usageError("--head does not go with another method");
+  }
+  const connection = readConnection(given, typed, "http");
+  const fields: Field[] = [];
+  for (const word of words) {
+    if (word.kind === "header") connection.headers.push(readHeader(word.line));
+    else if (word.kind === "field") fields.push(word.field);
+    else addQuery(connection.url, word.name, word.value);
+  }
+  const body = readBody(given, fields);
+  const isQuery = given.flag("get");
+  if (isQuery && body?.kind !== "data" && body?.kind !== "fields") {
+    throw usageError("--get needs --data, or fields, to put behind the ?");
+  }
+  const method = named?.toUpperCase() ??
+    (isHead ? "HEAD" : body === null || isQuery ? "GET" : "POST");
+  let output = given.text("output");
+  const isRemoteName = given.flag("remote-name");
+  if (isRemoteName) {
+    if (output !== undefined) {
+      throw usageError("--remote-name does not go with --output");
+    }
+    output = remoteName(connection.url);
+  }
+  if (output === "") throw usageError("--output names no file");
+  const redirects = given.text("max-redirects");
+  return {
+    ...connection,
+    command: "request",
+    method,
+    body,
+    isQuery,
+    output: output === "-" ? undefined : output,
+    isRemoteName,
+    isHeadShown: given.flag("include") ||
+      method === "HEAD" && output === undefined,
+    maxRedirects: redirects === undefined
+      ? given.flag("location") ? 10 : 0
+      : wholeNumber(redirects, "--max-redirects", 1000),
+    isFailing: given.flag("fail"),
+    isRaw: given.flag("raw"),
+  };
+}
+
+/** `-j` takes a value only where that is meant to be JSON. */
+function withBareJson(args: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    if (arg === "--") return [...out, ...args.slice(i)];
+    const isJson = arg === "--json" || /^-[GOiILvk]*j$/.test(arg);
+    const next = args[i + 1];
+    if (!isJson || next !== undefined && isLikeJson(next)) {
+      out.push(arg);
+      if (isJson) out.push(args[++i]);
+      continue;
+    }
+    if (arg.length > 2 && arg !== "--json") out.push(arg.slice(0, -1));
+    out.push(`--${JSON_OF_FIELDS}`);
+  }
+  return out;
+}
+
+/** Parts the method, the URL, and the words behind it. */
+function readPositionals(
+  positionals: readonly string[],
+): { named: string | undefined; typed: string; words: Word[] } {
+  const [first, second] = positionals;
+  if (first === undefined) {
+    throw usageError("URL is missing; uhttp --help tells more");
+  }
+  const isNamed = second !== undefined && isMethod(first, second);
+  const rest = positionals.slice(isNamed ? 2 : 1);
+  const typed = isNamed ? second : first;
+  if (/^[^/?#:@]*=/.test(typed)) {
+    throw usageError(`${typed} goes behind the URL`);
+  }
+  const words = rest.map((text) => {
+    const word = readWord(text);
+    if (word !== null) return word;
+    throw usageError(`Not understood: ${text}; ${WORDS_MEAN}`);
+  });
+  return { named: isNamed ? first : undefined, typed, words };
+}
+
+/** Whether the first of two is a method, and not the URL. */
+function isMethod(first: string, second: string): boolean {
+  if (METHODS.test(first)) return true;
+  if (!/^[A-Za-z][-\w]*$/.test(first)) return false;
+  if (/^[A-Z][-_A-Z]*$/.test(first)) return true;
+  // A host may look like a method; then the second is a word. Small letters and
+  // digits behind a colon are a host and its port.
+  const word = readWord(second);
+  return word === null ||
+    word.kind === "header" && /^[^/:A-Z]+: \d{1,5}(?:\/.*)?$/.test(word.line);
+}
+
+function addQuery(url: URL, name: string, value: string): void {
+  const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+  url.search += (url.search === "" ? "?" : "&") + pair;
+}
+
+function readBody(given: Given, fields: Field[]): BodyArgument | null {
+  const names = (["data", "json", "file", "form"] as const)
+    .filter((name) => given.has(name));
+  if (names.length > 1) {
+    throw usageError(`--${names[1]} does not go with --${names[0]}`);
+  }
+  const isJson = given.flag(JSON_OF_FIELDS);
+  if (names.length > 0 && (fields.length > 0 || isJson)) {
+    const one = isJson ? "--json" : `${fields[0].name}=`;
+    throw usageError(`${one} does not go with --${names[0]}`);
+  }
+  switch (names[0]) {
+    case "data":
+      return { kind: "data", texts: given.texts("data") };
+    case "json":
+      return { kind: "json", text: given.text("json")! };
+    case "file":
+      return { kind: "file", path: given.text("file")! };
+    case "form": {
+      const parts = given.texts("form").map((field) => {
+        const at = field.indexOf("=");
+        if (at <= 0) throw usageError(`No name=value: ${field}`);
+        return [field.slice(0, at), field.slice(at + 1)] as [string, string];
+      });
+      return { kind: "form", fields: parts };
+    }
+    case undefined:
+      return bodyOfFields(fields, isJson, given.flag("get"));
+  }
+}
+
+function bodyOfFields(
+  fields: Field[],
+  isJson: boolean,
+  isQuery: boolean,
+): BodyArgument | null {
+  if (fields.length === 0) {
+    if (isJson) throw usageError("--json has neither a value nor fields");
+    return null;
+  }
+  const file = fields.find(({ value }) => value.kind === "file");
+  if (file !== undefined && (isJson || isQuery)) {
+    const where = isJson ? "JSON" : "a URL";
+    throw usageError(`${file.name}@ sends a file, which ${where} cannot`);
+  }
+  return { kind: "fields", fields, isJson };
+}
+
+/** The name that a URL gives a file; it never leads out of the folder. */
+function remoteName(url: URL): string {
+  let name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // Left as it is: the percent signs do no harm.
+  }
+  // A server must not write what a shell or a program reads as its settings.
+  const safe = safeName(name.replace(/[/\\:]/g, "_"), false);
+  if (safe === null) {
+    throw usageError("URL names no file; give one with --output");
+  }
+  return safe;
+}

@@ -1,0 +1,37 @@
+import { type Arguments, infoOf } from "./arguments.ts";
+import { usageError } from "./exit_codes.ts";
+import { parseOptions } from "./parse_options.ts";
+import { size, wholeNumber } from "./values.ts";
+
+/** Reads the command line of a server. */
+export function readServe(args: readonly string[]): Arguments {
+  const given = parseOptions(args, "serve");
+  const info = infoOf(given, "serve");
+  if (info !== null) return info;
+  const [folder = ".", ...others] = given.positionals;
+  if (others.length > 0) throw usageError(`Too many arguments: ${others[0]}`);
+  const [cert, key] = [given.text("cert"), given.text("key")];
+  if ((cert === undefined) !== (key === undefined)) {
+    throw usageError("--cert and --key go together");
+  }
+  const port = given.text("port");
+  const [hasUpload, isSpa] = [given.flag("upload"), given.flag("spa")];
+  return {
+    command: "serve",
+    folder,
+    port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
+    host: given.text("host") ?? "127.0.0.1",
+    allowedHosts: given.texts("allow-host"),
+    pair: cert === undefined || key === undefined ? null : { cert, key },
+    hasCors: given.flag("cors"),
+    hasUpload,
+    maxUpload: size(given.text("max-upload") ?? "1GiB", "--max-upload"),
+    quota: size(given.text("quota") ?? "10GiB", "--quota"),
+    isSpa,
+    // What others have sent must not take the place of the listing.
+    hasIndex: given.choice("index") ?? (isSpa || !hasUpload),
+    hasHidden: given.flag("hidden"),
+    isCompressed: given.choice("compress") !== false,
+    isQuiet: given.flag("quiet"),
+  };
+}
