@@ -14,6 +14,8 @@ export interface ConnectionArguments {
   timeout: number | undefined;
   /** User, and password where one was given. */
   user: { name: string; password: string | undefined } | undefined;
+  /** How to log in; `undefined` for the best way that is offered. */
+  scheme: "basic" | "digest" | undefined;
   /** A token. */
   bearer: string | undefined;
   /** Path of a Unix socket to connect to instead. */
@@ -50,6 +52,24 @@ export interface RequestArguments extends ConnectionArguments {
   output: string | undefined;
   /** Whether that name is the URL's. */
   isRemoteName: boolean;
+  /** Whether what is there is the beginning of what comes. */
+  isResumed: boolean;
+  /** Cookies to send, as a header has them. */
+  cookies: string | undefined;
+  /** File with cookies to send. */
+  cookieFile: string | undefined;
+  /** File that gets the cookies. */
+  cookieJar: string | undefined;
+  /** Name of what keeps cookies. */
+  session: string | undefined;
+  /** In ms, for all of it; `undefined` for ever. */
+  maxTime: number | undefined;
+  /** How often it is tried again. */
+  retries: number;
+  /** What to say afterwards. */
+  writeOut: string | undefined;
+  /** Whether no progress is shown. */
+  isQuiet: boolean;
   /** Whether to show status line and fields in front. */
   isHeadShown: boolean;
   /** How many redirects to follow. */

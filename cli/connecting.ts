@@ -5,7 +5,7 @@ import { usageError } from "./exit_codes.ts";
 import { VERSION } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import { askPassword } from "./password.ts";
-import { proxyFromEnv } from "./proxy_env.ts";
+import { proxyUrl } from "./proxy.ts";
 
 /** Fields of a request, as the client takes them; `null` leaves one out. */
 export type Fields = Record<string, string | string[] | null>;
@@ -49,10 +49,8 @@ export async function clientOptions(
   if (args.unix !== undefined) {
     options.path = args.unix;
   } else {
-    const proxy = args.proxy ?? proxyFromEnv(args.url, (name) => io.env(name));
-    if (proxy) {
-      options.proxy = proxy.includes("://") ? proxy : `http://${proxy}`;
-    }
+    const proxy = proxyUrl(args, io);
+    if (proxy !== undefined) options.proxy = proxy;
   }
   if (args.caCert !== undefined) {
     try {
@@ -68,8 +66,24 @@ async function authOf(
   args: ConnectionArguments,
   io: CliIo,
 ): Promise<ClientAuth | undefined> {
-  const { url, user, bearer } = args;
+  const { bearer, scheme } = args;
   if (bearer !== undefined) return { bearer };
+  const pair = await userOf(args, io);
+  if (pair === undefined) return undefined;
+  switch (scheme) {
+    case "basic":
+      return { basic: pair };
+    case "digest":
+      return { digest: pair };
+    case undefined:
+      return pair;
+  }
+}
+
+async function userOf(
+  { url, user }: ConnectionArguments,
+  io: CliIo,
+): Promise<[user: string, password: string] | undefined> {
   if (user !== undefined) {
     return [user.name, user.password ?? await askPassword(io, user.name)];
   }

@@ -40,9 +40,20 @@ export function readConnection(
   if (given.has("unix") && given.text("proxy")) {
     throw usageError("--proxy does not go with --unix");
   }
+  const isBasic = given.flag("basic");
+  const isDigest = given.flag("digest");
+  if (isBasic && isDigest) {
+    throw usageError("--digest does not go with --basic");
+  }
+  const target = readUrl(url, kind);
+  if (
+    (isBasic || isDigest) && user === undefined && target.username === ""
+  ) {
+    throw usageError(`--${isBasic ? "basic" : "digest"} needs --user`);
+  }
   const timeout = given.text("timeout");
   return {
-    url: readUrl(url, kind),
+    url: target,
     headers: given.texts("header").map(readHeader),
     isInsecure: given.flag("insecure"),
     timeout: timeout === undefined ? undefined : seconds(timeout, "--timeout"),
@@ -50,6 +61,7 @@ export function readConnection(
       name: colon < 0 ? user : user.slice(0, colon),
       password: colon < 0 ? undefined : user.slice(colon + 1),
     },
+    scheme: isBasic ? "basic" : isDigest ? "digest" : undefined,
     bearer: given.text("bearer"),
     unix: given.text("unix"),
     proxy: given.text("proxy"),

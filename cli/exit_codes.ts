@@ -8,6 +8,8 @@ export const ExitCode = {
   OTHER: 1,
   /** The command line is wrong. */
   USAGE: 2,
+  /** The proxy's name has no address. */
+  RESOLVE_PROXY: 5,
   /** A name has no address. */
   RESOLVE: 6,
   /** Nobody takes the connection. */
@@ -18,6 +20,8 @@ export const ExitCode = {
   WRITE: 23,
   /** It took too long. */
   TIMEOUT: 28,
+  /** The rest of a file cannot be got. */
+  RANGE: 33,
   /** More redirects than were to be followed. */
   REDIRECTS: 47,
   /** The answer broke off, or is malformed. */

@@ -17,14 +17,17 @@ export const HELP: Readonly<Record<CommandName, string>> = {
   -H, --header 'NAME: VALUE'  send a header; repeatable
   -u, --user NAME[:PASSWORD]  log in; or --bearer TOKEN
   -o, --output FILE           write to a file; -O: under the name in the URL
+  -C, --continue-at -         get the rest of that file
+  -b, --cookie NAME=VALUE|FILE, -c, --cookie-jar FILE, --session NAME: cookies
   -i, --include               show the head too; -I, --head: nothing else
   -v, --verbose               tell what is sent, received, and how long it took
   -L, --location              follow redirects, 10 at most; --max-redirects N
   -t, --timeout SECONDS       give up after so long a silence: 300; 0: never
+  -m, --max-time SECONDS      give up after so long; --retry N: try again
   -k, --insecure              take any certificate; --cacert FILE: trust these
   -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
+  -w, --write-out FORMAT      say %{http_code} and the like afterwards
       --fail                  a status of 400 or more is an error
-      --raw, --no-color       do not lay out JSON; use no colours
   -h, --help; -V, --version; "uhttp help": more, by topic; "uhttp completions"
 Exit codes: 0 good, 2 usage, 6 name unknown, 7 cannot connect, 22 status with
   --fail, 23 cannot write, 28 timeout, 47 redirects, 56 broken, 60 TLS`,

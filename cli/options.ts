@@ -1,6 +1,8 @@
 // All options, once: the command line is read by this table, and help,
 // completions and the manual are written from it.
 
+import { VARIABLE_NAMES } from "./write_out.ts";
+
 /** An option of a command. */
 export interface Option {
   /** Its long name. */
@@ -39,6 +41,8 @@ const CONNECTION: Option[] = [
     value: "NAME[:PASSWORD]",
     help: "log in, in the best way that is offered; asks for the password",
   },
+  { name: "basic", help: "log in by Basic, at once" },
+  { name: "digest", help: "log in by Digest alone" },
   { name: "bearer", value: "TOKEN", help: "log in by a token" },
   {
     name: "timeout",
@@ -96,6 +100,24 @@ const REQUEST: Option[] = [
     help: "send a form in parts",
   },
   {
+    name: "cookie",
+    short: "b",
+    value: "NAME=VALUE|FILE",
+    help: "send cookies, or those of a file that -c has written",
+  },
+  {
+    name: "cookie-jar",
+    short: "c",
+    value: "FILE",
+    help: "write all cookies to a file afterwards, for you alone",
+  },
+  {
+    name: "session",
+    value: "NAME",
+    help: "keep cookies from one call to the next, under\n" +
+      "~/.config/uhttp/sessions",
+  },
+  {
     name: "output",
     short: "o",
     value: "FILE",
@@ -105,6 +127,14 @@ const REQUEST: Option[] = [
     name: "remote-name",
     short: "O",
     help: "write to a file of the URL's last name; follows no link",
+  },
+  {
+    name: "continue-at",
+    short: "C",
+    value: "-",
+    help:
+      "get the rest of a file of which a part is there; what comes stays,\n" +
+      "also where it breaks off",
   },
   {
     name: "include",
@@ -118,7 +148,28 @@ const REQUEST: Option[] = [
     help: "follow redirects, 10 at most",
   },
   { name: "max-redirects", value: "N", help: "follow so many" },
+  {
+    name: "max-time",
+    short: "m",
+    value: "SECONDS",
+    help: "give up after so long, whatever happens",
+  },
+  {
+    name: "retry",
+    value: "N",
+    help: "try so often again, after 1 s, 2 s, 4 s or what the server says,\n" +
+      "on 408, 429, 500, 502, 503, 504, or where nothing was answered",
+  },
+  {
+    name: "write-out",
+    short: "w",
+    value: "FORMAT",
+    help: `say so afterwards: \\n, \\t, %header{NAME}, or %{NAME} of\n${
+      VARIABLE_NAMES.join(" ")
+    }`,
+  },
   { name: "fail", help: "a status of 400 or more is an error" },
+  { name: "quiet", short: "q", help: "show no progress" },
   { name: "raw", help: "do not lay out JSON" },
   { name: "compressed", help: "ask for compressed answers, as it does anyway" },
 ];

@@ -30,22 +30,35 @@ export async function copyBody(
   }
 }
 
+/** Where a body goes. */
+export interface Saving {
+  /** The file. */
+  path: string;
+  /** Whether the user has named it, not the URL. */
+  isGiven: boolean;
+  /** From which byte on; `null` where a new file begins. */
+  start: number | null;
+  /** Whether no progress is shown. */
+  isQuiet: boolean;
+}
+
 /**
  * Saves a body to a file. What was written is removed again when the rest does
- * not come.
+ * not come, unless that can be got another time.
  *
- * @param isGiven Whether the user has named the file, not the URL.
  * @throws {CliError} If the file cannot be written.
  */
 export async function saveBody(
   response: HttpResponse,
-  path: string,
-  isGiven: boolean,
+  { path, isGiven, start, isQuiet }: Saving,
   io: CliIo,
 ): Promise<void> {
-  const file = await writing(path, () => open(path, isGiven));
+  const file = await writing(
+    path,
+    () => start ? appendTo(path, start) : open(path, isGiven),
+  );
   const isEncoded = response.headers["content-encoding"] !== undefined;
-  const progress = io.stderr.isTerminal()
+  const progress = io.stderr.isTerminal() && !isQuiet
     ? new Progress(io, isEncoded ? null : response.contentLength)
     : null;
   try {
@@ -64,9 +77,22 @@ export async function saveBody(
     // A device or a pipe is not ours to remove.
     const isPlain = (await file.stat().catch(() => null))?.isFile;
     file.close();
-    if (isPlain) await Deno.remove(path).catch(() => {});
+    if (isPlain && start === null) await Deno.remove(path).catch(() => {});
     throw error;
   }
+}
+
+/** Opens what is there, to go on where it ended. */
+async function appendTo(path: string, start: number): Promise<Deno.FsFile> {
+  const file = await Deno.open(path, { write: true });
+  try {
+    await file.truncate(start);
+    await file.seek(start, Deno.SeekMode.Start);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return file;
 }
 
 async function open(path: string, isGiven: boolean): Promise<Deno.FsFile> {

@@ -15,6 +15,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "--data-raw": "-d sends text as it is; @ in front means a file",
   "--data-binary": "-d sends bytes as they are",
   "--unix-socket": "it is --unix here",
+  "-s": "-q shows no progress",
+  "--silent": "-q shows no progress",
   "--follow": "it is -L here",
   "--verify": "-k takes any certificate, --cacert trusts more",
   "--download": "-O, or -o FILE, saves to a file",

@@ -1,6 +1,14 @@
 /** Reads a variable of the environment. */
 type Env = (name: string) => string | undefined;
 
+/** A proxy, and who has named it. */
+export interface NamedProxy {
+  /** Its address. */
+  address: string;
+  /** The variable, or the option. */
+  source: string;
+}
+
 /**
  * The proxy that the environment names for a URL, or `null`: `http_proxy` or
  * `https_proxy`, else `all_proxy`, unless `no_proxy` has the host. Names in
@@ -8,17 +16,25 @@ type Env = (name: string) => string | undefined;
  *
  * Only the command asks the environment; the library never does.
  */
-export function proxyFromEnv(url: URL, env: Env): string | null {
+export function proxyFromEnv(url: URL, env: Env): NamedProxy | null {
   const isSecure = url.protocol === "https:" || url.protocol === "wss:";
-  const proxy = read(env, isSecure ? "https_proxy" : "http_proxy") ??
+  const found = read(env, isSecure ? "https_proxy" : "http_proxy") ??
     read(env, "all_proxy");
-  if (!proxy) return null;
-  if (isExcluded(url, read(env, "no_proxy") ?? "")) return null;
-  return proxy.includes("://") ? proxy : `http://${proxy}`;
+  if (found === null || found.address === "") return null;
+  if (isExcluded(url, read(env, "no_proxy")?.address ?? "")) return null;
+  const { address, source } = found;
+  return {
+    address: address.includes("://") ? address : `http://${address}`,
+    source,
+  };
 }
 
-function read(env: Env, name: string): string | undefined {
-  return env(name) ?? env(name.toUpperCase());
+function read(env: Env, name: string): NamedProxy | null {
+  for (const source of [name, name.toUpperCase()]) {
+    const address = env(source);
+    if (address !== undefined) return { address, source };
+  }
+  return null;
 }
 
 /**

@@ -1,9 +1,14 @@
-import { type Arguments, type BodyArgument, infoOf } from "./arguments.ts";
+import {
+  type Arguments,
+  type BodyArgument,
+  infoOf,
+  type RequestArguments,
+} from "./arguments.ts";
 import { readConnection, readHeader } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
 import { safeName } from "./file_name.ts";
 import { type Given, parseOptions } from "./parse_options.ts";
-import { wholeNumber } from "./values.ts";
+import { seconds, wholeNumber } from "./values.ts";
 import {
   type Field,
   isLikeJson,
@@ -11,6 +16,7 @@ import {
   type Word,
   WORDS_MEAN,
 } from "./words.ts";
+import { unknownVariable, VARIABLE_NAMES } from "./write_out.ts";
 
 /** `-j` without a value; nobody types it. */
 const JSON_OF_FIELDS = "json-of-fields";
@@ -53,6 +59,22 @@ export function readRequest(args: readonly string[]): Arguments {
     output = remoteName(connection.url);
   }
   if (output === "") throw usageError("--output names no file");
+  const isResumed = given.has("continue-at");
+  if (isResumed && given.text("continue-at") !== "-") {
+    throw usageError(
+      "--continue-at takes - alone: what is there says how much",
+    );
+  }
+  if (isResumed && (output === undefined || output === "-")) {
+    throw usageError("--continue-at needs --output or --remote-name");
+  }
+  const writeOut = given.text("write-out");
+  const unknown = writeOut === undefined ? null : unknownVariable(writeOut);
+  if (unknown !== null) {
+    throw usageError(
+      `--write-out has no ${unknown}; it has ${VARIABLE_NAMES.join(", ")}`,
+    );
+  }
   const redirects = given.text("max-redirects");
   return {
     ...connection,
@@ -62,6 +84,12 @@ export function readRequest(args: readonly string[]): Arguments {
     isQuery,
     output: output === "-" ? undefined : output,
     isRemoteName,
+    isResumed,
+    ...readCookies(given),
+    maxTime: seconds(given.text("max-time") ?? "0", "--max-time") || undefined,
+    retries: readRetries(given, body),
+    writeOut,
+    isQuiet: given.flag("quiet"),
     isHeadShown: given.flag("include") ||
       method === "HEAD" && output === undefined,
     maxRedirects: redirects === undefined
@@ -72,13 +100,49 @@ export function readRequest(args: readonly string[]): Arguments {
   };
 }
 
+/** What is said of cookies. */
+function readCookies(
+  given: Given,
+): Pick<
+  RequestArguments,
+  "cookies" | "cookieFile" | "cookieJar" | "session"
+> {
+  const cookie = given.text("cookie");
+  const session = given.text("session");
+  const cookieJar = given.text("cookie-jar");
+  const isFile = cookie !== undefined && !cookie.includes("=");
+  if (session !== undefined) {
+    if (!/^[\w-][\w.-]*$/.test(session)) {
+      throw usageError(`--session is no name: ${session}`);
+    }
+    if (isFile || cookieJar !== undefined) {
+      throw usageError("--session does not go with files of cookies");
+    }
+  }
+  return {
+    cookies: isFile ? undefined : cookie,
+    cookieFile: isFile ? cookie : undefined,
+    cookieJar,
+    session,
+  };
+}
+
+function readRetries(given: Given, body: BodyArgument | null): number {
+  const text = given.text("retry");
+  if (text === undefined) return 0;
+  if (body?.kind === "file" && body.path === "-") {
+    throw usageError("--retry does not go with --file -, which comes but once");
+  }
+  return wholeNumber(text, "--retry", 100);
+}
+
 /** `-j` takes a value only where that is meant to be JSON. */
 function withBareJson(args: readonly string[]): string[] {
   const out: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     if (arg === "--") return [...out, ...args.slice(i)];
-    const isJson = arg === "--json" || /^-[GOiILvk]*j$/.test(arg);
+    const isJson = arg === "--json" || /^-[GOiILvkq]*j$/.test(arg);
     const next = args[i + 1];
     if (!isJson || next !== undefined && isLikeJson(next)) {
       out.push(arg);

@@ -87,11 +87,13 @@ http or https, or have no scheme at all.
 export const EXIT_CODES = `0    good
 1    anything else
 2    the command line is wrong
+5    the proxy's name has no address
 6    a name has no address
 7    nobody takes the connection, or the proxy refused
 22   a status of 400 or more, with --fail
 23   the output cannot be written, or is binary and a terminal
 28   it took too long
+33   what is there is not the beginning of what the server has
 47   more redirects than were to be followed
 56   the answer broke off, or is malformed
 60   TLS failed: mostly a certificate that is not trusted

@@ -6,6 +6,7 @@ import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type CliIo, inputPieces, writeAll, writeLine } from "./io.ts";
 import { plainLine, plainText } from "./plain_text.ts";
+import { withProxy } from "./proxy.ts";
 import { sizeText } from "./sizes.ts";
 import { jsonText } from "./views.ts";
 
@@ -39,7 +40,7 @@ export async function runWs(args: WsArguments, io: CliIo): Promise<ExitCode> {
     if (error instanceof TypeError || error instanceof RangeError) {
       throw usageError(error.message);
     }
-    throw error;
+    throw withProxy(error, args, io);
   }
 }
 

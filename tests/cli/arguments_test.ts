@@ -6,6 +6,7 @@ import type {
 } from "../../cli/arguments.ts";
 import { readArguments } from "../../cli/command_line.ts";
 import { type Field, readWord, WORDS_MEAN } from "../../cli/words.ts";
+import { VARIABLE_NAMES } from "../../cli/write_out.ts";
 import { readUrl } from "../../cli/connection_arguments.ts";
 import { CliError, ExitCode } from "../../cli/exit_codes.ts";
 
@@ -18,6 +19,15 @@ const PLAIN: RequestArguments = {
   isQuery: false,
   output: undefined,
   isRemoteName: false,
+  isResumed: false,
+  cookies: undefined,
+  cookieFile: undefined,
+  cookieJar: undefined,
+  session: undefined,
+  maxTime: undefined,
+  retries: 0,
+  writeOut: undefined,
+  isQuiet: false,
   isHeadShown: false,
   maxRedirects: 0,
   isFailing: false,
@@ -25,6 +35,7 @@ const PLAIN: RequestArguments = {
   isInsecure: false,
   timeout: undefined,
   user: undefined,
+  scheme: undefined,
   bearer: undefined,
   unix: undefined,
   proxy: undefined,
@@ -93,6 +104,17 @@ const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
   ["a -u me:", { user: { name: "me", password: "" } }],
   ["a -u me:a:b", { user: { name: "me", password: "a:b" } }],
   ["a --bearer x", { bearer: "x" }],
+  ["a -b x=1;|y=2", { cookies: "x=1; y=2" }],
+  ["a -b f -c g", { cookieFile: "f", cookieJar: "g" }],
+  ["a --session s -b x=1", { session: "s", cookies: "x=1" }],
+  ["a -o f -C -", { output: "f", isResumed: true }],
+  ["a -m .5 --retry 3 -q", { maxTime: 500, retries: 3, isQuiet: true }],
+  ["a -w %{http_code}%header{x}%%{", { writeOut: "%{http_code}%header{x}%%{" }],
+  ["a -u me:pw --basic", {
+    user: { name: "me", password: "pw" },
+    scheme: "basic",
+  }],
+  ["me:pw@a --digest", { url: new URL("http://me:pw@a/"), scheme: "digest" }],
   ["a -L", { maxRedirects: 10 }],
   ["a -L --max-redirects 3", { maxRedirects: 3 }],
   ["a --max-redirects 0", { maxRedirects: 0 }],
@@ -190,6 +212,7 @@ const WS: WsArguments = {
   isInsecure: false,
   timeout: undefined,
   user: undefined,
+  scheme: undefined,
   bearer: undefined,
   unix: undefined,
   proxy: undefined,
@@ -312,6 +335,20 @@ const WRONG: [line: string, message: string][] = [
   ["a -O", "URL names no file; give one with --output"],
   ["a/b/ -O", "URL names no file; give one with --output"],
   ["a/b -O -o c", "--remote-name does not go with --output"],
+  ["a -C 5 -o b", "--continue-at takes - alone: what is there says how much"],
+  ["a -C -", "--continue-at needs --output or --remote-name"],
+  ["a --session ../b", "--session is no name: ../b"],
+  ["a --session b -c d", "--session does not go with files of cookies"],
+  [
+    "a --retry 1 -f -",
+    "--retry does not go with --file -, which comes but once",
+  ],
+  ["a --basic", "--basic needs --user"],
+  ["a -u b:c --basic --digest", "--digest does not go with --basic"],
+  [
+    "a -w %{nope}",
+    `--write-out has no nope; it has ${VARIABLE_NAMES.join(", ")}`,
+  ],
   ["a --output=", "--output names no file"],
   ["a -u b --bearer c", "--bearer does not go with --user"],
   ["a --unix b -x c", "--proxy does not go with --unix"],
