@@ -106,6 +106,12 @@ export interface ServeArguments {
   allowedHosts: string[];
   /** Files with a certificate and its key. */
   pair: { cert: string; key: string } | null;
+  /** `user:password` each, or `@` and a file of those; none lets all in. */
+  auth: string[];
+  /** Further fields of every answer. */
+  headers: [name: string, value: string][];
+  /** What is shown for what is missing. */
+  notFound: string | undefined;
   /** Whether pages of other sites may read. */
   hasCors: boolean;
   /** Whether files may be sent here. */

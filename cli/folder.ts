@@ -1,5 +1,6 @@
 import { join, SEPARATOR } from "@std/path";
 import { PARTIAL_PREFIX } from "./file_name.ts";
+import { sortEntries, type View } from "./listing_view.ts";
 
 /** A file or a folder that a path leads to. */
 export interface Found {
@@ -27,7 +28,7 @@ export interface Entry {
 
 /** What a folder holds. */
 export interface Contents {
-  /** Folders first, then by name. */
+  /** In the order of the view. */
   entries: Entry[];
   /** How many there are beside those. */
   omitted: number;
@@ -37,8 +38,6 @@ export interface Contents {
 const MAX_ENTRIES = 10_000;
 /** How many are looked at side by side. */
 const BATCH = 64;
-
-const collator = new Intl.Collator("en", { numeric: true });
 
 /** The folder that is served, and what of it may be seen. */
 export class Folder {
@@ -105,11 +104,12 @@ export class Folder {
    * @returns `null` if it is not what it was: somebody may have put a link in
    * its place, and that leads anywhere.
    */
-  async list(folder: Found): Promise<Contents | null> {
+  async list(folder: Found, view: View): Promise<Contents | null> {
     const names: string[] = [];
     let omitted = 0;
     for await (const { name } of Deno.readDir(folder.realPath)) {
       if (!this.isVisible(name)) continue;
+      if (!name.toLowerCase().includes(view.search)) continue;
       if (names.length < MAX_ENTRIES) names.push(name);
       else omitted++;
     }
@@ -122,10 +122,7 @@ export class Folder {
       }
     }
     if (!await isStill(folder)) return null;
-    entries.sort((a, b) =>
-      Number(b.isFolder) - Number(a.isFolder) ||
-      collator.compare(a.name, b.name) || (a.name < b.name ? -1 : 1)
-    );
+    sortEntries(entries, view);
     return { entries, omitted };
   }
 

@@ -56,6 +56,9 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
       --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
       --allow-host NAME  answer to this name, not to localhost alone
       --cert FILE, --key FILE  speak TLS: the certificate chain and key, in PEM
+      --auth USER:PASSWORD|@FILE  let in only who knows that
+      --header 'NAME: VALUE'      send it with every answer
+      --404 FILE         show this for what is missing
       --cors             let pages of all sites read
       --upload           take files, by a form in listings or by PUT; what is
                          there is never overwritten
@@ -67,7 +70,6 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
       --no-compress      do not compress text
   -q, --quiet            do not log requests
   -h, --help; -V, --version
-Ranges, ETags and index.html are taken care of. Links that lead out of the
-folder are not followed. SIGINT and SIGTERM let answers in progress finish.
+No link that leads out is followed. SIGINT lets answers in progress finish.
 Exit codes: 0 stopped, 1 cannot serve, 2 usage`,
 };

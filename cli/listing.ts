@@ -1,4 +1,10 @@
-import { type Contents, encodeSegment, type Entry } from "./folder.ts";
+import {
+  type Contents,
+  encodeSegment,
+  type Entry,
+  urlPathOf,
+} from "./folder.ts";
+import { type Order, queryOf, type View } from "./listing_view.ts";
 import { sizeText } from "./sizes.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -75,6 +81,7 @@ th { font-size: .8rem; font-weight: 500; color: var(--faint);
 th, td { padding: .45rem 1rem }
 td { border-top: 1px solid var(--line) }
 tbody tr:first-child td { border-top: 0 }
+th a { color: inherit }
 tbody tr:hover { background: var(--hover) }
 th:first-child, td:first-child { width: 100%; overflow-wrap: anywhere }
 td:first-child a { display: block; padding-left: 1.8rem; min-height: 1.5rem;
@@ -93,6 +100,13 @@ input { flex: 1; min-width: 12rem; font: inherit; font-size: .9rem;
 button { padding: .35rem 1.1rem; border: 0; border-radius: .5rem; font: inherit;
   color: #fff; background: #1d5fd0; cursor: pointer }
 button:hover { background: #174fb0 }
+header { display: flex; flex-wrap: wrap; gap: .5rem 1rem;
+  align-items: center; margin-bottom: 1rem }
+header h1 { flex: 1 1 auto; margin: 0 }
+form.search { flex: 0 1 16rem; margin: 0; padding: 0; flex-wrap: nowrap }
+form.search input { min-width: 0; width: 100%; padding: .35rem .8rem;
+  border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--card) }
 @media (max-width: 36rem) { .date { display: none } }
 `.trim();
 
@@ -117,27 +131,32 @@ export interface ListingOptions {
   segments: readonly string[];
   /** Whether to offer a form for uploads. */
   hasUpload: boolean;
+  /** What is wanted of it. */
+  view: View;
 }
 
 /** A page that lists a folder. */
 export function listingPage(
   { entries, omitted }: Contents,
-  { segments, hasUpload }: ListingOptions,
+  { segments, hasUpload, view }: ListingOptions,
 ): string {
   const title = "/" + segments.map((name) => name + "/").join("");
   const rows = entries.map(row).join("\n");
   const table = entries.length === 0
-    ? `<p class="note">Nothing here</p>`
+    ? `<p class="note">${
+      view.search === "" ? "Nothing here" : "Nothing here has that name"
+    }</p>`
     : `<table>
-<thead><tr><th scope="col">Name</th><th scope="col" class="size">Size</th>` +
-      `<th scope="col" class="date">Changed</th></tr></thead>
+<thead><tr>${column("Name", "name", view)}${column("Size", "size", view)}` +
+      `${column("Changed", "time", view)}</tr></thead>
 <tbody>
 ${rows}
 </tbody>
 </table>`;
   return page(
     title,
-    `<h1>${crumbs(segments)}</h1>
+    `<header><h1>${crumbs(segments)}</h1>
+${searchForm(view)}</header>
 ${hasUpload ? FORM : ""}<main class="card">
 ${table}
 </main>
@@ -151,6 +170,37 @@ const FORM =
 <button>Upload</button>
 </form>
 `;
+
+/** What finds names, without a script. */
+function searchForm(view: View): string {
+  const sort = queryOf({ ...view, search: "" }).replace(/^\?sort=/, "");
+  const keep = sort === ""
+    ? ""
+    : `<input type="hidden" name="sort" value="${escapeHtml(sort)}">`;
+  const clear = view.search === ""
+    ? ""
+    : `<a href="./${escapeHtml(queryOf({ ...view, search: "" }))}">All</a>`;
+  return `<form class="search" role="search" action="./">
+<input type="search" name="q" placeholder="Search here" aria-label="Search here" value="${
+    escapeHtml(view.search)
+  }">${keep}${clear}
+</form>`;
+}
+
+/** The head of a column: it sorts by it, and then the other way round. */
+function column(title: string, order: Order, view: View): string {
+  const isThis = view.order === order;
+  // The largest and the latest are looked for more often than the first.
+  const isReversed = isThis ? !view.isReversed : order !== "name";
+  const query = queryOf({ ...view, order, isReversed });
+  const sorted = isThis
+    ? ` aria-sort="${view.isReversed ? "descending" : "ascending"}"`
+    : "";
+  const mark = isThis ? (view.isReversed ? " \u2193" : " \u2191") : "";
+  const kind = order === "name" ? "" : order === "size" ? "size" : "date";
+  return `<th scope="col"${kind === "" ? "" : ` class="${kind}"`}${sorted}>` +
+    `<a href="./${escapeHtml(query)}">${title}${mark}</a></th>`;
+}
 
 function crumbs(segments: readonly string[]): string {
   const names = ["Home", ...segments];
@@ -203,4 +253,21 @@ export function messagePage(status: number, message: string): string {
 <main class="card"><p class="note">${escapeHtml(message)}</p></main>
 <footer><a href="/">Home</a></footer>`,
   );
+}
+
+/** The same for programs. */
+export function listingJson(
+  { entries, omitted }: Contents,
+  segments: readonly string[],
+): string {
+  return JSON.stringify({
+    path: urlPathOf(segments, true),
+    entries: entries.map(({ name, isFolder, size, modified }) => ({
+      name,
+      type: isFolder ? "folder" : "file",
+      size: isFolder ? null : size,
+      modified: modified?.toISOString() ?? null,
+    })),
+    omitted,
+  }) + "\n";
 }

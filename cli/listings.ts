@@ -1,4 +1,4 @@
-import { chooseCoding } from "../wire/content_coding.ts";
+import { applyCoding } from "../server/compression.ts";
 
 /** How many are made side by side. */
 const LANES = 2;
@@ -15,47 +15,54 @@ export interface Listing {
   readonly gzip: Uint8Array<ArrayBuffer> | null;
 }
 
+interface Waiting {
+  make: () => Promise<Listing | null>;
+  done: PromiseWithResolvers<Listing | null>;
+}
+
 /**
  * Makes what is costly, such as the listing of a large folder, a few at a time,
  * and one for all who wait for the same: many who ask at once cost no more
  * than a few, and those who want something else are served between.
  */
 export class Listings {
-  readonly #make: (key: string) => Promise<Listing | null>;
-  readonly #waiting = new Map<string, PromiseWithResolvers<Listing | null>>();
+  readonly #waiting = new Map<string, Waiting>();
   #running = 0;
 
-  constructor(make: (key: string) => Promise<Listing | null>) {
-    this.#make = make;
-  }
-
-  /** One that is begun from now on, so that nothing done before is missing. */
-  get(key: string): Promise<Listing | null> {
+  /**
+   * One that is begun from now on, so that nothing done before is missing.
+   *
+   * @param key What those ask for who get the same.
+   */
+  get(
+    key: string,
+    make: () => Promise<Listing | null>,
+  ): Promise<Listing | null> {
     let waiting = this.#waiting.get(key);
     if (waiting === undefined) {
-      waiting = Promise.withResolvers();
+      waiting = { make, done: Promise.withResolvers() };
       this.#waiting.set(key, waiting);
       if (this.#running < LANES) this.#run();
     }
-    return waiting.promise;
+    return waiting.done.promise;
   }
 
   async #run(): Promise<void> {
     this.#running++;
-    for (const [key, { resolve, reject }] of this.#waiting) {
+    for (const [key, { make, done }] of this.#waiting) {
       this.#waiting.delete(key);
-      await this.#make(key).then(resolve, reject);
+      await make().then(done.resolve, done.reject);
     }
     this.#running--;
   }
 }
 
-/** Makes a listing of a page. */
+/** Makes a listing of a text. */
 export async function listingOf(
-  html: string,
+  text: string,
   isCompressed: boolean,
 ): Promise<Listing> {
-  const plain = new TextEncoder().encode(html);
+  const plain = new TextEncoder().encode(text);
   const gzip = isCompressed && plain.length >= LARGE
     ? await compress(plain)
     : null;
@@ -80,13 +87,25 @@ export function chooseForm(
   { plain, gzip }: Listing,
   acceptEncoding: string | undefined,
 ): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
-  if (gzip === null) return { body: plain, headers: {} };
+  if (gzip === null) return { body: plain, headers: { vary: "accept" } };
+  // Decided as for any other answer, as if the coding were to come.
+  const coding = applyCoding(
+    {
+      status: 200,
+      reason: undefined,
+      headers: { "content-type": "text/html" },
+      cookies: "",
+    },
+    { minLength: 0, encodings: ["gzip"] },
+    acceptEncoding,
+    plain.length,
+  );
   const headers = {
     // To compress it for each peer anew would hold up all others.
     "cache-control": "no-cache, no-transform",
-    vary: "accept-encoding",
+    vary: "accept, accept-encoding",
   };
-  return chooseCoding(acceptEncoding, ["gzip"]) === "gzip"
+  return coding === "gzip"
     ? { body: gzip, headers: { ...headers, "content-encoding": "gzip" } }
     : { body: plain, headers };
 }

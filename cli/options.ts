@@ -212,6 +212,23 @@ const SERVE: Option[] = [
   { name: "key", value: "FILE", help: "its key" },
   { name: "cors", help: "let pages of all sites read" },
   {
+    name: "auth",
+    value: "USER:PASSWORD|@FILE",
+    isMany: true,
+    help: "let in only who knows that; a file has one a line",
+  },
+  {
+    name: "header",
+    value: "'NAME: VALUE'",
+    isMany: true,
+    help: "send a header with every answer",
+  },
+  {
+    name: "404",
+    value: "FILE",
+    help: "what is shown for what is missing; a name in the folder",
+  },
+  {
     name: "upload",
     help: "take files, by a form in listings or by PUT; what is there is\n" +
       "never overwritten",

@@ -2,8 +2,9 @@ import { type HttpConnection, HttpServer } from "../server.ts";
 import { AllowedHosts } from "./allowed_hosts.ts";
 import { AccessLog } from "./access_log.ts";
 import type { ServeArguments } from "./arguments.ts";
-import { CliError, ExitCode } from "./exit_codes.ts";
+import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Folder } from "./folder.ts";
+import { Gate, pairsOf } from "./gate.ts";
 import { type CliIo, ownAddresses, reason } from "./io.ts";
 import { LineQueue } from "./line_queue.ts";
 import { plainLine } from "./plain_text.ts";
@@ -26,9 +27,11 @@ export async function runServe(
 ): Promise<ExitCode> {
   const folder = await openFolder(args);
   const pair = args.pair === null ? null : {
-    cert: await readPem(args.pair.cert),
-    key: await readPem(args.pair.key),
+    cert: await readText(args.pair.cert),
+    key: await readText(args.pair.key),
   };
+  const pairs = await readPairs(args.auth);
+  const gate = args.auth.length === 0 ? null : new Gate(pairs, () => io.now());
   const server = listen(args, pair);
   let isEnding = false;
   const stopListening = io.onInterrupt(() => {
@@ -41,7 +44,7 @@ export async function runServe(
   const notes = new LineQueue(io.stderr);
   const { hostname } = server.addr as Deno.NetAddr;
   const hosts = new AllowedHosts(args.allowedHosts, hostname);
-  const site = new Site(folder, { ...args, hosts });
+  const site = new Site(folder, { ...args, hosts, gate });
   const open = new Set<Promise<void>>();
   try {
     for (const line of greeting(server, args)) notes.add(line);
@@ -100,7 +103,27 @@ async function openFolder(args: ServeArguments): Promise<Folder> {
   }
 }
 
-async function readPem(path: string): Promise<string> {
+/** All users and their passwords. */
+async function readPairs(given: readonly string[]): Promise<string[]> {
+  const pairs: string[] = [];
+  for (const text of given) {
+    if (!text.startsWith("@")) {
+      pairs.push(text);
+      continue;
+    }
+    const path = text.slice(1);
+    const found = pairsOf(await readText(path));
+    const isGood = found.length > 0 &&
+      found.every((one) => /^[^:]+:./.test(one));
+    if (!isGood) {
+      throw usageError(`${path} has no users: USER:PASSWORD, one a line`);
+    }
+    pairs.push(...found);
+  }
+  return pairs;
+}
+
+async function readText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
@@ -155,6 +178,12 @@ function greeting(server: HttpServer, args: ServeArguments): string[] {
   } else if (isLocal) {
     lines.push("For this machine alone; --host 0.0.0.0 lets others in");
   }
-  if (args.hasUpload) lines.push("Whoever gets there may upload files");
+  if (args.hasUpload) {
+    const who = args.auth.length > 0 ? "Whoever logs in" : "Whoever gets there";
+    lines.push(`${who} may upload files`);
+  }
+  if (args.auth.length > 0 && args.pair === null && !isLocal) {
+    lines.push("Passwords go over the network as they are: --cert, --key");
+  }
   return lines;
 }

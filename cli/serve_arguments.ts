@@ -1,4 +1,5 @@
 import { type Arguments, infoOf } from "./arguments.ts";
+import { readHeader } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
 import { parseOptions } from "./parse_options.ts";
 import { size, wholeNumber } from "./values.ts";
@@ -23,6 +24,9 @@ export function readServe(args: readonly string[]): Arguments {
     host: given.text("host") ?? "127.0.0.1",
     allowedHosts: given.texts("allow-host"),
     pair: cert === undefined || key === undefined ? null : { cert, key },
+    auth: given.texts("auth").map(checkAuth),
+    headers: given.texts("header").map(readOwnHeader),
+    notFound: given.text("404"),
     hasCors: given.flag("cors"),
     hasUpload,
     maxUpload: size(given.text("max-upload") ?? "1GiB", "--max-upload"),
@@ -34,4 +38,20 @@ export function readServe(args: readonly string[]): Arguments {
     isCompressed: given.choice("compress") !== false,
     isQuiet: given.flag("quiet"),
   };
+}
+
+function checkAuth(text: string): string {
+  if (text.startsWith("@") || /^[^:]+:./s.test(text)) return text;
+  // What may be a password is not repeated.
+  throw usageError("--auth is not USER:PASSWORD, nor @FILE");
+}
+
+/** Fields that say how an answer is framed, or what is in it. */
+const OURS =
+  /^(?:content-(?:length|range|encoding)|transfer-encoding|connection|date|etag|upgrade|trailer)$/i;
+
+function readOwnHeader(line: string): [string, string] {
+  const [name, value] = readHeader(line);
+  if (OURS.test(name)) throw usageError(`--header cannot be ${name}`);
+  return [name, value];
 }

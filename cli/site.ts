@@ -1,11 +1,20 @@
 import { HttpError } from "../parse.ts";
 import type { HttpConnection } from "../server.ts";
+import { contentTypeOf } from "../server/content_type.ts";
 import { evaluate, lastModified, strongTag } from "../server/conditions.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
+import { acceptsPages, isOwnPage } from "./asker.ts";
 import { safeName } from "./file_name.ts";
 import { Folder, type Found, urlPathOf } from "./folder.ts";
-import { listingPage, messagePage, PAGE_HEADERS } from "./listing.ts";
+import type { Gate } from "./gate.ts";
+import {
+  listingJson,
+  listingPage,
+  messagePage,
+  PAGE_HEADERS,
+} from "./listing.ts";
+import { queryOf, type View, viewOf } from "./listing_view.ts";
 import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
 import { Quota, UploadRefused } from "./quota.ts";
 import { isTaken, saveBody, saveForm } from "./uploads.ts";
@@ -32,13 +41,20 @@ export type SiteOptions =
     | "hasIndex"
     | "hasHidden"
     | "isCompressed"
+    | "headers"
+    | "notFound"
   >
   & {
     /** Which names it answers to. */
     hosts: AllowedHosts;
+    /** Who is let in; `null` for all. */
+    gate: Gate | null;
   };
 
 type Headers = Record<string, string>;
+
+/** Bytes of the page for what is missing. */
+const MAX_NOT_FOUND = 1024 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -47,7 +63,7 @@ export class Site {
   readonly #folder: Folder;
   readonly #options: SiteOptions;
   readonly #quota: Quota;
-  readonly #listings = new Listings((path) => this.#list(path));
+  readonly #listings = new Listings();
 
   constructor(folder: Folder, options: SiteOptions) {
     this.#folder = folder;
@@ -63,6 +79,8 @@ export class Site {
         this.#refuse(client, 421, "This is not the name of this site"),
       );
     }
+    const refusal = this.#keepOut(client);
+    if (refusal !== null) return Promise.resolve(refusal);
     switch (client.method) {
       case "GET":
       case "HEAD":
@@ -82,6 +100,26 @@ export class Site {
     );
   }
 
+  /** Refuses those who do not know the password; `null` if there is no need. */
+  #keepOut(client: HttpConnection): Reply | null {
+    const { gate } = this.#options;
+    // What a browser asks first comes without.
+    if (gate === null || client.method === "OPTIONS") return null;
+    const { authorization } = client.headers;
+    switch (gate.judge(client.remoteAddress, authorization)) {
+      case "open":
+        return null;
+      case "unknown":
+        return this.#refuse(client, 401, "Who are you?", {
+          "www-authenticate": 'Basic realm="uhttp", charset="UTF-8"',
+        });
+      case "paused":
+        return this.#refuse(client, 429, "Too many wrong passwords", {
+          "retry-after": "60",
+        });
+    }
+  }
+
   get #methods(): string {
     return "GET, HEAD, OPTIONS" +
       (this.#options.hasUpload ? ", POST, PUT" : "");
@@ -96,6 +134,9 @@ export class Site {
       headers["access-control-allow-origin"] = "*";
       headers["access-control-expose-headers"] =
         "content-range, accept-ranges, content-length, etag";
+    }
+    for (const [name, value] of this.#options.headers) {
+      headers[name.toLowerCase()] = value;
     }
     return headers;
   }
@@ -133,24 +174,37 @@ export class Site {
       const index = await this.#folder.find(`${path}/index.html`);
       if (index !== null && !index.isFolder) return this.#file(client, index);
     }
-    const listing = await this.#listings.get(path);
+    const wantsJson = !acceptsPages(client) &&
+      /\bapplication\/json\b/i.test(client.headers.accept ?? "");
+    const view = viewOf(client.query);
+    const listing = await this.#listings.get(
+      `${wantsJson ? "json" : "html"}:${path}${queryOf(view)}`,
+      () => this.#list(path, view, wantsJson),
+    );
     if (listing === null) return await this.#missing(client);
     const form = chooseForm(listing, client.headers["accept-encoding"]);
+    if (wantsJson) form.headers["content-type"] = "application/json";
     const reply = this.#page(client, 200, form.body, form.headers);
     const isHead = client.method === "HEAD";
     return { ...reply, length: isHead ? 0 : listing.plain.length };
   }
 
-  /** The page that lists a folder; `null` if none is there. */
-  async #list(path: string): Promise<Listing | null> {
+  /** What lists a folder; `null` if none is there. */
+  async #list(
+    path: string,
+    view: View,
+    wantsJson: boolean,
+  ): Promise<Listing | null> {
     const found = await this.#folder.find(path);
     if (found === null || !found.isFolder) return null;
-    const contents = await this.#folder.list(found);
+    const contents = await this.#folder.list(found, view);
     if (contents === null) return null;
     const { segments } = found;
     const { hasUpload, isCompressed } = this.#options;
-    const page = listingPage(contents, { segments, hasUpload });
-    return await listingOf(page, isCompressed);
+    const text = wantsJson
+      ? listingJson(contents, segments)
+      : listingPage(contents, { segments, hasUpload, view });
+    return await listingOf(text, isCompressed);
   }
 
   async #missing(client: HttpConnection): Promise<Reply> {
@@ -158,9 +212,27 @@ export class Site {
       this.#folder.segmentsOf(client.path) !== null &&
       !client.path.slice(client.path.lastIndexOf("/")).includes(".");
     const index = isPage ? await this.#folder.find("index.html") : null;
-    return index === null || index.isFolder
-      ? this.#refuse(client, 404, "Nothing is here")
-      : this.#file(client, index);
+    if (index !== null && !index.isFolder) return this.#file(client, index);
+    return await this.#notFound(client) ??
+      this.#refuse(client, 404, "Nothing is here");
+  }
+
+  /** The page of the site's own for what is missing, if it has one. */
+  async #notFound(client: HttpConnection): Promise<Reply | null> {
+    const { notFound, hasUpload } = this.#options;
+    if (notFound === undefined) return null;
+    const found = await this.#folder.find(notFound);
+    if (
+      found === null || found.isFolder || found.info.size > MAX_NOT_FOUND
+    ) return null;
+    const bytes = await Deno.readFile(found.realPath);
+    const headers = this.#headers;
+    headers["content-type"] = contentTypeOf(notFound);
+    // It is the user's own, and may have scripts, unless others sent it.
+    if (hasUpload) headers["content-security-policy"] = "sandbox";
+    const sent = client.respond(bytes, { status: 404, headers });
+    const length = client.method === "HEAD" ? 0 : bytes.length;
+    return { status: 404, length, sent };
   }
 
   #file(client: HttpConnection, { segments, info }: Found): Reply {
@@ -281,8 +353,14 @@ export class Site {
     message: string,
     headers?: Headers,
   ): Reply {
-    const page = encoder.encode(messagePage(status, message));
-    return this.#page(client, status, page, headers);
+    // A program, or whoever reads its output, has no use for a page.
+    const isPage = acceptsPages(client);
+    const text = isPage ? messagePage(status, message) : `${message}\n`;
+    return this.#page(client, status, encoder.encode(text), {
+      vary: "accept",
+      ...(isPage ? {} : { "content-type": "text/plain; charset=utf-8" }),
+      ...headers,
+    });
   }
 
   /** Answers where something of ours went wrong. */
@@ -293,16 +371,4 @@ export class Site {
     client.close();
     return { status: 500, length: 0, sent: Promise.resolve(false) };
   }
-}
-
-/** Whether a page of ours sends it, or no page at all. */
-function isOwnPage(client: HttpConnection): boolean {
-  const site = client.headers["sec-fetch-site"];
-  if (site !== undefined && site !== "same-origin" && site !== "none") {
-    return false;
-  }
-  const { origin } = client.headers;
-  if (origin === undefined) return true;
-  const scheme = client.isSecure ? "https" : "http";
-  return origin.toLowerCase() === `${scheme}://${client.host}`.toLowerCase();
 }

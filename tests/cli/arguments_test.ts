@@ -228,6 +228,9 @@ const SERVE: ServeArguments = {
   host: "127.0.0.1",
   allowedHosts: [],
   pair: null,
+  auth: [],
+  headers: [],
+  notFound: undefined,
   hasCors: false,
   hasUpload: false,
   maxUpload: 2 ** 30,
@@ -263,6 +266,12 @@ const OTHERS: [
     hasUpload: true,
     isSpa: true,
     hasHidden: true,
+  }],
+  ["serve d --auth a:b --auth @f --header X:y --404 e.html", {
+    ...SERVE,
+    auth: ["a:b", "@f"],
+    headers: [["X", "y"]],
+    notFound: "e.html",
   }],
   ["serve d --upload --quota 5k", {
     ...SERVE,
@@ -364,6 +373,10 @@ const WRONG: [line: string, message: string][] = [
   ["serve a -p 65536", "--port is not a number from 0 to 65535: 65536"],
   ["serve a --cert b", "--cert and --key go together"],
   ["serve a --max-upload x", "--max-upload is no size"],
+  ["serve a --auth b", "--auth is not USER:PASSWORD, nor @FILE"],
+  ["serve a --auth :b", "--auth is not USER:PASSWORD, nor @FILE"],
+  ["serve a --header b", 'No header "Name: value": b'],
+  ["serve a --header Content-Length:1", "--header cannot be Content-Length"],
   ["serve a --quota x", "--quota is no size"],
 ];
 
