@@ -1,5 +1,6 @@
 /**
- * The `uhttp` command: requests, WebSockets, and a static server.
+ * The `uhttp` command: requests, WebSockets, and servers of a folder and of
+ * what was asked.
  *
  * ```sh
  * deno run -A jsr:@uhttp/uhttp/cli localhost:8000/api -j '{"a":1}'
@@ -21,6 +22,7 @@
  */
 import { readArguments } from "./cli/command_line.ts";
 import { completions } from "./cli/completions.ts";
+import { runEcho } from "./cli/echo.ts";
 import { ExitCode, exitCodeOf } from "./cli/exit_codes.ts";
 import { HELP, VERSION } from "./cli/help.ts";
 import { type CliIo, systemIo, writeAll, writeLine } from "./cli/io.ts";
@@ -75,6 +77,8 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
       return ExitCode.OK;
     case "serve":
       return await runServe(given, io);
+    case "echo":
+      return await runEcho(given, io);
     case "ws":
       return await runWs(given, io);
     case "request":

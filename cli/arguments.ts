@@ -132,6 +132,26 @@ export interface ServeArguments {
   isQuiet: boolean;
 }
 
+/** A server that tells what was asked, from the command line. */
+export interface EchoArguments {
+  /** The command. */
+  command: "echo";
+  /** The port; `undefined` for 8000, or the next one that is free. */
+  port: number | undefined;
+  /** Address to listen on. */
+  host: string;
+  /** Names that it answers to, beside its own. */
+  allowedHosts: string[];
+  /** Status of every answer. */
+  status: number;
+  /** How much later it comes, in ms. */
+  delay: number;
+  /** Whether pages of other sites may read. */
+  hasCors: boolean;
+  /** Whether requests are not logged. */
+  isQuiet: boolean;
+}
+
 /** What is asked for other than to do something. */
 export type InfoArguments =
   /** One screen. */
@@ -146,6 +166,7 @@ export type Arguments =
   | RequestArguments
   | WsArguments
   | ServeArguments
+  | EchoArguments
   | InfoArguments;
 
 /** Whether help or the version is asked for. */

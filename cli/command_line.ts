@@ -1,6 +1,6 @@
 import type { Arguments } from "./arguments.ts";
 import { readRequest } from "./request_arguments.ts";
-import { readServe } from "./serve_arguments.ts";
+import { readEcho, readServe } from "./serve_arguments.ts";
 import { readWs } from "./ws_arguments.ts";
 
 /**
@@ -15,6 +15,8 @@ export function readArguments(args: readonly string[]): Arguments {
       return readWs(rest);
     case "serve":
       return readServe(rest);
+    case "echo":
+      return readEcho(rest);
     case "help":
       return { command: "topic", topic: rest[0] ?? "" };
     case "completions":

@@ -6,10 +6,10 @@ import { TOPICS } from "./topics.ts";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** What may come first, but for a method or a URL. */
-const COMMANDS = ["ws", "serve", "help", "completions"] as const;
+const COMMANDS = ["ws", "serve", "echo", "help", "completions"] as const;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-const NAMES: readonly CommandName[] = ["request", "ws", "serve"];
+const NAMES: readonly CommandName[] = ["request", "ws", "serve", "echo"];
 
 /**
  * Completions for a shell, as it reads them.
@@ -71,7 +71,9 @@ function bash(): string {
 _uhttp() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
   local command=request options
-  case \${COMP_WORDS[1]} in ws|serve|help|completions) command=\${COMP_WORDS[1]} ;; esac
+  case \${COMP_WORDS[1]} in ${
+    COMMANDS.join("|")
+  }) command=\${COMP_WORDS[1]} ;; esac
   if ((COMP_CWORD == 1)) && [[ $word != -* ]]; then
     COMPREPLY=($(compgen -W '${COMMANDS.join(" ")} ${
     METHODS.join(" ")
@@ -120,7 +122,7 @@ function zsh(): string {
 # eval "$(uhttp completions zsh)"
 _uhttp() {
   local command=request
-  case \${words[2]} in ws|serve|help|completions) command=\${words[2]} ;; esac
+  case \${words[2]} in ${COMMANDS.join("|")}) command=\${words[2]} ;; esac
   if ((CURRENT == 2)) && [[ \${words[2]} != -* ]]; then
     compadd ${COMMANDS.join(" ")} ${METHODS.join(" ")}
     return
@@ -131,6 +133,9 @@ _uhttp() {
     ws)
       _arguments \\
         ${specs("ws")} ;;
+    echo)
+      _arguments \\
+        ${specs("echo")} ;;
     serve)
       _arguments \\
         ${specs("serve")} \\

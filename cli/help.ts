@@ -1,5 +1,6 @@
 import config from "../deno.json" with { type: "json" };
 import type { CommandName } from "./options.ts";
+import { optionList } from "./topics.ts";
 
 /** The version, from the one place that it is kept in. */
 export const VERSION: string = config.version;
@@ -7,7 +8,7 @@ export const VERSION: string = config.version;
 /** One screen each. */
 export const HELP: Readonly<Record<CommandName, string>> = {
   request:
-    `uhttp [METHOD] URL [WORD...] [options]   a request; or: uhttp ws | serve --help
+    `uhttp [METHOD] URL [WORD...] [options]   or: uhttp ws | serve | echo --help
   name=value name@FILE        a form, or by -j JSON; also Name:value (a header),
   q==value name:=JSON         a query, a field of JSON: "uhttp help requests"
   -d, --data TEXT|@FILE|@-    send text as it is; GET becomes POST
@@ -72,4 +73,7 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
   -h, --help; -V, --version
 No link that leads out is followed. SIGINT lets answers in progress finish.
 Exit codes: 0 stopped, 1 cannot serve, 2 usage`,
+  echo: `uhttp echo [options]   a server that tells what was asked
+${optionList("echo")}
+It answers in JSON, and browsers with a page. Exit codes: as for uhttp serve`,
 };

@@ -92,6 +92,7 @@ td.folder a { background-image: var(--folder) }
 .size { text-align: right }
 .note { padding: 1.5rem 1rem; margin: 0; color: var(--faint);
   text-align: center }
+pre { margin: 0; padding: 1rem; overflow-x: auto; font-size: .85rem }
 footer { margin: .8rem 1rem; font-size: .85rem; color: var(--faint) }
 form { display: flex; flex-wrap: wrap; gap: .8rem; align-items: center;
   margin: 1rem 0; padding: .8rem 1rem }
@@ -270,4 +271,15 @@ export function listingJson(
     })),
     omitted,
   }) + "\n";
+}
+
+/** A page that says what was asked. */
+export function echoPage(method: string, path: string, json: string): string {
+  return page(
+    `${method} ${path}`,
+    `<h1><b>${escapeHtml(method)}</b> <span>${escapeHtml(path)}</span></h1>
+<main class="card"><pre>${
+      json.split("\n").map(escapeHtml).join("\n")
+    }</pre></main>`,
+  );
 }

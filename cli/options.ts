@@ -20,7 +20,7 @@ export interface Option {
 }
 
 /** What the command can be told to do. */
-export type CommandName = "request" | "ws" | "serve";
+export type CommandName = "request" | "ws" | "serve" | "echo";
 
 const INFO: Option[] = [
   { name: "help", short: "h", help: "show help on one screen" },
@@ -190,7 +190,7 @@ const WEBSOCKET: Option[] = [
   },
 ];
 
-const SERVE: Option[] = [
+const LISTENING: Option[] = [
   {
     name: "port",
     short: "p",
@@ -208,6 +208,21 @@ const SERVE: Option[] = [
     isMany: true,
     help: "answer to this name, not to localhost alone",
   },
+];
+
+const QUIET: Option = {
+  name: "quiet",
+  short: "q",
+  help: "do not log requests",
+};
+
+const ECHO: Option[] = [
+  { name: "status", value: "NUMBER", help: "answer with this; default 200" },
+  { name: "delay", value: "SECONDS", help: "answer so much later" },
+  { name: "cors", help: "let pages of all sites read" },
+];
+
+const SERVE: Option[] = [
   { name: "cert", value: "FILE", help: "speak TLS with this chain, in PEM" },
   { name: "key", value: "FILE", help: "its key" },
   { name: "cors", help: "let pages of all sites read" },
@@ -254,14 +269,14 @@ const SERVE: Option[] = [
   },
   { name: "hidden", help: "list and serve names that begin with a dot" },
   { name: "compress", isOn: true, help: "do not compress text" },
-  { name: "quiet", short: "q", help: "do not log requests" },
 ];
 
 /** The options of each command. */
 export const OPTIONS: Readonly<Record<CommandName, readonly Option[]>> = {
   request: [...REQUEST, ...CONNECTION, ...INFO],
   ws: [...WEBSOCKET, ...CONNECTION, ...INFO],
-  serve: [...SERVE, ...INFO],
+  serve: [...LISTENING, ...SERVE, QUIET, ...INFO],
+  echo: [...LISTENING, ...ECHO, QUIET, ...INFO],
 };
 
 /** The option's long name as it is typed. */

@@ -1,8 +1,8 @@
-import { type Arguments, infoOf } from "./arguments.ts";
+import { type Arguments, infoOf, type ServeArguments } from "./arguments.ts";
 import { readHeader } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
-import { parseOptions } from "./parse_options.ts";
-import { size, wholeNumber } from "./values.ts";
+import { type Given, parseOptions } from "./parse_options.ts";
+import { seconds, size, wholeNumber } from "./values.ts";
 
 /** Reads the command line of a server. */
 export function readServe(args: readonly string[]): Arguments {
@@ -15,14 +15,11 @@ export function readServe(args: readonly string[]): Arguments {
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError("--cert and --key go together");
   }
-  const port = given.text("port");
   const [hasUpload, isSpa] = [given.flag("upload"), given.flag("spa")];
   return {
     command: "serve",
     folder,
-    port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
-    host: given.text("host") ?? "127.0.0.1",
-    allowedHosts: given.texts("allow-host"),
+    ...readPlace(given),
     pair: cert === undefined || key === undefined ? null : { cert, key },
     auth: given.texts("auth").map(checkAuth),
     headers: given.texts("header").map(readOwnHeader),
@@ -37,6 +34,38 @@ export function readServe(args: readonly string[]): Arguments {
     hasHidden: given.flag("hidden"),
     isCompressed: given.choice("compress") !== false,
     isQuiet: given.flag("quiet"),
+  };
+}
+
+/** Reads the command line of a server that tells what was asked. */
+export function readEcho(args: readonly string[]): Arguments {
+  const given = parseOptions(args, "echo");
+  const info = infoOf(given, "echo");
+  if (info !== null) return info;
+  const [extra] = given.positionals;
+  if (extra !== undefined) throw usageError(`Too many arguments: ${extra}`);
+  const status = wholeNumber(given.text("status") ?? "200", "--status", 599);
+  if (status < 200) {
+    throw usageError(`--status is not a number from 200 to 599: ${status}`);
+  }
+  return {
+    command: "echo",
+    ...readPlace(given),
+    status,
+    delay: seconds(given.text("delay") ?? "0", "--delay"),
+    hasCors: given.flag("cors"),
+    isQuiet: given.flag("quiet"),
+  };
+}
+
+function readPlace(
+  given: Given,
+): Pick<ServeArguments, "port" | "host" | "allowedHosts"> {
+  const port = given.text("port");
+  return {
+    port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
+    host: given.text("host") ?? "127.0.0.1",
+    allowedHosts: given.texts("allow-host"),
   };
 }
 

@@ -16,18 +16,9 @@ import {
 } from "./listing.ts";
 import { queryOf, type View, viewOf } from "./listing_view.ts";
 import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
+import type { Answerer, Reply } from "./running.ts";
 import { Quota, UploadRefused } from "./quota.ts";
 import { isTaken, saveBody, saveForm } from "./uploads.ts";
-
-/** An answer that was begun. */
-export interface Reply {
-  /** Its status. */
-  status: number;
-  /** Bytes of its content before compression. */
-  length: number;
-  /** Resolves when it is out, or the peer is gone. */
-  sent: Promise<boolean>;
-}
 
 /** How a site is served. */
 export type SiteOptions =
@@ -59,7 +50,7 @@ const MAX_NOT_FOUND = 1024 * 1024;
 const encoder = new TextEncoder();
 
 /** A folder, as a site. */
-export class Site {
+export class Site implements Answerer {
   readonly #folder: Folder;
   readonly #options: SiteOptions;
   readonly #quota: Quota;

@@ -76,6 +76,13 @@ port 8000 or the next one that is free.
 
 `;
 
+const ECHOING = `uhttp echo [options]
+
+Answers every request with what was asked: in JSON for programs, as a page for
+browsers. Bodies of up to 1 MiB are told as text, else in Base64.
+
+`;
+
 const TALKING = `uhttp ws URL [options]
 
 Lines of the input are sent, messages are shown. A URL may begin with ws, wss,
@@ -112,6 +119,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   serve: {
     title: "serving a folder",
     text: SERVING + optionList("serve"),
+  },
+  echo: {
+    title: "a server that tells what was asked",
+    text: ECHOING + optionList("echo"),
   },
   "exit-codes": {
     title: "what the command comes to",

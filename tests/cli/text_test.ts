@@ -18,6 +18,7 @@ const TOPIC_OF: Readonly<Record<CommandName, string>> = {
   request: "requests",
   ws: "ws",
   serve: "serve",
+  echo: "echo",
 };
 
 const JSONS: [text: string, shown: string | null][] = [
@@ -231,7 +232,7 @@ Deno.test("HELP fits on one screen", () => {
 });
 
 Deno.test("HELP names no option that is not there, with another letter neither", () => {
-  for (const name of ["request", "ws", "serve"] as const) {
+  for (const name of ["request", "ws", "serve", "echo"] as const) {
     const known = new Set(
       OPTIONS[name].flatMap((option) => [
         `--${option.name}`,

@@ -1,0 +1,94 @@
+import type { HttpConnection, HttpServer } from "../server.ts";
+import { AccessLog } from "./access_log.ts";
+import { ExitCode } from "./exit_codes.ts";
+import { type CliIo, reason } from "./io.ts";
+import { LineQueue } from "./line_queue.ts";
+import { plainLine } from "./plain_text.ts";
+
+/** How long answers in progress may take at the end, in ms. */
+const SHUTDOWN_TIMEOUT = 5000;
+
+/** An answer that was begun. */
+export interface Reply {
+  /** Its status. */
+  status: number;
+  /** Bytes of its content before compression. */
+  length: number;
+  /** Resolves when it is out, or the peer is gone. */
+  sent: Promise<boolean>;
+}
+
+/** What answers requests. */
+export interface Answerer {
+  /** Answers a request. Rejects for a fault of ours alone. */
+  answer(client: HttpConnection): Promise<Reply>;
+  /** Answers where something of ours went wrong. */
+  failed(client: HttpConnection): Reply;
+}
+
+/**
+ * Has requests answered until the user wants an end.
+ *
+ * @param greeting What is said at the start.
+ */
+export async function runServer(
+  server: HttpServer,
+  answerer: Answerer,
+  greeting: readonly string[],
+  { isQuiet }: { isQuiet: boolean },
+  io: CliIo,
+): Promise<ExitCode> {
+  let isEnding = false;
+  const stopListening = io.onInterrupt(() => {
+    // Once more, and nothing is waited for.
+    if (isEnding) server.close();
+    else server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
+    isEnding = true;
+  });
+  const log = isQuiet ? null : new AccessLog(io.stdout);
+  const notes = new LineQueue(io.stderr);
+  const open = new Set<Promise<void>>();
+  try {
+    for (const line of greeting) notes.add(line);
+    for await (const client of server) {
+      const handled = handle(client, answerer, log, notes, io);
+      open.add(handled);
+      handled.then(() => open.delete(handled));
+    }
+    await Promise.all(open);
+    await log?.flushed();
+    if (log !== null && log.lost > 0) {
+      notes.add(`uhttp: ${log.lost} requests are not in the log`);
+    }
+    await notes.flushed();
+  } finally {
+    stopListening();
+    await server.close();
+  }
+  return ExitCode.OK;
+}
+
+async function handle(
+  client: HttpConnection,
+  answerer: Answerer,
+  log: AccessLog | null,
+  notes: LineQueue,
+  io: CliIo,
+): Promise<void> {
+  const start = io.now();
+  let reply;
+  try {
+    reply = await answerer.answer(client);
+  } catch (error) {
+    notes.add(`uhttp: ${plainLine(reason(error))}`);
+    reply = answerer.failed(client);
+  }
+  const isSent = await reply.sent;
+  log?.add({
+    address: client.remoteAddress,
+    request: `${client.method} ${client.url} ${client.protocol}`,
+    status: reply.status,
+    length: isSent ? reply.length : null,
+    duration: io.now() - start,
+  });
+}
