@@ -26,6 +26,7 @@ import { runEcho } from "./cli/echo.ts";
 import { ExitCode, exitCodeOf } from "./cli/exit_codes.ts";
 import { HELP, VERSION } from "./cli/help.ts";
 import { type CliIo, systemIo, writeAll, writeLine } from "./cli/io.ts";
+import { manPage } from "./cli/man_page.ts";
 import { plainLine } from "./cli/plain_text.ts";
 import { runRequest } from "./cli/request.ts";
 import { runServe } from "./cli/serve.ts";
@@ -71,6 +72,9 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
       return ExitCode.OK;
     case "completions":
       await writeAll(io.stdout, completions(given.shell));
+      return ExitCode.OK;
+    case "man":
+      await writeAll(io.stdout, manPage());
       return ExitCode.OK;
     case "version":
       await writeAll(io.stdout, `uhttp ${VERSION}\n`);

@@ -14,6 +14,8 @@ export interface ConnectionArguments {
   timeout: number | undefined;
   /** User, and password where one was given. */
   user: { name: string; password: string | undefined } | undefined;
+  /** Whether `.netrc` knows who logs in. */
+  hasNetrc: boolean;
   /** How to log in; `undefined` for the best way that is offered. */
   scheme: "basic" | "digest" | undefined;
   /** A token. */
@@ -159,6 +161,7 @@ export type InfoArguments =
   /** All about something. */
   | { command: "topic"; topic: string }
   | { command: "completions"; shell: string }
+  | { command: "man" }
   | { command: "version" };
 
 /** What the command line comes to. */

@@ -19,6 +19,8 @@ export function readArguments(args: readonly string[]): Arguments {
       return readEcho(rest);
     case "help":
       return { command: "topic", topic: rest[0] ?? "" };
+    case "man":
+      return { command: "man" };
     case "completions":
       return { command: "completions", shell: rest[0] ?? "" };
     default:

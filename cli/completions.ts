@@ -6,7 +6,7 @@ import { TOPICS } from "./topics.ts";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** What may come first, but for a method or a URL. */
-const COMMANDS = ["ws", "serve", "echo", "help", "completions"] as const;
+const COMMANDS = ["ws", "serve", "echo", "help", "completions", "man"] as const;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 const NAMES: readonly CommandName[] = ["request", "ws", "serve", "echo"];

@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import type { ClientAuth, HttpClientOptions } from "../client.ts";
 import type { ConnectionArguments } from "./arguments.ts";
 import { cannotRead } from "./disk_file.ts";
@@ -5,6 +6,7 @@ import { usageError } from "./exit_codes.ts";
 import { VERSION } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import { askPassword } from "./password.ts";
+import { credentialsOf } from "./netrc.ts";
 import { proxyUrl } from "./proxy.ts";
 
 /** Fields of a request, as the client takes them; `null` leaves one out. */
@@ -81,13 +83,18 @@ async function authOf(
 }
 
 async function userOf(
-  { url, user }: ConnectionArguments,
+  { url, user, hasNetrc }: ConnectionArguments,
   io: CliIo,
 ): Promise<[user: string, password: string] | undefined> {
+  const isInUrl = url.username !== "" || url.password !== "";
+  if (hasNetrc && user?.password === undefined && !isInUrl) {
+    const found = await fromNetrc(url.hostname, user?.name, io);
+    if (found !== null) return found;
+  }
   if (user !== undefined) {
     return [user.name, user.password ?? await askPassword(io, user.name)];
   }
-  if (url.username === "" && url.password === "") return undefined;
+  if (!isInUrl) return undefined;
   try {
     return [
       decodeURIComponent(url.username),
@@ -96,4 +103,22 @@ async function userOf(
   } catch {
     throw usageError("User or password in the URL is not well encoded");
   }
+}
+
+async function fromNetrc(
+  host: string,
+  login: string | undefined,
+  io: CliIo,
+): Promise<[user: string, password: string] | null> {
+  const given = io.env("NETRC");
+  const home = io.env("HOME") ?? io.env("USERPROFILE");
+  if (!given && !home) throw usageError("--netrc finds no HOME");
+  const path = given || join(home!, ".netrc");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+  return credentialsOf(text, host, login);
 }

@@ -47,7 +47,8 @@ export function readConnection(
   }
   const target = readUrl(url, kind);
   if (
-    (isBasic || isDigest) && user === undefined && target.username === ""
+    (isBasic || isDigest) && user === undefined && target.username === "" &&
+    !given.flag("netrc")
   ) {
     throw usageError(`--${isBasic ? "basic" : "digest"} needs --user`);
   }
@@ -61,6 +62,7 @@ export function readConnection(
       name: colon < 0 ? user : user.slice(0, colon),
       password: colon < 0 ? undefined : user.slice(colon + 1),
     },
+    hasNetrc: given.flag("netrc"),
     scheme: isBasic ? "basic" : isDigest ? "digest" : undefined,
     bearer: given.text("bearer"),
     unix: given.text("unix"),

@@ -41,6 +41,11 @@ const CONNECTION: Option[] = [
     value: "NAME[:PASSWORD]",
     help: "log in, in the best way that is offered; asks for the password",
   },
+  {
+    name: "netrc",
+    short: "n",
+    help: "log in as ~/.netrc, or the file in NETRC, has it for the host",
+  },
   { name: "basic", help: "log in by Basic, at once" },
   { name: "digest", help: "log in by Digest alone" },
   { name: "bearer", value: "TOKEN", help: "log in by a token" },

@@ -90,6 +90,14 @@ http or https, or have no scheme at all.
 
 `;
 
+/** What is said of each command before its options. */
+export const INTRODUCTIONS: Readonly<Record<CommandName, string>> = {
+  request: REQUESTS,
+  ws: TALKING,
+  serve: SERVING,
+  echo: ECHOING,
+};
+
 /** Exit codes, as help and the manual have them. */
 export const EXIT_CODES = `0    good
 1    anything else

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
+import { credentialsOf } from "../../cli/netrc.ts";
 import { isPassing, waitBefore } from "../../cli/retry.ts";
 import { pattern } from "../support/bytes.ts";
 import { Scene } from "../support/serving.ts";
@@ -322,3 +323,67 @@ Deno.test("uhttp --basic and --digest log in in one way", async () => {
   await run([...args, "--digest"]);
   assertEquals(seen, ["Basic", undefined]);
 });
+
+const NETRC = `# us
+machine a.example login me password p#w # not this one
+machine b.example
+  login you
+  password "a \\"b\\" c"
+macdef init
+  machine c.example login evil password evil
+
+machine a.example login other password second account x
+machine d.example login machine password login
+machine e.example password alone
+default login anonymous password guest
+`;
+
+const NETRCS: [
+  host: string,
+  login: string | undefined,
+  found: [string, string] | null,
+][] = [
+  ["a.example", undefined, ["me", "p#w"]],
+  ["A.Example", undefined, ["me", "p#w"]],
+  ["a.example", "other", ["other", "second"]],
+  ["b.example", undefined, ["you", 'a "b" c']],
+  ["c.example", undefined, ["anonymous", "guest"]],
+  ["d.example", undefined, ["machine", "login"]],
+  ["e.example", "x", ["x", "alone"]],
+  ["a.example.evil", undefined, ["anonymous", "guest"]],
+  ["a.example", "nobody", null],
+];
+
+for (const [host, login, found] of NETRCS) {
+  Deno.test(`credentialsOf() finds ${found?.[0] ?? "nobody"} for ${login ?? "anyone"} at ${host}`, () => {
+    assertEquals(credentialsOf(NETRC, host, login), found);
+  });
+}
+
+Deno.test("uhttp --netrc logs in as the file has it, unless told who", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(
+      `${folder}/.netrc`,
+      "machine 127.0.0.1 login me password pw\n",
+    );
+    await using scene = new Scene((client) =>
+      client.respond(client.headers.authorization ?? "nobody")
+    );
+    const { url } = scene.server;
+    const env = { HOME: folder };
+    const out = async (...args: string[]) =>
+      (await run([url, ...args], { env })).out;
+    assertEquals(await out("-n", "--basic"), `Basic ${btoa("me:pw")}`);
+    assertEquals(
+      await out("-n", "--basic", "-u", "me:x"),
+      `Basic ${btoa("me:x")}`,
+    );
+    assertEquals(
+      await out("-n", "--basic", "-u", "me"),
+      `Basic ${btoa("me:pw")}`,
+    );
+    assertEquals(await out(), "nobody");
+    const missing = await run([url, "-n"], { env: { NETRC: `${folder}/x` } });
+    assertEquals(missing.code, 1);
+    assertMatch(missing.err, /^uhttp: Cannot read .*\/x: No such file/);
+  }));

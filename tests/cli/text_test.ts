@@ -8,6 +8,7 @@ import { logLine } from "../../cli/access_log.ts";
 import { completions, SHELLS } from "../../cli/completions.ts";
 import { HELP } from "../../cli/help.ts";
 import { type CommandName, longName, OPTIONS } from "../../cli/options.ts";
+import { manPage } from "../../cli/man_page.ts";
 import { TOPICS, usageOf } from "../../cli/topics.ts";
 import { encodeSegment, urlPathOf } from "../../cli/folder.ts";
 import { escapeHtml } from "../../cli/listing.ts";
@@ -251,7 +252,7 @@ Deno.test("HELP names no option that is not there, with another letter neither",
   }
 });
 
-Deno.test("Topics, completions and README have every option", async () => {
+Deno.test("Topics, completions, manual and README have every option", async () => {
   const readme = await Deno.readTextFile(
     new URL("../../README.md", import.meta.url),
   );
@@ -261,6 +262,11 @@ Deno.test("Topics, completions and README have every option", async () => {
     for (const option of options) {
       const usage = usageOf(option);
       assert(text.includes(`\n  ${usage}`), usage);
+      const forms = [
+        ...(option.short === undefined ? [] : [`-${option.short}`]),
+        longName(option),
+      ].map((form) => `\\fB${form.replaceAll("-", "\\-")}\\fR`);
+      assert(manPage().includes(`\n.TP\n${forms.join(", ")}`), usage);
       for (const shell of SHELLS) {
         const script = completions(shell);
         const long = longName(option);
@@ -274,6 +280,18 @@ Deno.test("Topics, completions and README have every option", async () => {
     assertEquals(new Set(names).size, names.length);
     for (const line of text.split("\n")) assert(line.length <= 80, line);
     assert(readme.includes("```text\n" + text + "\n```"), `README: ${topic}`);
+  }
+});
+
+Deno.test("manPage() has no line that roff would take for a command of its own", () => {
+  for (const line of manPage().split("\n")) {
+    assert(
+      !/^[.']/.test(line) || /^\.(?:TH|SH|TP|br|nf|fi)\b/.test(line),
+      line,
+    );
+    for (const [escape] of line.matchAll(/\\./g)) {
+      assert(["\\-", "\\e", "\\&", "\\f"].includes(escape), line);
+    }
   }
 });
 
