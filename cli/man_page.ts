@@ -22,7 +22,7 @@ function entry(option: Option): string {
     longName(option),
   ].map((form) => `\\fB${roff(form)}\\fR`).join(", ");
   const named = value === undefined ? "" : ` \\fI${roff(value)}\\fR`;
-  const many = isMany ? "\nIt may be given more than once." : "";
+  const many = isMany ? "; may be given more than once" : "";
   return `.TP\n${forms}${named}\n${roff(help)}${many}`;
 }
 
