@@ -6,8 +6,12 @@ import { escapeForLog } from "./plain_text.ts";
 export interface LogEntry {
   /** The peer's address. */
   address: string;
-  /** The request's method, target and protocol, as they came. */
-  request: string;
+  /** The request's method. */
+  method: string;
+  /** Its target, as it came. */
+  url: string;
+  /** Its protocol. */
+  protocol: string;
   /** Status of the answer. */
   status: number;
   /** Bytes of its content before compression; `null` if it broke off. */
@@ -21,14 +25,41 @@ const MAX_REQUEST = 1000;
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
+/** How requests can be logged. */
+export const LOG_FORMATS = ["common", "json", "none"] as const;
+/** One of {@linkcode LOG_FORMATS}. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+function beginning(text: string): string {
+  return text.length <= MAX_REQUEST ? text : text.slice(0, MAX_REQUEST) + "...";
+}
+
 /** The common log format, and seconds behind it. */
 export function logLine(entry: LogEntry, date: Date): string {
-  const { address, request, status, length, duration } = entry;
-  const shown = request.length <= MAX_REQUEST
-    ? request
-    : request.slice(0, MAX_REQUEST) + "...";
-  return `${address} - - [${dateText(date)}] "${escapeForLog(shown)}" ` +
+  const { address, method, url, protocol, status, length, duration } = entry;
+  const request = beginning(`${method} ${url} ${protocol}`);
+  return `${address} - - [${dateText(date)}] "${escapeForLog(request)}" ` +
     `${status} ${length ?? "-"} ${(duration / 1000).toFixed(3)}`;
+}
+
+/** The same as a line of JSON. */
+export function logJson(entry: LogEntry, date: Date): string {
+  const { address, method, url, protocol, status, length, duration } = entry;
+  const text = JSON.stringify({
+    time: date.toISOString(),
+    address,
+    method: beginning(method),
+    url: beginning(url),
+    protocol,
+    status,
+    length,
+    seconds: Number((duration / 1000).toFixed(3)),
+  });
+  // What is not ASCII is escaped: a terminal takes some of it for commands.
+  return text.replace(
+    /[^\x20-\x7e]/g,
+    (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
 }
 
 function dateText(date: Date): string {
@@ -44,8 +75,10 @@ function dateText(date: Date): string {
 /** Logs requests, and nobody has to wait for it. */
 export class AccessLog {
   readonly #lines: LineQueue;
+  readonly #write: (entry: LogEntry, date: Date) => string;
 
-  constructor(output: CliOutput) {
+  constructor(output: CliOutput, format: Exclude<LogFormat, "none">) {
+    this.#write = format === "json" ? logJson : logLine;
     this.#lines = new LineQueue(output);
   }
 
@@ -56,7 +89,7 @@ export class AccessLog {
 
   /** Adds a line. */
   add(entry: LogEntry): void {
-    this.#lines.add(logLine(entry, new Date()));
+    this.#lines.add(this.#write(entry, new Date()));
   }
 
   /** Resolves when all is written. */

@@ -1,3 +1,4 @@
+import type { LogFormat } from "./access_log.ts";
 import type { CommandName } from "./options.ts";
 import type { Given } from "./parse_options.ts";
 import type { Field } from "./words.ts";
@@ -130,8 +131,8 @@ export interface ServeArguments {
   hasHidden: boolean;
   /** Whether text is compressed. */
   isCompressed: boolean;
-  /** Whether requests are not logged. */
-  isQuiet: boolean;
+  /** How requests are logged. */
+  log: LogFormat;
 }
 
 /** A server that tells what was asked, from the command line. */
@@ -150,8 +151,8 @@ export interface EchoArguments {
   delay: number;
   /** Whether pages of other sites may read. */
   hasCors: boolean;
-  /** Whether requests are not logged. */
-  isQuiet: boolean;
+  /** How requests are logged. */
+  log: LogFormat;
 }
 
 /** What is asked for other than to do something. */

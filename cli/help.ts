@@ -69,7 +69,7 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
       --spa              answer unknown paths without extension with /index.html
       --hidden           list and serve names that begin with a dot
       --no-compress      do not compress text
-  -q, --quiet            do not log requests
+      --log common|json|none  the log of requests; -q: none
   -h, --help; -V, --version
 No link that leads out is followed. SIGINT lets answers in progress finish.
 Exit codes: 0 stopped, 1 cannot serve, 2 usage`,

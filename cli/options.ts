@@ -215,11 +215,14 @@ const LISTENING: Option[] = [
   },
 ];
 
-const QUIET: Option = {
-  name: "quiet",
-  short: "q",
-  help: "do not log requests",
-};
+const LOGGING: Option[] = [
+  {
+    name: "log",
+    value: "common|json|none",
+    help: "how requests are logged to standard output; default common",
+  },
+  { name: "quiet", short: "q", help: "do not log requests" },
+];
 
 const ECHO: Option[] = [
   { name: "status", value: "NUMBER", help: "answer with this; default 200" },
@@ -280,8 +283,8 @@ const SERVE: Option[] = [
 export const OPTIONS: Readonly<Record<CommandName, readonly Option[]>> = {
   request: [...REQUEST, ...CONNECTION, ...INFO],
   ws: [...WEBSOCKET, ...CONNECTION, ...INFO],
-  serve: [...LISTENING, ...SERVE, QUIET, ...INFO],
-  echo: [...LISTENING, ...ECHO, QUIET, ...INFO],
+  serve: [...LISTENING, ...SERVE, ...LOGGING, ...INFO],
+  echo: [...LISTENING, ...ECHO, ...LOGGING, ...INFO],
 };
 
 /** The option's long name as it is typed. */

@@ -1,5 +1,5 @@
 import type { HttpConnection, HttpServer } from "../server.ts";
-import { AccessLog } from "./access_log.ts";
+import { AccessLog, type LogFormat } from "./access_log.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type CliIo, reason } from "./io.ts";
 import { LineQueue } from "./line_queue.ts";
@@ -35,7 +35,7 @@ export async function runServer(
   server: HttpServer,
   answerer: Answerer,
   greeting: readonly string[],
-  { isQuiet }: { isQuiet: boolean },
+  { log: format }: { log: LogFormat },
   io: CliIo,
 ): Promise<ExitCode> {
   let isEnding = false;
@@ -45,7 +45,7 @@ export async function runServer(
     else server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
     isEnding = true;
   });
-  const log = isQuiet ? null : new AccessLog(io.stdout);
+  const log = format === "none" ? null : new AccessLog(io.stdout, format);
   const notes = new LineQueue(io.stderr);
   const open = new Set<Promise<void>>();
   try {
@@ -86,7 +86,9 @@ async function handle(
   const isSent = await reply.sent;
   log?.add({
     address: client.remoteAddress,
-    request: `${client.method} ${client.url} ${client.protocol}`,
+    method: client.method,
+    url: client.url,
+    protocol: client.protocol,
     status: reply.status,
     length: isSent ? reply.length : null,
     duration: io.now() - start,

@@ -1,3 +1,4 @@
+import { LOG_FORMATS, type LogFormat } from "./access_log.ts";
 import { type Arguments, infoOf, type ServeArguments } from "./arguments.ts";
 import { readHeader } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
@@ -33,7 +34,7 @@ export function readServe(args: readonly string[]): Arguments {
     hasIndex: given.choice("index") ?? (isSpa || !hasUpload),
     hasHidden: given.flag("hidden"),
     isCompressed: given.choice("compress") !== false,
-    isQuiet: given.flag("quiet"),
+    log: readLog(given),
   };
 }
 
@@ -54,7 +55,7 @@ export function readEcho(args: readonly string[]): Arguments {
     status,
     delay: seconds(given.text("delay") ?? "0", "--delay"),
     hasCors: given.flag("cors"),
-    isQuiet: given.flag("quiet"),
+    log: readLog(given),
   };
 }
 
@@ -67,6 +68,19 @@ function readPlace(
     host: given.text("host") ?? "127.0.0.1",
     allowedHosts: given.texts("allow-host"),
   };
+}
+
+function readLog(given: Given): LogFormat {
+  const text = given.text("log");
+  if (given.flag("quiet")) {
+    if (text !== undefined) throw usageError("--log does not go with --quiet");
+    return "none";
+  }
+  const format = LOG_FORMATS.find((one) => one === (text ?? "common"));
+  if (format === undefined) {
+    throw usageError(`--log is none of ${LOG_FORMATS.join(", ")}: ${text}`);
+  }
+  return format;
 }
 
 function checkAuth(text: string): string {

@@ -242,7 +242,7 @@ const SERVE: ServeArguments = {
   hasIndex: true,
   hasHidden: false,
   isCompressed: true,
-  isQuiet: false,
+  log: "common",
 };
 
 const OTHERS: [
@@ -264,7 +264,7 @@ const OTHERS: [
     ...SERVE,
     port: 0,
     host: "::",
-    isQuiet: true,
+    log: "none",
     hasCors: true,
     hasUpload: true,
     isSpa: true,
@@ -283,6 +283,7 @@ const OTHERS: [
     hasIndex: false,
   }],
   ["serve d --upload --index", { ...SERVE, hasUpload: true }],
+  ["serve d --log json", { ...SERVE, log: "json" }],
   ["serve d --no-index", { ...SERVE, hasIndex: false }],
   ["serve d --max-upload 20MB --no-compress --cert c --key k", {
     ...SERVE,
@@ -376,6 +377,8 @@ const WRONG: [line: string, message: string][] = [
   ["serve a -p 65536", "--port is not a number from 0 to 65535: 65536"],
   ["serve a --cert b", "--cert and --key go together"],
   ["serve a --max-upload x", "--max-upload is no size"],
+  ["serve a --log x", "--log is none of common, json, none: x"],
+  ["serve a --log json -q", "--log does not go with --quiet"],
   ["serve a --auth b", "--auth is not USER:PASSWORD, nor @FILE"],
   ["serve a --auth :b", "--auth is not USER:PASSWORD, nor @FILE"],
   ["serve a --header b", 'No header "Name: value": b'],

@@ -118,7 +118,7 @@ Deno.test("readArguments() takes what echo can be told", () => {
     status: 204,
     delay: 1000,
     hasCors: false,
-    isQuiet: false,
+    log: "common",
   });
 });
 

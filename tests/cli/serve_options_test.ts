@@ -273,3 +273,19 @@ Deno.test({
     assertEquals(browser.problems, []);
   },
 });
+
+Deno.test("serve --log json writes a line of JSON for each request", async () => {
+  await using served = await Served.start({ a: "12" }, "--log", "json");
+  await served.get("/a?b=%0a");
+  await served.get("/missing");
+  await served.stop();
+  const lines = served.io.stdout.text.trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assertEquals(
+    lines.map((
+      { method, url, status, length },
+    ) => [method, url, status, length]),
+    [["GET", "/a?b=%0a", 200, 2], ["GET", "/missing", 404, 16]],
+  );
+});

@@ -4,7 +4,7 @@ import { COLORS, formatJson } from "../../cli/json_color.ts";
 import { escapeForLog, plainLine, plainText } from "../../cli/plain_text.ts";
 import { durationText, parseSize, sizeText } from "../../cli/sizes.ts";
 import { isExcluded, proxyFromEnv } from "../../cli/proxy_env.ts";
-import { logLine } from "../../cli/access_log.ts";
+import { logJson, logLine } from "../../cli/access_log.ts";
 import { completions, SHELLS } from "../../cli/completions.ts";
 import { HELP } from "../../cli/help.ts";
 import { type CommandName, longName, OPTIONS } from "../../cli/options.ts";
@@ -101,7 +101,9 @@ Deno.test("escapeForLog() keeps a log's lines and fields apart", () => {
 Deno.test("logLine() is in the common format, with the time behind", () => {
   const entry = {
     address: "10.0.0.1",
-    request: "GET /a HTTP/1.1",
+    method: "GET",
+    url: "/a",
+    protocol: "HTTP/1.1",
     status: 200,
     length: 12,
     duration: 3.6,
@@ -112,6 +114,19 @@ Deno.test("logLine() is in the common format, with the time behind", () => {
     /^10\.0\.0\.1 - - \[03\/Nov\/2026:04:05:06 [+-]\d{4}\] "GET \/a HTTP\/1\.1" 200 12 0\.004$/,
   );
   assertMatch(logLine({ ...entry, length: null }, date), / 200 - 0\.004$/);
+  const odd = { ...entry, url: '/"\\\x7f\x9b\u202e' + "x".repeat(2000) };
+  const json = logJson(odd, date);
+  assertMatch(json, /^[\x20-\x7e]{900,1200}$/);
+  assertEquals(JSON.parse(json), {
+    time: date.toISOString(),
+    address: "10.0.0.1",
+    method: "GET",
+    url: odd.url.slice(0, 1000) + "...",
+    protocol: "HTTP/1.1",
+    status: 200,
+    length: 12,
+    seconds: 0.004,
+  });
 });
 
 Deno.test("sizeText() and durationText() are short", () => {
