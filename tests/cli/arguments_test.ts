@@ -179,6 +179,7 @@ const REQUESTS: [line: string, expected: Partial<RequestArguments>][] = [
     isQuery: true,
     isHeadShown: true,
   }],
+  ["FIND a:80?x", { method: "FIND", url: new URL("http://a/?x") }],
   ["purge a", { method: "PURGE" }],
   ["find localhost:80/x", {
     method: "FIND",

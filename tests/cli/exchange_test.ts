@@ -325,7 +325,7 @@ Deno.test("uhttp --basic and --digest log in in one way", async () => {
 });
 
 const NETRC = `# us
-machine a.example login me password p#w # not this one
+machine a.example login me password p#w # password wrong
 machine b.example
   login you
   password "a \\"b\\" c"

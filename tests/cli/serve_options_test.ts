@@ -52,11 +52,13 @@ Deno.test("Gate looks at no more from where ten wrong ones came, for a minute", 
   assertEquals(judge("10.0.0.1", "me:pw"), "paused");
   now = 60_000;
   assertEquals(judge("10.0.0.1", "me:pw"), "open");
-  // Many who fail take so much memory, and no more.
+  // Many who fail take so much memory, and no more: others are forgotten.
+  for (let i = 0; i < 10; i++) judge("10.0.0.9", "me:x");
+  assertEquals(judge("10.0.0.9", "me:pw"), "paused");
   for (let i = 0; i < 30_000; i++) {
     judge(`10.1.${i >> 8}.${i & 255}`, "me:x");
   }
-  assertEquals(judge("10.1.0.0", "me:pw"), "open");
+  assertEquals(judge("10.0.0.9", "me:pw"), "open");
 });
 
 Deno.test("serve --auth asks for a user and a password", async () => {
@@ -143,6 +145,16 @@ Deno.test("serve --404 shows a file of the folder for what is missing", async ()
   // Neither a part nor a condition makes it another status.
   const part = await served.get("/x", { headers: { range: "bytes=0-0" } });
   assertEquals(part.slice(0, 2), [404, "gone"]);
+  {
+    // Others may have sent it.
+    const args = ["--404", "e.html", "--upload"];
+    await using open = await Served.start({ "e.html": "gone" }, ...args);
+    const [, text, headers] = await open.get("/x");
+    assertEquals([text, headers.get("content-security-policy")], [
+      "gone",
+      "sandbox",
+    ]);
+  }
   await Deno.remove(`${served.folder}/e.html`);
   assertEquals((await served.get("/x"))[1], "Nothing is here\n");
   await Deno.symlink(`${served.parent}/secret.txt`, `${served.folder}/e.html`);
