@@ -1,5 +1,6 @@
 import {
   type ClientRequest,
+  type CookieJar,
   HttpClient,
   type HttpClientOptions,
   type HttpResponse,
@@ -61,7 +62,8 @@ async function run(
   const options = await interrupt.orEnd(clientOptions(args, io, TIMEOUT));
   const session = await interrupt.orEnd(openSession(args, io));
   if (session !== null) options.cookies = session.jar;
-  const plan = await interrupt.orEnd(makePlan(args, options, io));
+  const jar = session?.jar ?? null;
+  const plan = await interrupt.orEnd(makePlan(args, options, jar, io));
   try {
     return await attempt(plan, args, io, interrupt);
   } catch (error) {
@@ -74,6 +76,7 @@ async function run(
 async function makePlan(
   args: RequestArguments,
   options: HttpClientOptions,
+  jar: CookieJar | null,
   io: CliIo,
 ): Promise<Plan> {
   let body = args.body === null ? null : await makeBody(args.body, io.stdin);
@@ -87,7 +90,9 @@ async function makePlan(
   const usual = {
     "content-type": body?.type,
     accept: body?.accept,
-    cookie: args.cookies,
+    cookie: args.cookies === undefined
+      ? undefined
+      : withKept(args.cookies, jar?.header(url) ?? ""),
   };
   for (const [name, value] of Object.entries(usual)) {
     if (value !== undefined && fields[name] === undefined) fields[name] = value;
@@ -100,6 +105,18 @@ async function makePlan(
     fields["accept-encoding"] = "identity";
   }
   return { options, url, fields, body, soFar };
+}
+
+/** Cookies that were given, behind those of other names that are kept. */
+function withKept(given: string, kept: string): string {
+  const nameOf = (pair: string) => pair.split("=")[0].trim();
+  const names = given.split(";").map(nameOf);
+  return [
+    ...kept.split("; ").filter((pair) =>
+      pair !== "" && !names.includes(nameOf(pair))
+    ),
+    given,
+  ].join("; ");
 }
 
 /** Sends it, as often as it takes and may. */

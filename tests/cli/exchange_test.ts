@@ -174,10 +174,20 @@ Deno.test("uhttp --session keeps cookies from one call to the next", () =>
       2,
       "uhttp: --session finds no HOME; use -b and -c FILE\n",
     ]);
-    // Also where the answer is an error.
-    const failing =
-      (await run([url, "--session", "c", "--fail"], { env })).code;
-    assertEquals(failing, 0);
+    // Given ones go along with those that are kept; a failure keeps them too.
+    await using failing = new Scene((client) =>
+      client.respond(client.headers.cookie ?? "none", {
+        status: 500,
+        headers: { "set-cookie": "f=1; Max-Age=60" },
+      })
+    );
+    const ask = async (...args: string[]) =>
+      await run([failing.server.url, "--session", "f", ...args], { env });
+    assertEquals((await ask("--fail")).code, 22);
+    assertEquals((await ask()).out, "f=1");
+    const both = (await ask("-b", "x=2")).out;
+    assertEquals(both, "f=1; x=2");
+    assertEquals((await ask("-b", "f=9; y=3")).out, "f=9; y=3");
   }));
 
 // ---- The rest of a file -----------------------------------------------------
