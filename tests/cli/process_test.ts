@@ -117,10 +117,10 @@ Deno.test({
       while (await client.sendChunk("line\n".repeat(10_000)));
     });
     const run = `"${Deno.execPath()}" run -A --no-check "${CLI}"`;
-    const { stdout, stderr } = await new Deno.Command("bash", {
+    const { stdout, stderr } = await new Deno.Command("sh", {
       args: [
         "-c",
-        `${run} "${scene.server.url}" | head -n1; echo \${PIPESTATUS[0]}`,
+        `{ { ${run} "${scene.server.url}"; echo $? >&3; } | head -n1; } 3>&1`,
       ],
       env: { DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",

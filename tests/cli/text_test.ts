@@ -10,6 +10,7 @@ import { HELP } from "../../cli/help.ts";
 import { type CommandName, longName, OPTIONS } from "../../cli/options.ts";
 import { manPage } from "../../cli/man_page.ts";
 import { TOPICS, usageOf } from "../../cli/topics.ts";
+import { program, wanting } from "../support/wanting.ts";
 import { encodeSegment, urlPathOf } from "../../cli/folder.ts";
 import { escapeHtml } from "../../cli/listing.ts";
 import { safeName } from "../../cli/file_name.ts";
@@ -310,30 +311,33 @@ Deno.test("manPage() has no line that roff would take for a command of its own",
   }
 });
 
-Deno.test("completions() completes in bash", async () => {
-  const complete = async (...typed: string[]) => {
-    const script = `${completions("bash")}
+Deno.test({
+  ...wanting("completions() completes in bash", "bash"),
+  async fn() {
+    const complete = async (...typed: string[]) => {
+      const script = `${completions("bash")}
 compopt() { :; }
 COMP_WORDS=(uhttp ${typed.map((word) => `'${word}'`).join(" ")})
 COMP_CWORD=${typed.length}
 _uhttp; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = await new Deno.Command("bash", {
-      args: ["--norc", "-c", script],
-      cwd: fromFileUrl(new URL("../..", import.meta.url)),
-    }).output();
-    assertEquals(new TextDecoder().decode(stderr), "");
-    return new TextDecoder().decode(stdout).trim().split("\n");
-  };
-  assertEquals(await complete("PA"), ["PATCH"]);
-  assertEquals(await complete("ser"), ["serve"]);
-  assertEquals(await complete("a", "--max-r"), ["--max-redirects"]);
-  assertEquals(await complete("a", "--no-c"), ["--no-color"]);
-  assertEquals(await complete("serve", "--no-c"), ["--no-compress"]);
-  assertEquals(await complete("serve", "tes"), ["tests"]);
-  assertEquals(await complete("a", "-f", "cli.t"), ["cli.ts"]);
-  assertEquals(await complete("a", "-d", "cli.t"), [""]);
-  assertEquals(await complete("help", "se"), ["serve"]);
-  assertEquals(await complete("completions", "z"), ["zsh"]);
+      const { stdout, stderr } = await new Deno.Command(program("bash"), {
+        args: ["--norc", "-c", script],
+        cwd: fromFileUrl(new URL("../..", import.meta.url)),
+      }).output();
+      assertEquals(new TextDecoder().decode(stderr), "");
+      return new TextDecoder().decode(stdout).trim().split("\n");
+    };
+    assertEquals(await complete("PA"), ["PATCH"]);
+    assertEquals(await complete("ser"), ["serve"]);
+    assertEquals(await complete("a", "--max-r"), ["--max-redirects"]);
+    assertEquals(await complete("a", "--no-c"), ["--no-color"]);
+    assertEquals(await complete("serve", "--no-c"), ["--no-compress"]);
+    assertEquals(await complete("serve", "tes"), ["tests"]);
+    assertEquals(await complete("a", "-f", "cli.t"), ["cli.ts"]);
+    assertEquals(await complete("a", "-d", "cli.t"), [""]);
+    assertEquals(await complete("help", "se"), ["serve"]);
+    assertEquals(await complete("completions", "z"), ["zsh"]);
+  },
 });
 
 Deno.test("urlPathOf() escapes what a name may hold", () => {

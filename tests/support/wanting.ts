@@ -20,6 +20,7 @@ export const PROGRAMS = {
     args: ["-v"],
     file: "/usr/lib/apache2/modules/mod_auth_digest.so",
   },
+  "bash": { command: "bash", args: ["--version"], says: /version [4-9]/ },
   "chromium": { command: "chromium", args: ["--version"] },
   "curl": { command: "curl", args: ["--version"] },
   "ffmpeg": { command: "ffmpeg", args: ["-version"] },
