@@ -8,6 +8,7 @@ import {
 } from "../parse/message_parser.ts";
 import { RequestParser } from "../parse/request_parser.ts";
 import { Transport } from "../transport/transport.ts";
+import { Framing } from "../wire/framing.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import {
   type CheckedHeaders,
@@ -15,7 +16,14 @@ import {
   writeLatin1,
   writeStatusLine,
 } from "../wire/response_head.ts";
-import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
+import { plainHead } from "./answer_head.ts";
+import { type AnswerPlan, planWhole } from "./answer_plan.ts";
+import type {
+  HeldRequest,
+  OpenAnswer,
+  SessionHost,
+  Successor,
+} from "./session_host.ts";
 import { httpDate } from "./date.ts";
 import { Discard } from "./discard.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
@@ -47,6 +55,11 @@ const MAX_SPARE = 256;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
+/** A `Connection` that is at its end (RFC 9110 section 7.6.1). */
+const HAS_CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
+
+/** What a refusal asks: that it can be read. */
+const REFUSED = { acceptEncoding: undefined, compression: null };
 
 let observer: ((from: ServerState, to: ServerState) => void) | null = null;
 
@@ -66,8 +79,6 @@ export class Session extends Transport implements BodyOrigin {
   client: HeldRequest | null = null;
   /** The body of that request, where it is read as it arrives. */
   body: IncomingBody | null = null;
-  /** Whether the connection goes on after the answer in hand. */
-  keep = true;
   /** Minor version of the request in hand. */
   minorVersion = 1;
   /** @ignore Only while there is something to parse: idle is cheap. */
@@ -79,6 +90,9 @@ export class Session extends Transport implements BodyOrigin {
   /** @ignore Whether the host knows of output that waits. */
   isLate = false;
 
+  #keep = true;
+  // The answer to that request, where it is made in parts.
+  #answer: OpenAnswer | null = null;
   // Where bytes are read to, while no parser has it.
   #buffer: Uint8Array<ArrayBuffer> | null;
   // The tick when the present wait began.
@@ -108,6 +122,11 @@ export class Session extends Transport implements BodyOrigin {
     this.address = address;
     this.#buffer = host.buffers.pop() ?? readBuffer();
     this.#since = host.clock.tick;
+  }
+
+  /** Whether the connection goes on after the answer in hand. */
+  get keep(): boolean {
+    return this.#keep;
   }
 
   /** Whether the socket speaks TLS. */
@@ -327,6 +346,8 @@ export class Session extends Transport implements BodyOrigin {
     } else if (this.client !== null) {
       this.#since = this.tick;
       this.client.peerGone();
+      // What has no end of its own would never learn of it.
+      if (this.#answer?.isEndless) this.destroy();
       if (this.body !== null && this.body.isWaiting) this.#readBody(this.body);
     } else if (this.state !== "answering") this.#inputOver();
   }
@@ -429,7 +450,7 @@ export class Session extends Transport implements BodyOrigin {
       this.#body = null;
       this.#bodyLength = 0;
     }
-    this.keep = parser.keepAlive &&
+    this.#keep = parser.keepAlive &&
       ++this.#requests < limits.keepAliveMaxRequests &&
       (!this.host.isStopping || this.#mayGoOn(parser));
     this.#enter("held");
@@ -452,7 +473,7 @@ export class Session extends Transport implements BodyOrigin {
   /** The server is to stop: the answer in hand, or the next one, is the last. */
   stopping(): void {
     this.#successor?.stopping();
-    if (this.state === "held" && !this.#hasInput) this.keep = false;
+    if (this.state === "held" && !this.#hasInput) this.#keep = false;
   }
 
   /** Reads while the application holds a request, to learn when the peer goes. */
@@ -515,16 +536,8 @@ export class Session extends Transport implements BodyOrigin {
    */
   skipBody(): boolean {
     if (this.body === null || this.#passOver(this.body)) return true;
-    this.keep = false;
+    this.#keep = false;
     return false;
-  }
-
-  /**
-   * The head of an answer in parts is about to be made: whether the connection
-   * goes on is known where the body cannot be read any more behind it.
-   */
-  settleBody(isEmpty: boolean): void {
-    if (isEmpty || this.#owesContinue) this.skipBody();
   }
 
   /** Passes over what is here of a body; whether that was all of it. */
@@ -559,7 +572,7 @@ export class Session extends Transport implements BodyOrigin {
       body.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
       if (!this.#owesContinue) this.#discardRest();
-      if (!isSaid || this.#discard?.kind !== "framed") this.keep = false;
+      if (!isSaid || this.#discard?.kind !== "framed") this.#keep = false;
       this.#isLastRequest = false;
     }
     this.body = null;
@@ -586,7 +599,7 @@ export class Session extends Transport implements BodyOrigin {
     this.#since = this.tick;
     const state = discard.take(this.parser, length);
     if (state === "more") return true;
-    if (state === "whole" && this.keep && this.state === "discarding") {
+    if (state === "whole" && this.#keep && this.state === "discarding") {
       this.#discard = null;
       this.#enter("idle");
       return this.#advance();
@@ -600,7 +613,7 @@ export class Session extends Transport implements BodyOrigin {
     this.#discard = null;
     if (this.state === "draining") this.destroy();
     if (this.state !== "discarding") return;
-    this.keep = false;
+    this.#keep = false;
     if (this.bufferedAmount > 0) {
       // The answer itself has to be taken first; sent() goes on.
       this.#enter("closing");
@@ -647,16 +660,58 @@ export class Session extends Transport implements BodyOrigin {
     if (this.bufferedAmount === 0) this.sent();
   }
 
+  /**
+   * Queues the head of an answer, and settles whether the connection goes on
+   * behind it.
+   *
+   * @param answer What is told of the peer while the body is made.
+   */
+  begin(plan: AnswerPlan, answer: OpenAnswer | null = null): void {
+    // A body that waits for a go-ahead cannot be read any more behind the head.
+    if (plan.isWhole || !plan.hasBody || this.#owesContinue) this.skipBody();
+    this.#answer = answer;
+    this.client!.answerBegun(plan.status);
+    this.#appendPlan(plan);
+  }
+
+  #appendPlan(plan: AnswerPlan): void {
+    const { headers } = plan;
+    const { connection } = headers;
+    const isLast = plan.framing === Framing.CLOSE ||
+      connection !== undefined && HAS_CLOSE.test(String(connection));
+    if (isLast) this.#keep = false;
+    if (!this.#keep) delete headers.connection;
+    this.#appendHead(plan.status, plan.reason, headers, plan.cookies);
+  }
+
+  /** Queues the head of an answer behind which another protocol begins. */
+  switchTo(status: number, headers: CheckedHeaders): void {
+    this.client!.answerBegun(status);
+    this.#appendHead(status, undefined, headers, "", false);
+  }
+
+  /** Notes what the request in hand is answered with, and bytes of its body. */
+  note(status: number, bytes: number): void {
+    const client = this.client!;
+    client.answerBegun(status);
+    client.bodyQueued(bytes);
+  }
+
+  /** Notes that bytes of the body of an answer are queued. */
+  count(bytes: number): void {
+    this.client!.bodyQueued(bytes);
+  }
+
   /** The answer to the request in hand is queued, wholly. */
   answered(): Promise<boolean> {
     this.#leaveBody();
-    this.client = null;
+    this.client = this.#answer = null;
     this.#since = this.tick;
-    if (this.keep && this.#discard !== null) {
+    if (this.#keep && this.#discard !== null) {
       this.#enter("discarding");
       return this.flush();
     }
-    if (!this.keep) {
+    if (!this.#keep) {
       this.#enter("closing");
       const sent = this.flush();
       if (this.bufferedAmount === 0) this.sent(); // all of it went before
@@ -770,18 +825,18 @@ export class Session extends Transport implements BodyOrigin {
     stats.refused++;
     this.host.report(error, this);
     if (this.isClosed) return;
-    this.client = null;
-    this.keep = this.#isLastRequest = false;
-    const body = error.message + "\n";
-    this.appendHead(error.status, undefined, {
-      "content-type": "text/plain; charset=utf-8",
-      "content-length": String(body.length),
-    });
-    if (!this.parser?.isHead) {
-      const out = this.room(body.length);
-      writeLatin1(body, out, this.outEnd);
-      this.wrote(this.outEnd + body.length);
-    }
+    const { status, message } = error;
+    const isHead = this.parser?.isHead ?? false;
+    const plan = planWhole(
+      { ...REFUSED, isHead, minorVersion: this.minorVersion },
+      plainHead(status, "text/plain; charset=utf-8"),
+      message + "\n",
+    );
+    if (this.client !== null) this.note(status, plan.hasBody ? plan.length : 0);
+    this.client = this.#answer = null;
+    this.#keep = this.#isLastRequest = false;
+    this.#appendPlan(plan);
+    if (plan.hasBody) this.appendText(message + "\n", plan.length);
     this.#enter("closing");
     this.#since = this.tick;
     if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
@@ -802,7 +857,7 @@ export class Session extends Transport implements BodyOrigin {
    *
    * @param isHttp Whether HTTP goes on behind it, if anything.
    */
-  appendHead(
+  #appendHead(
     status: number,
     reason: string | undefined,
     headers: CheckedHeaders,
@@ -813,7 +868,7 @@ export class Session extends Transport implements BodyOrigin {
     if (headers.date === undefined) head += `date: ${httpDate.text}\r\n`;
     head += writeFields(headers) + extra;
     if (headers.connection === undefined && isHttp) {
-      if (!this.keep) head += "connection: close\r\n";
+      if (!this.#keep) head += "connection: close\r\n";
       else head += this.host.keepFields[this.minorVersion];
     }
     head += "\r\n";
@@ -894,7 +949,7 @@ export class Session extends Transport implements BodyOrigin {
       this.refuseBody(new ProtocolError("body-timeout"));
       return;
     }
-    this.client?.swept();
+    this.#answer?.swept();
     if (this.age > 0) this.watch();
     this.#look();
   }
@@ -929,8 +984,14 @@ export class Session extends Transport implements BodyOrigin {
   protected override gone(error: unknown): void {
     this.#enter("closed");
     const { client, body } = this;
-    this.client = this.body = this.#body = null;
+    const answer = this.#answer;
+    this.client =
+      this.body =
+      this.#body =
+      this.#answer =
+        null;
     client?.peerGone();
+    answer?.gone();
     body?.fail(brokenOff(error));
     this.#successor?.gone(error);
     if (error !== undefined) this.host.report(error, this);

@@ -28,7 +28,22 @@ export interface ServerStats {
 export interface HeldRequest {
   /** The peer has closed its side, or is gone altogether. */
   peerGone(): void;
-  /** A tick has gone by while it was held. */
+  /** Its answer is begun, with a status. */
+  answerBegun(status: number): void;
+  /** So many bytes of the answer's body are queued. */
+  bodyQueued(bytes: number): void;
+}
+
+/** What a session needs to know of an answer that is made in parts. */
+export interface OpenAnswer {
+  /**
+   * Whether it has no end of its own: a peer that has closed its side is gone
+   * then, as nothing else would ever tell.
+   */
+  readonly isEndless: boolean;
+  /** Nobody will read any more: the connection is gone. */
+  gone(): void;
+  /** A tick has gone by. */
   swept(): void;
 }
 

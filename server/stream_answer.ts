@@ -6,27 +6,17 @@ import {
   writeChunkSize,
   writeLineEnd,
 } from "../wire/chunked.ts";
-import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
-import { type AnswerHead, writeHead } from "./answer.ts";
-import type { Compressor } from "./compressor.ts";
+import { Framing } from "../wire/framing.ts";
+import type { AnswerPlan } from "./answer_plan.ts";
+import { Compressor } from "./compressor.ts";
 import type { Session } from "./session.ts";
+import type { OpenAnswer } from "./session_host.ts";
 import { nextTurn } from "../transport/clock.ts";
 import { COPY_LIMIT } from "../transport/transport.ts";
 import { type Piece, pieceOf, type Source } from "../message/source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
-
-/** How the peer is told where the body ends (RFC 9112 section 6.3). */
-const Framing = {
-  /** In chunks. */
-  CHUNKED: 0,
-  /** By the length that the application has promised. */
-  LENGTH: 1,
-  /** With the connection: HTTP/1.0 knows nothing better. */
-  CLOSE: 2,
-} as const;
-type Framing = typeof Framing[keyof typeof Framing];
 
 /** So many bytes are compressed before others get their turn. */
 const TURN_LENGTH = 262_144;
@@ -37,7 +27,7 @@ const SHORT_TEXT = 4096;
  * An answer whose body is made while it is sent. Bytes are copied, so the
  * application may use its buffers again at once.
  */
-export class StreamAnswer {
+export class StreamAnswer implements OpenAnswer {
   /** Called once when nobody will read any more: the peer has gone. */
   onGone: (() => void) | null = null;
   /** Whether what is compressed can be decoded as soon as it is sent. */
@@ -49,8 +39,8 @@ export class StreamAnswer {
   isEndless = false;
 
   readonly #session: Session;
-  readonly #compressor: Compressor | null;
   readonly #framing: Framing;
+  readonly #compressor: Compressor | null;
   // What is left of a promised length.
   #left = 0;
   #isEnded = false;
@@ -66,31 +56,15 @@ export class StreamAnswer {
   #keepAliveTicks = 0;
   #dueAt = Infinity;
 
-  /** Queues the head, which has been checked. */
-  constructor(
-    session: Session,
-    head: AnswerHead,
-    isHead: boolean,
-    compressor: Compressor | null,
-  ) {
+  /** Queues the head. */
+  constructor(session: Session, plan: AnswerPlan) {
+    const { framing, coding } = plan;
     this.#session = session;
-    this.#compressor = compressor;
-    this.#isEmpty = !hasResponseBody(isHead, head.status);
-    session.settleBody(this.#isEmpty);
-    if (head.status === 205) head.headers["content-length"] = "0";
-    if (!mayHaveLength(head.status)) delete head.headers["content-length"];
-    const length = head.headers["content-length"];
-    if (length !== undefined || !hasResponseBody(false, head.status)) {
-      this.#framing = Framing.LENGTH;
-      this.#left = Number(length ?? 0);
-    } else if (session.minorVersion === 0) {
-      this.#framing = Framing.CLOSE;
-      session.keep = false;
-    } else {
-      this.#framing = Framing.CHUNKED;
-      head.headers["transfer-encoding"] = "chunked";
-    }
-    writeHead(session, head);
+    this.#framing = framing;
+    this.#compressor = coding === null ? null : new Compressor(coding);
+    this.#isEmpty = !plan.hasBody;
+    if (framing === Framing.LENGTH) this.#left = plan.length;
+    session.begin(plan, this);
   }
 
   /** Whether the peer reads on. */
@@ -144,6 +118,7 @@ export class StreamAnswer {
     this.#promise(length);
     session.admit();
     if (session.isClosed) return GONE;
+    session.count(length);
     const isChunked = this.#framing === Framing.CHUNKED;
     if (isChunked) {
       const out = session.room(CHUNK_FRAME);
@@ -179,6 +154,7 @@ export class StreamAnswer {
       ({ written } = encoder.encodeInto(text, out.subarray(at)));
     }
     session.wrote(writeLineEnd(out, at + written));
+    session.count(written);
     return this.#sent();
   }
 
@@ -268,6 +244,7 @@ export class StreamAnswer {
     const session = this.#session;
     session.admit();
     if (session.isClosed) return;
+    session.count(bytes.length);
     writeBody(session, bytes, this.#framing === Framing.CHUNKED);
   }
 

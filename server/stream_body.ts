@@ -60,6 +60,7 @@ export async function sendBody(
       if (!read) throw endedEarly();
       left -= read;
       session.append(buffer.subarray(0, read));
+      session.count(read);
       if (left > 0 && !await session.flush()) return false;
     }
     if (session.isClosed) return false;
@@ -94,6 +95,7 @@ export async function sendAtOnce(
       const isSlow = wasSlow(began);
       if (!read) throw endedEarly();
       session.wrote(from + read);
+      session.count(read);
       left -= read;
       if (left === 0) return session.answered();
       if (left + read === length) session.answerStarted();

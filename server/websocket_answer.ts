@@ -11,7 +11,7 @@ import {
 } from "../websocket/handshake.ts";
 import { Websocket } from "../websocket/websocket.ts";
 import { type CheckedHeaders, checkHeaders } from "../wire/response_head.ts";
-import type { RespondOptions } from "./answer.ts";
+import type { RespondOptions } from "./answer_head.ts";
 import type { Session } from "./session.ts";
 import type { Successor } from "./session_host.ts";
 
@@ -134,8 +134,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
   /** Answers with 101 and takes the connection over. */
   open(headers: CheckedHeaders): void {
     const session = this.#session;
-    session.keep = true; // nothing is said of an end
-    session.appendHead(101, undefined, headers);
+    session.switchTo(101, headers);
     this.#rest = session.upgrade(this);
     session.flush();
     if (session.host.isStopping) this.stopping();
