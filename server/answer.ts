@@ -147,9 +147,9 @@ export function writeText(
   }
   const isShort = text.length <= SHORT_TEXT;
   const out = isShort
-    ? session.room(headRoom + text.length * 3)
-    : session.roomBehind(headRoom + roomFor(text.length));
-  const digits = template.write(out, session.outEnd);
+    ? session.out.room(headRoom + text.length * 3)
+    : session.out.roomBehind(headRoom + roomFor(text.length));
+  const digits = template.write(out, session.out.outEnd);
   // Most text is ASCII: its length in bytes is known before it is encoded.
   let start = writeDigits(out, digits, text.length) + extra;
   let end: number;
@@ -172,9 +172,9 @@ export function writeText(
   }
   if (lines !== "") writeLatin1(lines, out, start - extra);
   out.set(tail, start - tail.length);
-  session.wrote(end);
+  session.out.wrote(end);
   session.note(status, length);
-  if (rest > 0) session.appendRest(text, read, rest);
+  if (rest > 0) session.out.appendRest(text, read, rest);
 }
 
 /** The same with bytes. */
@@ -190,7 +190,7 @@ export function writeBytes(
     ? session.host.keepTails[session.minorVersion]
     : CLOSE;
   writePlainHead(session, kind.head(status), bytes.length, lines, tail);
-  if (!isHead) session.append(bytes);
+  if (!isHead) session.out.append(bytes);
   session.note(status, isHead ? 0 : bytes.length);
 }
 
@@ -201,15 +201,15 @@ function writePlainHead(
   lines: string,
   tail: Uint8Array,
 ): void {
-  const out = session.room(
+  const out = session.out.room(
     template.bytes.length + 16 + lines.length + tail.length,
   );
-  const digits = template.write(out, session.outEnd);
+  const digits = template.write(out, session.out.outEnd);
   const at = writeDigits(out, digits, length);
   if (lines !== "") writeLatin1(lines, out, at);
   const end = at + lines.length;
   out.set(tail, end);
-  session.wrote(end + tail.length);
+  session.out.wrote(end + tail.length);
 }
 
 /** Writes text as UTF-8 and returns where it ends. */

@@ -324,7 +324,7 @@ export class HttpServer
   get writeSockets(): ServerSocket[] {
     const sockets: ServerSocket[] = [];
     for (const session of this.#hub.sessions) {
-      if (session.bufferedAmount > 0) sockets.push(session.conn);
+      if (session.out.bufferedAmount > 0) sockets.push(session.conn);
     }
     return sockets;
   }
@@ -410,7 +410,7 @@ export class HttpServer
   /** Sends at once what is held back for these sockets to go out together. */
   eventWrite(sockets: readonly ServerSocket[]): void {
     for (const session of this.#hub.sessions) {
-      if (session.bufferedAmount > 0 && sockets.includes(session.conn)) {
+      if (session.out.bufferedAmount > 0 && sockets.includes(session.conn)) {
         session.flush();
       }
     }

@@ -76,10 +76,10 @@ export class MultipartAnswer implements OpenAnswer {
     session.admit();
     if (session.isClosed) return Promise.resolve(false);
     const head = `--${this.#boundary}\r\n${writeFields(headers)}\r\n`;
-    const out = session.room(head.length);
-    session.wrote(writeLatin1(head, out, session.outEnd));
-    session.append(bytes);
-    session.append(LINE_END);
+    const out = session.out.room(head.length);
+    session.out.wrote(writeLatin1(head, out, session.out.outEnd));
+    session.out.append(bytes);
+    session.out.append(LINE_END);
     session.count(head.length + bytes.length + 2);
     return session.sendQueued();
   }
@@ -90,7 +90,7 @@ export class MultipartAnswer implements OpenAnswer {
     this.#isEnded = true;
     if (session === null) return Promise.resolve(false);
     const end = encoder.encode(`--${this.#boundary}--\r\n`);
-    session.append(end);
+    session.out.append(end);
     session.count(end.length);
     return session.answered();
   }

@@ -7,7 +7,11 @@ import {
   smallerBuffer,
 } from "../parse/message_parser.ts";
 import { RequestParser } from "../parse/request_parser.ts";
-import { Transport } from "../transport/transport.ts";
+import {
+  type Output,
+  Transport,
+  type TransportHandler,
+} from "../transport/transport.ts";
 import { Framing } from "../wire/framing.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import {
@@ -72,7 +76,7 @@ export function observeStates(callback: typeof observer): void {
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
-export class Session extends Transport implements BodyOrigin {
+export class Session implements TransportHandler, BodyOrigin {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
@@ -85,6 +89,10 @@ export class Session extends Transport implements BodyOrigin {
   parser: RequestParser | null = null;
   /** @ignore */
   readonly host: SessionHost;
+  /** The connection itself, for what takes it over. */
+  readonly transport: Transport;
+  /** The same for answers, which are written to it. */
+  readonly out: Output;
   /** Whose place it takes; "" for peers that are not counted. */
   readonly address: string;
   /** @ignore Whether the host knows of output that waits. */
@@ -117,7 +125,7 @@ export class Session extends Transport implements BodyOrigin {
    * @param address Whose place it takes; "" for who is not counted.
    */
   constructor(conn: Deno.Conn, host: SessionHost, address = "") {
-    super(conn, host.stats);
+    this.out = this.transport = new Transport(conn, host.stats, this);
     this.host = host;
     this.address = address;
     this.#buffer = host.buffers.pop() ?? readBuffer();
@@ -129,29 +137,59 @@ export class Session extends Transport implements BodyOrigin {
     return this.#keep;
   }
 
+  /** The socket. */
+  get conn(): Deno.Conn {
+    return this.transport.conn;
+  }
+
+  /** Whether the socket has been closed on our side. */
+  get isClosed(): boolean {
+    return this.transport.isClosed;
+  }
+
+  /** Whether the peer has closed its side: no more bytes will come. */
+  get inputEnded(): boolean {
+    return this.transport.inputEnded;
+  }
+
+  /** Whether a read is under way, and so the buffer it reads into in use. */
+  get isReading(): boolean {
+    return this.transport.isReading;
+  }
+
+  /** Sends what is queued; resolves to whether the kernel took it all. */
+  flush(): Promise<boolean> {
+    return this.transport.flush();
+  }
+
+  /** Closes the socket at once. Safe to call again. */
+  destroy(error?: unknown): void {
+    this.transport.destroy(error);
+  }
+
   /** Whether the socket speaks TLS. */
   get isSecure(): boolean {
-    return "handshake" in this.conn;
+    return "handshake" in this.transport.conn;
   }
 
   /** Starts reading; behind the handshake where there is one. */
   start(): void {
     if (!this.isSecure) {
-      this.read();
+      this.transport.read();
       return;
     }
     this.state = "handshake"; // where its life begins
-    (this.conn as Deno.TlsConn).handshake().then(() => {
-      if (this.isClosed) {
+    (this.transport.conn as Deno.TlsConn).handshake().then(() => {
+      if (this.transport.isClosed) {
         this.endStall();
         return;
       }
       this.#enter("idle");
       this.#since = this.tick;
-      this.read();
+      this.transport.read();
     }, (error) => {
       this.endStall();
-      this.destroy(error);
+      this.transport.destroy(error);
     });
   }
 
@@ -159,13 +197,13 @@ export class Session extends Transport implements BodyOrigin {
   endStall(): void {
     if (!this.#isStalled) return;
     this.#isStalled = false;
-    this.closeSocket();
+    this.transport.closeSocket();
     this.host.unstalled(this);
   }
 
   /** Whether it is between requests, and all is sent. */
   get isIdle(): boolean {
-    return this.state === "idle" && this.bufferedAmount === 0 &&
+    return this.state === "idle" && this.transport.bufferedAmount === 0 &&
       !this.#hasInput;
   }
 
@@ -174,7 +212,7 @@ export class Session extends Transport implements BodyOrigin {
    * just now, is given a tick to ask.
    */
   get isSpare(): boolean {
-    return this.age >= 2 && this.bufferedAmount === 0 &&
+    return this.age >= 2 && this.transport.bufferedAmount === 0 &&
       (this.isIdle || this.state === "discarding" || this.state === "draining");
   }
 
@@ -184,8 +222,8 @@ export class Session extends Transport implements BodyOrigin {
    */
   get slowness(): number {
     const { clock, limits } = this.host;
-    const since = this.isWriting && this.state !== "upgraded"
-      ? this.tick - this.writeSince
+    const since = this.transport.isWriting && this.state !== "upgraded"
+      ? this.tick - this.transport.writeSince
       : 0;
     if (since * clock.period > STUCK) return since;
     if (this.state === "handshake" || this.state === "head") {
@@ -223,7 +261,7 @@ export class Session extends Transport implements BodyOrigin {
   /** Gives its place to another. */
   giveWay(): void {
     if (this.state === "handshake") this.#stall();
-    else this.destroy();
+    else this.transport.destroy();
   }
 
   /** For how many ticks it has been in its present wait. */
@@ -232,7 +270,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override get tick(): number {
+  get tick(): number {
     return this.host.clock.tick;
   }
 
@@ -247,7 +285,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override space(): Uint8Array<ArrayBuffer> {
+  space(): Uint8Array<ArrayBuffer> {
     const { parser } = this;
     if (parser === null) return this.#buffer!;
     const isLost = this.#discard !== null && this.#discard.kind !== "framed";
@@ -255,7 +293,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override received(length: number): boolean {
+  received(length: number): boolean {
     // What is thrown away is read on, whatever brought it about.
     return this.#take(length) || this.#discard !== null;
   }
@@ -297,7 +335,7 @@ export class Session extends Transport implements BodyOrigin {
       return successor.received(rest);
     }
     const goesOn = successor.received(this.#buffer!.subarray(0, length));
-    if (!this.isClosed) this.#fitBuffer(this.#buffer!, length);
+    if (!this.transport.isClosed) this.#fitBuffer(this.#buffer!, length);
     return goesOn;
   }
 
@@ -327,7 +365,7 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override readingEnded(): void {
+  readingEnded(): void {
     if (this.parser !== null) this.#giveParser(this.parser);
     const { buffers } = this.host;
     if (isSpareBuffer(this.#buffer) && buffers.length < MAX_SPARE) {
@@ -337,29 +375,29 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override ended(): void {
+  ended(): void {
     if (this.state === "draining" || this.state === "discarding") {
-      if (this.bufferedAmount > 0) this.#enter("closing");
-      else this.destroy();
+      if (this.transport.bufferedAmount > 0) this.#enter("closing");
+      else this.transport.destroy();
     } else if (this.#successor !== null) {
       this.#successor.ended();
     } else if (this.client !== null) {
       this.#since = this.tick;
       this.client.peerGone();
       // What has no end of its own would never learn of it.
-      if (this.#answer?.isEndless) this.destroy();
+      if (this.#answer?.isEndless) this.transport.destroy();
       if (this.body !== null && this.body.isWaiting) this.#readBody(this.body);
     } else if (this.state !== "answering") this.#inputOver();
   }
 
   #inputOver(): void {
     if (this.state === "closing") return;
-    if (this.bufferedAmount === 0) {
-      this.destroy();
+    if (this.transport.bufferedAmount === 0) {
+      this.transport.destroy();
       return;
     }
     this.#enter("closing");
-    this.flush();
+    this.transport.flush();
   }
 
   /**
@@ -376,8 +414,8 @@ export class Session extends Transport implements BodyOrigin {
             this.#since = this.tick;
           }
           if (parser.isFresh) this.#giveParser(parser);
-          if (this.bufferedAmount > 0) this.flush();
-          if (!this.inputEnded) return true;
+          if (this.transport.bufferedAmount > 0) this.transport.flush();
+          if (!this.transport.inputEnded) return true;
           this.#inputOver();
           return false;
         case ParseEvent.HEAD:
@@ -394,7 +432,7 @@ export class Session extends Transport implements BodyOrigin {
             this.#since = this.tick;
             this.#bodyLength = 0;
             if (parser.expectContinue && !parser.hasInput) {
-              this.append(CONTINUE);
+              this.transport.append(CONTINUE);
             }
           }
           break;
@@ -480,8 +518,10 @@ export class Session extends Transport implements BodyOrigin {
   watch(): void {
     if (this.body !== null && this.body.isLent) return;
     // What was sent ahead must not hide the end behind it.
-    if (!this.isReading && this.body === null) this.parser?.widen(MOST_AHEAD);
-    this.read();
+    if (!this.transport.isReading && this.body === null) {
+      this.parser?.widen(MOST_AHEAD);
+    }
+    this.transport.read();
   }
 
   /** The application asks for the next piece of a body. */
@@ -492,12 +532,12 @@ export class Session extends Transport implements BodyOrigin {
       this.#owesContinue = false;
       // Behind the head of an answer it would be taken for a part of that.
       if (this.state === "held" && !this.#hasInput) {
-        this.append(CONTINUE);
-        this.flush();
+        this.transport.append(CONTINUE);
+        this.transport.flush();
       }
     }
     this.#since = this.tick;
-    if (this.#readBody(body)) this.read();
+    if (this.#readBody(body)) this.transport.read();
   }
 
   /** Passes on the next piece of a body; returns whether to read for it. */
@@ -505,8 +545,8 @@ export class Session extends Transport implements BodyOrigin {
     const parser = this.parser!;
     switch (parser.next()) {
       case ParseEvent.MORE:
-        if (!this.inputEnded) return true;
-        this.destroy(brokenOff());
+        if (!this.transport.inputEnded) return true;
+        this.transport.destroy(brokenOff());
         return false;
       case ParseEvent.BODY:
         body.take(parser.body);
@@ -525,7 +565,7 @@ export class Session extends Transport implements BodyOrigin {
     this.body?.fail(error);
     // What has begun to be answered can only be broken off.
     if (this.state === "held") this.refuse(error);
-    else this.destroy(error);
+    else this.transport.destroy(error);
   }
 
   /**
@@ -584,14 +624,14 @@ export class Session extends Transport implements BodyOrigin {
    */
   #discardRest(): void {
     const { parser } = this;
-    if (parser === null || this.inputEnded) return;
+    if (parser === null || this.transport.inputEnded) return;
     const isFramed = parser.passLimit();
     // Where no end can be told, only if there is more than we have read.
     if (!isFramed && !parser.isFull) return;
     const hasCome = this.#bodyLength > 0 || (this.body?.bytesReceived ?? 0) > 0;
     const kind = isFramed ? "framed" : "unframed";
     this.#discard = new Discard(kind, this.tick, hasCome);
-    if (this.#throwAway(this.#discard, 0)) this.read();
+    if (this.#throwAway(this.#discard, 0)) this.transport.read();
   }
 
   /** Throws bytes away; returns whether to read on. */
@@ -611,13 +651,13 @@ export class Session extends Transport implements BodyOrigin {
   /** All is thrown away, or enough: the connection ends. */
   #discarded(): void {
     this.#discard = null;
-    if (this.state === "draining") this.destroy();
+    if (this.state === "draining") this.transport.destroy();
     if (this.state !== "discarding") return;
     this.#keep = false;
-    if (this.bufferedAmount > 0) {
+    if (this.transport.bufferedAmount > 0) {
       // The answer itself has to be taken first; sent() goes on.
       this.#enter("closing");
-      this.flush();
+      this.transport.flush();
     } else this.#closeOutput();
   }
 
@@ -648,7 +688,7 @@ export class Session extends Transport implements BodyOrigin {
     this.#enter("upgraded");
     if (parser === null) return NOTHING;
     const rest = parser.takeRest();
-    if (!this.isReading) this.#giveParser(parser);
+    if (!this.transport.isReading) this.#giveParser(parser);
     return rest;
   }
 
@@ -656,8 +696,8 @@ export class Session extends Transport implements BodyOrigin {
   endUpgrade(): void {
     if (this.state !== "upgraded") return;
     this.#enter("closing");
-    this.flush();
-    if (this.bufferedAmount === 0) this.sent();
+    this.transport.flush();
+    if (this.transport.bufferedAmount === 0) this.sent();
   }
 
   /**
@@ -709,35 +749,40 @@ export class Session extends Transport implements BodyOrigin {
     this.#since = this.tick;
     if (this.#keep && this.#discard !== null) {
       this.#enter("discarding");
-      return this.flush();
+      return this.transport.flush();
     }
     if (!this.#keep) {
       this.#enter("closing");
-      const sent = this.flush();
-      if (this.bufferedAmount === 0) this.sent(); // all of it went before
+      const sent = this.transport.flush();
+      if (this.transport.bufferedAmount === 0) this.sent(); // all of it went before
       return sent;
     }
     this.#enter("idle");
     if (!this.#hasInput) {
       // A body that was read as it arrived has kept the parser until now.
-      if (this.parser?.isFresh && !this.isReading) {
+      if (this.parser?.isFresh && !this.transport.isReading) {
         this.#giveParser(this.parser);
       }
-      const sent = this.flush();
-      if (this.inputEnded) this.#inputOver();
-      else this.read();
+      const sent = this.transport.flush();
+      if (this.transport.inputEnded) this.#inputOver();
+      else this.transport.read();
       return sent;
     }
-    if (this.bufferedAmount > this.host.limits.maxSendBufferSize) {
-      return this.flush(); // sent() goes on
+    if (this.transport.bufferedAmount > this.host.limits.maxSendBufferSize) {
+      return this.transport.flush(); // sent() goes on
     }
-    if (this.#advance()) this.read();
-    if (this.isClosed || this.isWriting || this.bufferedAmount === 0) {
-      return this.flush();
+    if (this.#advance()) this.transport.read();
+    if (
+      this.transport.isClosed || this.transport.isWriting ||
+      this.transport.bufferedAmount === 0
+    ) {
+      return this.transport.flush();
     }
-    if (this.bufferedAmount > GATHER_LIMIT) return this.flush();
+    if (this.transport.bufferedAmount > GATHER_LIMIT) {
+      return this.transport.flush();
+    }
     this.host.later(this);
-    return this.whenFlushed();
+    return this.transport.whenFlushed();
   }
 
   /** The head of an answer is queued, and parts of its body will follow. */
@@ -753,14 +798,16 @@ export class Session extends Transport implements BodyOrigin {
    */
   send(...parts: Uint8Array[]): Promise<boolean> {
     this.admit();
-    for (const part of parts) this.append(part);
+    for (const part of parts) this.transport.append(part);
     return this.sendQueued();
   }
 
   /** Drops a peer that leaves more than its share unread, here or elsewhere. */
-  admit(amount: number = this.bufferedAmount): void {
+  admit(amount: number = this.transport.bufferedAmount): void {
     if (amount > this.host.limits.maxSendBufferSize) {
-      this.destroy(new HttpError("Peer reads too slowly for what it is sent"));
+      this.transport.destroy(
+        new HttpError("Peer reads too slowly for what it is sent"),
+      );
     }
   }
 
@@ -772,36 +819,38 @@ export class Session extends Transport implements BodyOrigin {
     const { maxSendBufferSize } = this.host.limits;
     const most = Math.min(PARTS_LIMIT, maxSendBufferSize);
     // Behind a write that is under way it goes out by itself.
-    if (this.bufferedAmount > most) this.flush();
-    else if (this.bufferedAmount > 0 && !this.isWriting) this.host.soon(this);
-    return this.whenBelow(maxSendBufferSize);
+    if (this.transport.bufferedAmount > most) this.transport.flush();
+    else if (this.transport.bufferedAmount > 0 && !this.transport.isWriting) {
+      this.host.soon(this);
+    }
+    return this.transport.whenBelow(maxSendBufferSize);
   }
 
   /** @ignore */
-  protected override sent(): void {
+  sent(): void {
     if (this.state === "closing") this.#close();
     else if (
       this.state === "idle" && this.#hasInput && this.client === null
     ) {
-      if (this.#advance()) this.read();
+      if (this.#advance()) this.transport.read();
     }
   }
 
   /** Closes our side first, so that the peer sees all of the last answer. */
   #close(): void {
-    if (this.#discard !== null && !this.inputEnded) {
+    if (this.#discard !== null && !this.transport.inputEnded) {
       this.#enter("discarding");
-      this.read();
+      this.transport.read();
       return;
     }
     this.#closeOutput();
   }
 
   #closeOutput(): void {
-    const nothingFollows = this.inputEnded ||
+    const nothingFollows = this.transport.inputEnded ||
       this.#isLastRequest && !this.#hasInput;
     if (nothingFollows && !this.isSecure) {
-      this.destroy();
+      this.transport.destroy();
       return;
     }
     // The peer may still send; closing now could reset the connection before
@@ -810,13 +859,13 @@ export class Session extends Transport implements BodyOrigin {
     this.#enter("draining");
     this.#since = this.tick;
     this.#discard = new Discard("lingering", this.tick, true);
-    this.conn.closeWrite().then(
+    this.transport.conn.closeWrite().then(
       () => {
-        if (nothingFollows) this.destroy();
+        if (nothingFollows) this.transport.destroy();
       },
-      () => this.destroy(),
+      () => this.transport.destroy(),
     );
-    if (!nothingFollows) this.read();
+    if (!nothingFollows) this.transport.read();
   }
 
   /** Answers a fault of the peer, and closes. */
@@ -824,7 +873,7 @@ export class Session extends Transport implements BodyOrigin {
     const { stats } = this.host;
     stats.refused++;
     this.host.report(error, this);
-    if (this.isClosed) return;
+    if (this.transport.isClosed) return;
     const { status, message } = error;
     const isHead = this.parser?.isHead ?? false;
     const plan = planWhole(
@@ -836,13 +885,13 @@ export class Session extends Transport implements BodyOrigin {
     this.client = this.#answer = null;
     this.#keep = this.#isLastRequest = false;
     this.#appendPlan(plan);
-    if (plan.hasBody) this.appendText(message + "\n", plan.length);
+    if (plan.hasBody) this.transport.appendText(message + "\n", plan.length);
     this.#enter("closing");
     this.#since = this.tick;
     if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
       this.#discardRest();
     }
-    this.flush();
+    this.transport.flush();
   }
 
   /** Whether the peer has kept its body back until it is asked for it. */
@@ -872,25 +921,27 @@ export class Session extends Transport implements BodyOrigin {
       else head += this.host.keepFields[this.minorVersion];
     }
     head += "\r\n";
-    const out = this.room(head.length);
-    writeLatin1(head, out, this.outEnd);
-    this.wrote(this.outEnd + head.length);
+    const out = this.transport.room(head.length);
+    writeLatin1(head, out, this.transport.outEnd);
+    this.transport.wrote(this.transport.outEnd + head.length);
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
   sweep(): void {
     const { limits, clock } = this.host;
     this.#since = clock.begun(this.#since);
-    this.writeSince = clock.begun(this.writeSince);
+    this.transport.writeSince = clock.begun(this.transport.writeSince);
     const rate = limits.minSendRate * clock.period / 1000;
-    if (this.isStalled(clock.ticks(limits.sendTimeout), rate)) {
+    if (this.transport.isStalled(clock.ticks(limits.sendTimeout), rate)) {
       this.#timeOut("Peer has stopped reading");
       return;
     }
     const exceeds = (timeout: number) => this.age > clock.ticks(timeout);
     switch (this.state) {
       case "idle":
-        if (this.age > this.host.idleTicks && this.isIdle) this.destroy();
+        if (this.age > this.host.idleTicks && this.isIdle) {
+          this.transport.destroy();
+        }
         break;
       case "handshake":
         if (exceeds(limits.requestTimeout)) this.#stall();
@@ -909,8 +960,10 @@ export class Session extends Transport implements BodyOrigin {
         break;
       case "held":
         // An application that was told may have forgotten the request.
-        if (this.inputEnded && exceeds(limits.keepAliveTimeout)) {
-          this.destroy(new HttpError("Peer was gone, and got no answer"));
+        if (this.transport.inputEnded && exceeds(limits.keepAliveTimeout)) {
+          this.transport.destroy(
+            new HttpError("Peer was gone, and got no answer"),
+          );
           break;
         }
         if (!this.body?.isWaiting && exceeds(limits.answerTimeout)) {
@@ -922,9 +975,17 @@ export class Session extends Transport implements BodyOrigin {
         break;
       case "answering": {
         // A source that yields nothing does not find out that its peer is gone.
-        const silence = Math.min(this.age, clock.tick - this.writeSince);
-        if (this.inputEnded && silence > clock.ticks(limits.keepAliveTimeout)) {
-          this.destroy(new HttpError("Peer was gone, and got no more"));
+        const silence = Math.min(
+          this.age,
+          clock.tick - this.transport.writeSince,
+        );
+        if (
+          this.transport.inputEnded &&
+          silence > clock.ticks(limits.keepAliveTimeout)
+        ) {
+          this.transport.destroy(
+            new HttpError("Peer was gone, and got no more"),
+          );
         } else this.#sweepBusy();
         break;
       }
@@ -956,7 +1017,7 @@ export class Session extends Transport implements BodyOrigin {
 
   /** Looks now and then whether the peer is still there, if nothing else does. */
   #look(): void {
-    if (this.tick % LOOK_TICKS === 0) this.probe();
+    if (this.tick % LOOK_TICKS === 0) this.transport.probe();
   }
 
   /**
@@ -965,23 +1026,23 @@ export class Session extends Transport implements BodyOrigin {
    * and counted, until the handshake ends in one way or another.
    */
   #stall(): void {
-    if ("closesAtOnce" in this.conn) {
+    if ("closesAtOnce" in this.transport.conn) {
       this.#timeOut("TLS handshake took too long");
       return;
     }
     this.host.stats.timedOut++;
     this.#isStalled = true;
     this.host.stalled.add(this);
-    this.letGo(new HttpError("TLS handshake took too long"));
+    this.transport.letGo(new HttpError("TLS handshake took too long"));
   }
 
   #timeOut(message: string): void {
     this.host.stats.timedOut++;
-    this.destroy(new HttpError(message));
+    this.transport.destroy(new HttpError(message));
   }
 
   /** @ignore */
-  protected override gone(error: unknown): void {
+  gone(error: unknown): void {
     this.#enter("closed");
     const { client, body } = this;
     const answer = this.#answer;

@@ -121,13 +121,13 @@ export class StreamAnswer implements OpenAnswer {
     session.count(length);
     const isChunked = this.#framing === Framing.CHUNKED;
     if (isChunked) {
-      const out = session.room(CHUNK_FRAME);
-      session.wrote(writeChunkSize(out, session.outEnd, length));
+      const out = session.out.room(CHUNK_FRAME);
+      session.out.wrote(writeChunkSize(out, session.out.outEnd, length));
     }
-    session.append(bytes);
+    session.out.append(bytes);
     if (isChunked) {
-      const out = session.room(CHUNK_FRAME);
-      session.wrote(writeLineEnd(out, session.outEnd));
+      const out = session.out.room(CHUNK_FRAME);
+      session.out.wrote(writeLineEnd(out, session.out.outEnd));
     }
     return session.flush();
   }
@@ -145,15 +145,15 @@ export class StreamAnswer implements OpenAnswer {
     session.admit();
     if (session.isClosed) return GONE;
     // Most text is ASCII: its length in bytes is known before it is encoded.
-    const out = session.room(text.length * 3 + CHUNK_FRAME);
-    const start = session.outEnd;
+    const out = session.out.room(text.length * 3 + CHUNK_FRAME);
+    const start = session.out.outEnd;
     let at = writeChunkSize(out, start, text.length);
     let { written } = encoder.encodeInto(text, out.subarray(at));
     if (written !== text.length) {
       at = writeChunkSize(out, start, written);
       ({ written } = encoder.encodeInto(text, out.subarray(at)));
     }
-    session.wrote(writeLineEnd(out, at + written));
+    session.out.wrote(writeLineEnd(out, at + written));
     session.count(written);
     return this.#sent();
   }
@@ -213,7 +213,7 @@ export class StreamAnswer implements OpenAnswer {
     const { tick } = this.#session.host.clock;
     if (tick < this.#dueAt || !this.isOpen) return;
     // What has not been taken yet shows as well that we are here.
-    if (this.#session.bufferedAmount === 0) this.text(":\n\n");
+    if (this.#session.out.bufferedAmount === 0) this.text(":\n\n");
     this.#dueAt = tick + this.#keepAliveTicks;
   }
 
@@ -245,11 +245,11 @@ export class StreamAnswer implements OpenAnswer {
     session.admit();
     if (session.isClosed) return;
     session.count(bytes.length);
-    writeBody(session, bytes, this.#framing === Framing.CHUNKED);
+    writeBody(session.out, bytes, this.#framing === Framing.CHUNKED);
   }
 
   #finish(): Promise<boolean> {
-    if (this.#framing === Framing.CHUNKED) this.#session.append(LAST_CHUNK);
+    if (this.#framing === Framing.CHUNKED) this.#session.out.append(LAST_CHUNK);
     return this.#session.answered();
   }
 

@@ -126,7 +126,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
   #rest: Uint8Array | null = null;
 
   constructor(session: Session, peerGone: () => void) {
-    super(session);
+    super(session.transport);
     this.#session = session;
     this.#peerGone = peerGone;
   }
@@ -142,7 +142,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
     queueMicrotask(() => {
       const goesOn = this.#readRest();
       if (session.inputEnded) this.ended();
-      else if (goesOn) session.read();
+      else if (goesOn) session.transport.read();
     });
   }
 

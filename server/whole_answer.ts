@@ -44,8 +44,8 @@ export function sendWhole(session: Session, plan: WholePlan): Promise<boolean> {
   }
   session.begin(plan);
   if (body !== null && plan.hasBody) {
-    if (typeof body === "string") session.appendText(body, length);
-    else session.append(body);
+    if (typeof body === "string") session.out.appendText(body, length);
+    else session.out.append(body);
     session.count(length);
   }
   return session.answered();
