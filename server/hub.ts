@@ -3,7 +3,11 @@ import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
-import type { ServerStats, SessionHost } from "./session_host.ts";
+import type {
+  ServerStats,
+  SessionHost,
+  StateObserver,
+} from "./session_host.ts";
 import type {
   RequestParser,
   RequestParserOptions,
@@ -39,6 +43,8 @@ export interface HubOptions {
   allowConnect: boolean;
   isStreaming: boolean;
   compression: Compression | null;
+  /** Told of every change of state: for tests. */
+  observer: StateObserver | null;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
@@ -60,6 +66,7 @@ export class Hub implements SessionHost {
   readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
+  readonly observer: StateObserver | null;
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -112,6 +119,7 @@ export class Hub implements SessionHost {
     this.#places = new Places(options.limits.maxWaitingClients);
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
+    this.observer = options.observer;
     const { allowConnect } = options;
     this.parserOptions = { ...options.limits, allowConnect };
     // Who reads a body as it arrives may allow more for it than the server.

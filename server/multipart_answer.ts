@@ -14,6 +14,7 @@ import {
   type RespondOptions,
 } from "./answer_head.ts";
 import { type Asked, forbidLength, planEndless } from "./answer_plan.ts";
+import { admit, sendQueued } from "./part_output.ts";
 import type { Session } from "./session.ts";
 import type { OpenAnswer } from "./session_host.ts";
 
@@ -54,7 +55,7 @@ export class MultipartAnswer implements OpenAnswer {
     if (!plan.hasBody) return session.answered();
     this.#session = session;
     session.answerStarted();
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /** The connection is gone, as the next part will be told. */
@@ -73,7 +74,7 @@ export class MultipartAnswer implements OpenAnswer {
     headers["content-length"] = String(bytes.length);
     const session = this.#open();
     if (session === null) return Promise.resolve(false);
-    session.admit();
+    admit(session);
     if (session.isClosed) return Promise.resolve(false);
     const head = `--${this.#boundary}\r\n${writeFields(headers)}\r\n`;
     const out = session.out.room(head.length);
@@ -81,7 +82,7 @@ export class MultipartAnswer implements OpenAnswer {
     session.out.append(bytes);
     session.out.append(LINE_END);
     session.count(head.length + bytes.length + 2);
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /** Ends the answer. */

@@ -1,12 +1,8 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
-import {
-  isSpareBuffer,
-  largerBuffer,
-  ParseEvent,
-  readBuffer,
-  smallerBuffer,
-} from "../parse/message_parser.ts";
-import { RequestParser } from "../parse/request_parser.ts";
+import { ParseEvent } from "../parse/message_parser.ts";
+import type { RequestParser } from "../parse/request_parser.ts";
+import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
+import { Takeover } from "../transport/takeover.ts";
 import {
   type Output,
   Transport,
@@ -14,28 +10,22 @@ import {
 } from "../transport/transport.ts";
 import { Framing } from "../wire/framing.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
-import {
-  type CheckedHeaders,
-  writeFields,
-  writeLatin1,
-  writeStatusLine,
-} from "../wire/response_head.ts";
+import type { CheckedHeaders } from "../wire/response_head.ts";
+import { appendHead } from "./answer_fields.ts";
 import { plainHead } from "./answer_head.ts";
 import { type AnswerPlan, planWhole } from "./answer_plan.ts";
+import { answeredBefore, brokenOff } from "./body_faults.ts";
+import { BodyCollector, passOver } from "./body_intake.ts";
+import { BodyPace } from "./body_pace.ts";
+import { Ending, type EndingConnection } from "./ending.ts";
+import { RequestInput } from "./request_input.ts";
 import type {
   HeldRequest,
   OpenAnswer,
   SessionHost,
   Successor,
 } from "./session_host.ts";
-import { httpDate } from "./date.ts";
-import { Discard } from "./discard.ts";
-import { answeredBefore, brokenOff } from "./body_faults.ts";
-import {
-  type BodyOrigin,
-  bodyRoom,
-  IncomingBody,
-} from "../message/incoming_body.ts";
+import { TlsStart } from "./tls_start.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
@@ -45,17 +35,8 @@ const MOST_AHEAD = 65_536;
 const SLOW = 1000;
 /** And one that reads nothing is stuck: what the system holds takes its time. */
 const STUCK = 5000;
-/** Over no less than that is the rate of a body measured, in ms. */
-const LEAST_WINDOW = 10_000;
-/** And parts of one answer, which fill a buffer. */
-const PARTS_LIMIT = 49_152;
-
 /** So many ticks apart, a connection is looked at that nobody reads from. */
 const LOOK_TICKS = 10;
-/** After so many reads that bring little, the buffer gets smaller. */
-const SMALL_READS = 16;
-/** How many parsers, and buffers, are kept for later. */
-const MAX_SPARE = 256;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
@@ -65,18 +46,11 @@ const HAS_CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
 /** What a refusal asks: that it can be read. */
 const REFUSED = { acceptEncoding: undefined, compression: null };
 
-let observer: ((from: ServerState, to: ServerState) => void) | null = null;
-
-/** For tests: shows every change of state of every session. */
-export function observeStates(callback: typeof observer): void {
-  observer = callback;
-}
-
 /**
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
-export class Session implements TransportHandler, BodyOrigin {
+export class Session implements TransportHandler, BodyOrigin, EndingConnection {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
@@ -85,14 +59,14 @@ export class Session implements TransportHandler, BodyOrigin {
   body: IncomingBody | null = null;
   /** Minor version of the request in hand. */
   minorVersion = 1;
-  /** @ignore Only while there is something to parse: idle is cheap. */
-  parser: RequestParser | null = null;
   /** @ignore */
   readonly host: SessionHost;
   /** The connection itself, for what takes it over. */
   readonly transport: Transport;
   /** The same for answers, which are written to it. */
   readonly out: Output;
+  /** What is read of requests. */
+  readonly input: RequestInput;
   /** Whose place it takes; "" for peers that are not counted. */
   readonly address: string;
   /** @ignore Whether the host knows of output that waits. */
@@ -101,24 +75,19 @@ export class Session implements TransportHandler, BodyOrigin {
   #keep = true;
   // The answer to that request, where it is made in parts.
   #answer: OpenAnswer | null = null;
-  // Where bytes are read to, while no parser has it.
-  #buffer: Uint8Array<ArrayBuffer> | null;
   // The tick when the present wait began.
   #since: number;
   #requests = 0;
-  #isStalled = false;
   // Whether the peer will send no more, so that closing cannot reset.
   #isLastRequest = false;
-  #body: Uint8Array<ArrayBuffer> | null = null;
-  #bodyLength = 0;
+  // The body of a request that is wanted as a whole, but came in pieces.
+  #collector: BodyCollector | null = null;
   // Whether the peer waits for a go-ahead before it sends its body.
   #owesContinue = false;
-  #successor: Successor | null = null;
-  #discard: Discard | null = null;
-  #smallReads = 0;
-  // For how many ticks the body was waited for, and what had come before.
-  #waited = 0;
-  #counted = 0;
+  #takeover: Takeover<Successor> | null = null;
+  #ending: Ending | null = null;
+  #pace: BodyPace | null = null;
+  #tls: TlsStart | null = null;
 
   /**
    * @param conn The accepted socket.
@@ -128,7 +97,7 @@ export class Session implements TransportHandler, BodyOrigin {
     this.out = this.transport = new Transport(conn, host.stats, this);
     this.host = host;
     this.address = address;
-    this.#buffer = host.buffers.pop() ?? readBuffer();
+    this.input = new RequestInput(host);
     this.#since = host.clock.tick;
   }
 
@@ -179,32 +148,22 @@ export class Session implements TransportHandler, BodyOrigin {
       return;
     }
     this.state = "handshake"; // where its life begins
-    (this.transport.conn as Deno.TlsConn).handshake().then(() => {
-      if (this.transport.isClosed) {
-        this.endStall();
-        return;
-      }
-      this.#enter("idle");
-      this.#since = this.tick;
+    this.#tls = new TlsStart(this.transport, () => {
+      this.enter("idle");
+      this.restart();
       this.transport.read();
-    }, (error) => {
-      this.endStall();
-      this.transport.destroy(error);
-    });
+    }, () => this.host.unstalled(this));
   }
 
-  /** @ignore Closes the socket of a handshake that was given up. */
+  /** Closes the socket of a handshake that was given up. */
   endStall(): void {
-    if (!this.#isStalled) return;
-    this.#isStalled = false;
-    this.transport.closeSocket();
-    this.host.unstalled(this);
+    this.#tls?.end();
   }
 
   /** Whether it is between requests, and all is sent. */
   get isIdle(): boolean {
     return this.state === "idle" && this.transport.bufferedAmount === 0 &&
-      !this.#hasInput;
+      !this.input.hasInput;
   }
 
   /**
@@ -229,33 +188,23 @@ export class Session implements TransportHandler, BodyOrigin {
     if (this.state === "handshake" || this.state === "head") {
       return this.age * clock.period > SLOW ? this.age : 0;
     }
-    const waited = this.#waited * clock.period;
-    return waited > SLOW &&
-        this.#cameIn() * 1000 < limits.minReceiveRate * waited
-      ? this.#waited
-      : 0;
+    const pace = this.#pace;
+    if (pace === null || pace.ticks * clock.period <= SLOW) return 0;
+    return pace.isBehind(this.#bodyReceived, limits, clock) ? pace.ticks : 0;
   }
 
-  /** Bytes of a body that have come since they are counted. */
-  #cameIn(): number {
-    const total = this.state === "body"
-      ? this.#bodyLength
-      : this.body?.bytesReceived ?? 0;
-    return total - this.#counted;
+  /** Bytes of a body that have come. */
+  get #bodyReceived(): number {
+    return this.#collector?.length ?? this.body?.bytesReceived ?? 0;
   }
 
   /** Counts for how long a body is waited for, and whether enough of it comes. */
   #isTooSlow(): boolean {
-    const { limits, clock } = this.host;
     const isWaiting = this.state === "body" || this.body?.isWaiting === true;
     if (!isWaiting) return false;
-    this.#waited++;
-    const window = this.#waited * clock.period;
-    if (window < Math.max(limits.bodyTimeout, LEAST_WINDOW)) return false;
-    const isSlow = this.#cameIn() * 1000 < limits.minReceiveRate * window;
-    this.#counted += this.#cameIn();
-    this.#waited = 0;
-    return isSlow;
+    const { limits, clock } = this.host;
+    return (this.#pace ??= new BodyPace())
+      .waited(this.#bodyReceived, limits, clock);
   }
 
   /** Gives its place to another. */
@@ -274,43 +223,48 @@ export class Session implements TransportHandler, BodyOrigin {
     return this.host.clock.tick;
   }
 
-  #enter(state: ServerState): void {
+  enter(state: ServerState): void {
+    const { observer } = this.host;
     if (observer !== null) observer(this.state, state);
     this.state = state;
   }
 
-  /** Whether bytes of further requests have come. */
-  get #hasInput(): boolean {
-    return this.parser !== null && this.parser.hasInput;
+  /** What is waited for begins, or has got on. */
+  restart(): void {
+    this.#since = this.tick;
   }
+
+  // ---- What comes in -----------------------------------------------------
 
   /** @ignore */
   space(): Uint8Array<ArrayBuffer> {
-    const { parser } = this;
-    if (parser === null) return this.#buffer!;
-    const isLost = this.#discard !== null && this.#discard.kind !== "framed";
+    const { input } = this;
+    const { parser } = input;
+    if (parser === null) return this.#takeover?.space ?? input.space();
+    const isLost = this.#isDiscarding && !this.#ending!.isFramed;
     return isLost ? parser.buffer : parser.space();
+  }
+
+  get #isDiscarding(): boolean {
+    return this.#ending !== null && this.#ending.isDiscarding;
   }
 
   /** @ignore */
   received(length: number): boolean {
     // What is thrown away is read on, whatever brought it about.
-    return this.#take(length) || this.#discard !== null;
+    return this.#take(length) || this.#isDiscarding;
   }
 
   #take(length: number): boolean {
-    if (this.#discard !== null) return this.#throwAway(this.#discard, length);
-    if (this.#successor !== null) {
-      return this.#passOn(this.#successor, length);
-    }
-    if (this.parser === null) this.#takeParser(length);
-    else this.parser.filled(length);
+    if (this.#isDiscarding) return this.#ending!.received(length);
+    if (this.#takeover !== null) return this.#passOn(this.#takeover, length);
+    this.input.filled(length);
     switch (this.state) {
       case "held":
       case "answering":
         this.#owesContinue = false; // the peer does not wait for it
         if (this.body !== null && this.body.isWaiting) {
-          this.#since = this.tick;
+          this.restart();
           return this.#readBody(this.body);
         }
       // fallthrough
@@ -319,70 +273,38 @@ export class Session implements TransportHandler, BodyOrigin {
         // sweep() looks on after a while, as long as there is room.
         return false;
       case "body":
-        this.#since = this.tick;
+        this.restart();
         break;
     }
     return this.#advance();
   }
 
   /** Passes bytes on to what has taken the connection over. */
-  #passOn(successor: Successor, length: number): boolean {
-    const { parser } = this;
-    if (parser !== null) { // a read that was under way at the time
-      parser.filled(length);
-      const rest = parser.takeRest();
-      this.#giveParser(parser);
-      return successor.received(rest);
-    }
-    const goesOn = successor.received(this.#buffer!.subarray(0, length));
-    if (!this.transport.isClosed) this.#fitBuffer(this.#buffer!, length);
-    return goesOn;
-  }
-
-  /** Gets a buffer for the next read, going by what the last ones brought. */
-  #fitBuffer(buffer: Uint8Array<ArrayBuffer>, length: number): void {
-    if (length === buffer.length) this.#buffer = largerBuffer(buffer);
-    if (length * 8 > buffer.length) this.#smallReads = 0;
-    else if (++this.#smallReads > SMALL_READS) {
-      this.#smallReads = 0;
-      this.#buffer = smallerBuffer(buffer);
-    }
-  }
-
-  /** Gets a parser for what has been read into the buffer. */
-  #takeParser(length: number): void {
-    this.parser = this.host.parsers.pop() ??
-      new RequestParser(this.host.parserOptions);
-    this.parser.adopt(this.#buffer!, length);
-    this.#buffer = null;
-  }
-
-  /** Gives the parser to the next session that needs one. */
-  #giveParser(parser: RequestParser): void {
-    this.#buffer = parser.surrender();
-    this.parser = null;
-    if (this.host.parsers.length < MAX_SPARE) this.host.parsers.push(parser);
+  #passOn(takeover: Takeover<Successor>, length: number): boolean {
+    const { input } = this;
+    const { parser } = input;
+    if (parser === null) return takeover.received(length);
+    parser.filled(length); // a read that was under way at the time
+    const rest = parser.takeRest();
+    input.giveParser();
+    takeover.space = input.takeBuffer();
+    return takeover.successor.received(rest);
   }
 
   /** @ignore */
   readingEnded(): void {
-    if (this.parser !== null) this.#giveParser(this.parser);
-    const { buffers } = this.host;
-    if (isSpareBuffer(this.#buffer) && buffers.length < MAX_SPARE) {
-      buffers.push(this.#buffer);
-    }
-    this.#buffer = null;
+    this.input.release(this.#takeover?.space);
   }
 
   /** @ignore */
   ended(): void {
     if (this.state === "draining" || this.state === "discarding") {
-      if (this.transport.bufferedAmount > 0) this.#enter("closing");
+      if (this.transport.bufferedAmount > 0) this.enter("closing");
       else this.transport.destroy();
-    } else if (this.#successor !== null) {
-      this.#successor.ended();
+    } else if (this.#takeover !== null) {
+      this.#takeover.successor.ended();
     } else if (this.client !== null) {
-      this.#since = this.tick;
+      this.restart();
       this.client.peerGone();
       // What has no end of its own would never learn of it.
       if (this.#answer?.isEndless) this.transport.destroy();
@@ -396,7 +318,7 @@ export class Session implements TransportHandler, BodyOrigin {
       this.transport.destroy();
       return;
     }
-    this.#enter("closing");
+    this.enter("closing");
     this.transport.flush();
   }
 
@@ -405,69 +327,63 @@ export class Session implements TransportHandler, BodyOrigin {
    * whether to read on: not while a request is held, but see `watch()`.
    */
   #advance(): boolean {
-    const parser = this.parser!;
+    const { input } = this;
+    const parser = input.parser!;
     for (;;) {
       switch (parser.next()) {
         case ParseEvent.MORE:
           if (this.state === "idle" && parser.isInMessage) {
-            this.#enter("head");
-            this.#since = this.tick;
+            this.enter("head");
+            this.restart();
           }
-          if (parser.isFresh) this.#giveParser(parser);
+          if (parser.isFresh) input.giveParser();
           if (this.transport.bufferedAmount > 0) this.transport.flush();
           if (!this.transport.inputEnded) return true;
           this.#inputOver();
           return false;
         case ParseEvent.HEAD:
-          if (this.state === "idle") this.#enter("head");
+          if (this.state === "idle") this.enter("head");
           this.minorVersion = parser.minorVersion;
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
-          this.#waited = this.#counted = 0;
+          this.#pace = null;
           if (parser.hasBody && this.host.isStreaming) {
             this.#deliver(parser);
             return false;
           }
           if (parser.hasBody) {
-            this.#enter("body");
-            this.#since = this.tick;
-            this.#bodyLength = 0;
+            this.enter("body");
+            this.restart();
             if (parser.expectContinue && !parser.hasInput) {
               this.transport.append(CONTINUE);
             }
           }
           break;
         case ParseEvent.BODY:
-          this.#collect(parser.bodyStart, parser.bodyEnd);
+          this.#collect(parser);
           break;
         case ParseEvent.END:
           this.#deliver(parser);
           if (!parser.hasInput && this.state === "held") {
-            this.#giveParser(parser);
+            input.giveParser();
           }
           return false;
         default:
-          if (this.state === "idle") this.#enter("head");
+          if (this.state === "idle") this.enter("head");
           this.refuse(parser.error!);
           return false;
       }
     }
   }
 
-  #collect(start: number, end: number): void {
-    const { buffer, contentLength } = this.parser!;
-    const length = end - start;
+  #collect(parser: RequestParser): void {
+    const { bodyStart, bodyEnd, contentLength } = parser;
     // A body that came in one piece is read from where it lies.
-    if (length === contentLength) return;
-    const total = this.#bodyLength + length;
-    if (this.#body === null || this.#body.length < total) {
-      const grown = new Uint8Array(bodyRoom(total, contentLength));
-      if (this.#body !== null) {
-        grown.set(this.#body.subarray(0, this.#bodyLength));
-      }
-      this.#body = grown;
-    }
-    this.#body.set(buffer.subarray(start, end), this.#bodyLength);
-    this.#bodyLength = total;
+    if (bodyEnd - bodyStart === contentLength) return;
+    this.#collector ??= new BodyCollector();
+    this.#collector.add(
+      parser.buffer.subarray(bodyStart, bodyEnd),
+      contentLength,
+    );
   }
 
   #deliver(parser: RequestParser): void {
@@ -482,17 +398,18 @@ export class Session implements TransportHandler, BodyOrigin {
       );
       this.#owesContinue = expectContinue && !parser.hasInput;
     } else if (parser.hasBody) {
-      body = this.#body === null
-        ? parser.contentLength < 0 ? NOTHING : parser.body
-        : this.#body.subarray(0, this.#bodyLength);
-      this.#body = null;
-      this.#bodyLength = 0;
+      body = this.#collector !== null
+        ? this.#collector.bytes
+        : parser.contentLength < 0
+        ? NOTHING
+        : parser.body;
+      this.#collector = null;
     }
     this.#keep = parser.keepAlive &&
       ++this.#requests < limits.keepAliveMaxRequests &&
       (!this.host.isStopping || this.#mayGoOn(parser));
-    this.#enter("held");
-    this.#since = this.tick;
+    this.enter("held");
+    this.restart();
     stats.requests++;
     try {
       this.client = this.host.deliver(this, parser, body);
@@ -510,8 +427,8 @@ export class Session implements TransportHandler, BodyOrigin {
 
   /** The server is to stop: the answer in hand, or the next one, is the last. */
   stopping(): void {
-    this.#successor?.stopping();
-    if (this.state === "held" && !this.#hasInput) this.#keep = false;
+    this.#takeover?.successor.stopping();
+    if (this.state === "held" && !this.input.hasInput) this.#keep = false;
   }
 
   /** Reads while the application holds a request, to learn when the peer goes. */
@@ -519,7 +436,7 @@ export class Session implements TransportHandler, BodyOrigin {
     if (this.body !== null && this.body.isLent) return;
     // What was sent ahead must not hide the end behind it.
     if (!this.transport.isReading && this.body === null) {
-      this.parser?.widen(MOST_AHEAD);
+      this.input.parser?.widen(MOST_AHEAD);
     }
     this.transport.read();
   }
@@ -531,18 +448,18 @@ export class Session implements TransportHandler, BodyOrigin {
     if (this.#owesContinue) {
       this.#owesContinue = false;
       // Behind the head of an answer it would be taken for a part of that.
-      if (this.state === "held" && !this.#hasInput) {
+      if (this.state === "held" && !this.input.hasInput) {
         this.transport.append(CONTINUE);
         this.transport.flush();
       }
     }
-    this.#since = this.tick;
+    this.restart();
     if (this.#readBody(body)) this.transport.read();
   }
 
   /** Passes on the next piece of a body; returns whether to read for it. */
   #readBody(body: IncomingBody): boolean {
-    const parser = this.parser!;
+    const parser = this.input.parser!;
     switch (parser.next()) {
       case ParseEvent.MORE:
         if (!this.transport.inputEnded) return true;
@@ -575,103 +492,42 @@ export class Session implements TransportHandler, BodyOrigin {
    * @returns Whether all of the body was here.
    */
   skipBody(): boolean {
-    if (this.body === null || this.#passOver(this.body)) return true;
+    if (this.#passOver()) return true;
     this.#keep = false;
     return false;
   }
 
-  /** Passes over what is here of a body; whether that was all of it. */
-  #passOver(body: IncomingBody): boolean {
-    if (body.isDone) return true;
-    if (body.isWaiting) return false;
-    const parser = this.parser!;
-    let isCut = body.isLent;
-    for (;;) {
-      switch (parser.next()) {
-        case ParseEvent.BODY:
-          isCut = true;
-          break;
-        case ParseEvent.END:
-          // Whoever reads on must not take it for a shorter body.
-          if (isCut) body.fail(answeredBefore());
-          else body.finish(parser.trailer);
-          this.body = null;
-          return true;
-        default:
-          if (isCut) body.fail(answeredBefore());
-          return false;
-      }
-    }
+  /** Passes over what is here of the body; whether that was all of it. */
+  #passOver(): boolean {
+    const { body, input } = this;
+    if (body === null || body.isDone) return true;
+    if (!passOver(input.parser!, body)) return false;
+    this.body = null;
+    return true;
   }
 
   /** The body of the request in hand is not wanted any more. */
   #leaveBody(): void {
-    const body = this.body;
-    if (body === null) return;
-    if (!this.#passOver(body)) {
-      body.fail(answeredBefore());
+    if (!this.#passOver()) {
+      this.body!.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
       if (!this.#owesContinue) this.#discardRest();
-      if (!isSaid || this.#discard?.kind !== "framed") this.#keep = false;
+      if (!isSaid || !this.#ending?.isFramed) this.#keep = false;
       this.#isLastRequest = false;
     }
     this.body = null;
   }
 
-  /**
-   * The rest of the request in hand is thrown away, before our side is closed:
-   * something in between may take that for the end of all.
-   */
+  /** What is left of the request in hand is thrown away. */
   #discardRest(): void {
-    const { parser } = this;
-    if (parser === null || this.transport.inputEnded) return;
-    const isFramed = parser.passLimit();
-    // Where no end can be told, only if there is more than we have read.
-    if (!isFramed && !parser.isFull) return;
-    const hasCome = this.#bodyLength > 0 || (this.body?.bytesReceived ?? 0) > 0;
-    const kind = isFramed ? "framed" : "unframed";
-    this.#discard = new Discard(kind, this.tick, hasCome);
-    if (this.#throwAway(this.#discard, 0)) this.transport.read();
+    this.#ending ??= new Ending(this);
+    this.#ending.discardRest(this.#bodyReceived > 0);
   }
 
-  /** Throws bytes away; returns whether to read on. */
-  #throwAway(discard: Discard, length: number): boolean {
-    this.#since = this.tick;
-    const state = discard.take(this.parser, length);
-    if (state === "more") return true;
-    if (state === "whole" && this.#keep && this.state === "discarding") {
-      this.#discard = null;
-      this.#enter("idle");
-      return this.#advance();
-    }
-    this.#discarded();
-    return false;
-  }
-
-  /** All is thrown away, or enough: the connection ends. */
-  #discarded(): void {
-    this.#discard = null;
-    if (this.state === "draining") this.transport.destroy();
-    if (this.state !== "discarding") return;
-    this.#keep = false;
-    if (this.transport.bufferedAmount > 0) {
-      // The answer itself has to be taken first; sent() goes on.
-      this.#enter("closing");
-      this.transport.flush();
-    } else this.#closeOutput();
-  }
-
-  /** Holds what is thrown away to its bounds; called once a tick. */
-  #sweepDiscard(): void {
-    const { limits, clock, isStopDue } = this.host;
-    const isOver = this.#discard?.isOver(
-      this.age,
-      clock.tick,
-      clock.period,
-      limits,
-    );
-    // A server that stops waits for a good end, but not for a rest.
-    if (isOver || isStopDue && this.state !== "draining") this.#discarded();
+  /** The rest of a request was thrown away: the next one follows. */
+  goOn(): boolean {
+    this.enter("idle");
+    return this.#advance();
   }
 
   /**
@@ -680,22 +536,25 @@ export class Session implements TransportHandler, BodyOrigin {
    * @returns Bytes that have come already.
    */
   upgrade(successor: Successor): Uint8Array {
-    const { parser } = this;
+    const { input } = this;
+    const { parser } = input;
     this.body?.fail(new HttpError("Connection was taken over"));
     this.client = this.body = null;
-    this.#successor = successor;
     this.#isLastRequest = false;
-    this.#enter("upgraded");
-    if (parser === null) return NOTHING;
-    const rest = parser.takeRest();
-    if (!this.transport.isReading) this.#giveParser(parser);
+    this.enter("upgraded");
+    const rest = parser === null ? NOTHING : parser.takeRest();
+    if (!this.transport.isReading) input.giveParser();
+    // A read that is under way brings what it reads to where it began.
+    this.#takeover = input.parser === null
+      ? new Takeover(successor, input.takeBuffer())
+      : new Takeover(successor, NOTHING);
     return rest;
   }
 
   /** What took the connection over has said all: closes it in good order. */
   endUpgrade(): void {
     if (this.state !== "upgraded") return;
-    this.#enter("closing");
+    this.enter("closing");
     this.transport.flush();
     if (this.transport.bufferedAmount === 0) this.sent();
   }
@@ -721,13 +580,20 @@ export class Session implements TransportHandler, BodyOrigin {
       connection !== undefined && HAS_CLOSE.test(String(connection));
     if (isLast) this.#keep = false;
     if (!this.#keep) delete headers.connection;
-    this.#appendHead(plan.status, plan.reason, headers, plan.cookies);
+    // What the application says of the connection goes first.
+    const kept = headers.connection !== undefined
+      ? ""
+      : this.#keep
+      ? this.host.keepFields[this.minorVersion]
+      : "connection: close\r\n";
+    const { status, reason, cookies } = plan;
+    appendHead(this.out, status, reason, headers, cookies + kept);
   }
 
   /** Queues the head of an answer behind which another protocol begins. */
   switchTo(status: number, headers: CheckedHeaders): void {
     this.client!.answerBegun(status);
-    this.#appendHead(status, undefined, headers, "", false);
+    appendHead(this.out, status, undefined, headers, "");
   }
 
   /** Notes what the request in hand is answered with, and bytes of its body. */
@@ -746,22 +612,22 @@ export class Session implements TransportHandler, BodyOrigin {
   answered(): Promise<boolean> {
     this.#leaveBody();
     this.client = this.#answer = null;
-    this.#since = this.tick;
-    if (this.#keep && this.#discard !== null) {
-      this.#enter("discarding");
+    this.restart();
+    if (this.#keep && this.#isDiscarding) {
+      this.enter("discarding");
       return this.transport.flush();
     }
     if (!this.#keep) {
-      this.#enter("closing");
+      this.enter("closing");
       const sent = this.transport.flush();
       if (this.transport.bufferedAmount === 0) this.sent(); // all of it went before
       return sent;
     }
-    this.#enter("idle");
-    if (!this.#hasInput) {
+    this.enter("idle");
+    if (!this.input.hasInput) {
       // A body that was read as it arrived has kept the parser until now.
-      if (this.parser?.isFresh && !this.transport.isReading) {
-        this.#giveParser(this.parser);
+      if (this.input.parser?.isFresh && !this.transport.isReading) {
+        this.input.giveParser();
       }
       const sent = this.transport.flush();
       if (this.transport.inputEnded) this.#inputOver();
@@ -787,85 +653,25 @@ export class Session implements TransportHandler, BodyOrigin {
 
   /** The head of an answer is queued, and parts of its body will follow. */
   answerStarted(): void {
-    this.#enter("answering");
-    this.#since = this.tick;
-  }
-
-  /**
-   * Sends a part of an answer. Resolves to true once the output queue is
-   * under its limit, to false when the peer is gone. A peer that leaves the
-   * queue above its limit until the next part is dropped.
-   */
-  send(...parts: Uint8Array[]): Promise<boolean> {
-    this.admit();
-    for (const part of parts) this.transport.append(part);
-    return this.sendQueued();
-  }
-
-  /** Drops a peer that leaves more than its share unread, here or elsewhere. */
-  admit(amount: number = this.transport.bufferedAmount): void {
-    if (amount > this.host.limits.maxSendBufferSize) {
-      this.transport.destroy(
-        new HttpError("Peer reads too slowly for what it is sent"),
-      );
-    }
-  }
-
-  /**
-   * Sends what is queued, together with what follows within the same turn;
-   * resolves to true once there is room for more.
-   */
-  sendQueued(): Promise<boolean> {
-    const { maxSendBufferSize } = this.host.limits;
-    const most = Math.min(PARTS_LIMIT, maxSendBufferSize);
-    // Behind a write that is under way it goes out by itself.
-    if (this.transport.bufferedAmount > most) this.transport.flush();
-    else if (this.transport.bufferedAmount > 0 && !this.transport.isWriting) {
-      this.host.soon(this);
-    }
-    return this.transport.whenBelow(maxSendBufferSize);
+    this.enter("answering");
+    this.restart();
   }
 
   /** @ignore */
   sent(): void {
-    if (this.state === "closing") this.#close();
-    else if (
-      this.state === "idle" && this.#hasInput && this.client === null
+    if (this.state === "closing") {
+      this.#ending ??= new Ending(this);
+      this.#ending.close();
+    } else if (
+      this.state === "idle" && this.input.hasInput && this.client === null
     ) {
       if (this.#advance()) this.transport.read();
     }
   }
 
-  /** Closes our side first, so that the peer sees all of the last answer. */
-  #close(): void {
-    if (this.#discard !== null && !this.transport.inputEnded) {
-      this.#enter("discarding");
-      this.transport.read();
-      return;
-    }
-    this.#closeOutput();
-  }
-
-  #closeOutput(): void {
-    const nothingFollows = this.transport.inputEnded ||
-      this.#isLastRequest && !this.#hasInput;
-    if (nothingFollows && !this.isSecure) {
-      this.transport.destroy();
-      return;
-    }
-    // The peer may still send; closing now could reset the connection before
-    // it has read the answer (RFC 9112 section 9.6). With TLS, the closing
-    // alert goes out here.
-    this.#enter("draining");
-    this.#since = this.tick;
-    this.#discard = new Discard("lingering", this.tick, true);
-    this.transport.conn.closeWrite().then(
-      () => {
-        if (nothingFollows) this.transport.destroy();
-      },
-      () => this.transport.destroy(),
-    );
-    if (!nothingFollows) this.transport.read();
+  get nothingFollows(): boolean {
+    return this.transport.inputEnded ||
+      this.#isLastRequest && !this.input.hasInput;
   }
 
   /** Answers a fault of the peer, and closes. */
@@ -875,7 +681,7 @@ export class Session implements TransportHandler, BodyOrigin {
     this.host.report(error, this);
     if (this.transport.isClosed) return;
     const { status, message } = error;
-    const isHead = this.parser?.isHead ?? false;
+    const isHead = this.input.parser?.isHead ?? false;
     const plan = planWhole(
       { ...REFUSED, isHead, minorVersion: this.minorVersion },
       plainHead(status, "text/plain; charset=utf-8"),
@@ -886,8 +692,8 @@ export class Session implements TransportHandler, BodyOrigin {
     this.#keep = this.#isLastRequest = false;
     this.#appendPlan(plan);
     if (plan.hasBody) this.transport.appendText(message + "\n", plan.length);
-    this.#enter("closing");
-    this.#since = this.tick;
+    this.enter("closing");
+    this.restart();
     if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
       this.#discardRest();
     }
@@ -896,34 +702,9 @@ export class Session implements TransportHandler, BodyOrigin {
 
   /** Whether the peer has kept its body back until it is asked for it. */
   get #isWaitingForGo(): boolean {
-    const { parser } = this;
+    const { parser } = this.input;
     return this.#owesContinue ||
       parser !== null && parser.expectContinue && !parser.hasInput;
-  }
-
-  /**
-   * Queues the head of an answer: fields as given, and what is ours to add.
-   *
-   * @param isHttp Whether HTTP goes on behind it, if anything.
-   */
-  #appendHead(
-    status: number,
-    reason: string | undefined,
-    headers: CheckedHeaders,
-    extra = "",
-    isHttp = true,
-  ): void {
-    let head = writeStatusLine(status, reason);
-    if (headers.date === undefined) head += `date: ${httpDate.text}\r\n`;
-    head += writeFields(headers) + extra;
-    if (headers.connection === undefined && isHttp) {
-      if (!this.#keep) head += "connection: close\r\n";
-      else head += this.host.keepFields[this.minorVersion];
-    }
-    head += "\r\n";
-    const out = this.transport.room(head.length);
-    writeLatin1(head, out, this.transport.outEnd);
-    this.transport.wrote(this.transport.outEnd + head.length);
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
@@ -995,7 +776,7 @@ export class Session implements TransportHandler, BodyOrigin {
       case "closing":
       case "discarding":
       case "draining":
-        this.#sweepDiscard();
+        this.#ending?.sweep();
         break;
     }
   }
@@ -1020,20 +801,12 @@ export class Session implements TransportHandler, BodyOrigin {
     if (this.tick % LOOK_TICKS === 0) this.transport.probe();
   }
 
-  /**
-   * Gives up a TLS handshake. Deno keeps the descriptor of one that is closed
-   * until the peer goes, and then nobody could count it: so it stays open,
-   * and counted, until the handshake ends in one way or another.
-   */
+  /** Gives up a TLS handshake. */
   #stall(): void {
-    if ("closesAtOnce" in this.transport.conn) {
-      this.#timeOut("TLS handshake took too long");
-      return;
-    }
+    const tls = this.#tls!;
     this.host.stats.timedOut++;
-    this.#isStalled = true;
-    this.host.stalled.add(this);
-    this.transport.letGo(new HttpError("TLS handshake took too long"));
+    if (tls.holdsDescriptor) this.host.stalled.add(this);
+    tls.stall();
   }
 
   #timeOut(message: string): void {
@@ -1043,18 +816,18 @@ export class Session implements TransportHandler, BodyOrigin {
 
   /** @ignore */
   gone(error: unknown): void {
-    this.#enter("closed");
+    this.enter("closed");
     const { client, body } = this;
     const answer = this.#answer;
     this.client =
       this.body =
-      this.#body =
+      this.#collector =
       this.#answer =
         null;
     client?.peerGone();
     answer?.gone();
     body?.fail(brokenOff(error));
-    this.#successor?.gone(error);
+    this.#takeover?.successor.gone(error);
     if (error !== undefined) this.host.report(error, this);
     this.host.closed(this);
   }

@@ -2,10 +2,12 @@ import type {
   RequestParser,
   RequestParserOptions,
 } from "../parse/request_parser.ts";
+import type { Successor as TransportSuccessor } from "../transport/takeover.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
+import type { ServerState } from "../wire/lifecycle.ts";
 import type { Session } from "./session.ts";
 
 /** Counters of a server. */
@@ -48,18 +50,23 @@ export interface OpenAnswer {
 }
 
 /**
- * What takes over a connection that no longer speaks HTTP. It may read and
- * write by the session's own means.
+ * What takes over a connection that no longer speaks HTTP. It reads and writes
+ * by the session's transport.
  */
-export interface Successor {
-  /** Bytes are in, in a buffer that is used again; returns whether to read on. */
-  received(bytes: Uint8Array): boolean;
-  /** The peer has closed its side. */
-  ended(): void;
-  /** The connection is closed, or broke. */
-  gone(error: unknown): void;
+export interface Successor extends TransportSuccessor {
   /** The server is stopping. */
   stopping(): void;
+}
+
+/** What is told of the states that connections go through. */
+export type StateObserver = (from: ServerState, to: ServerState) => void;
+
+/** The key of an option that is no one's but the tests'. */
+export const OBSERVER: unique symbol = Symbol("observer");
+
+/** A server's options with it. */
+export interface ObservedOptions {
+  [OBSERVER]?: StateObserver;
 }
 
 /** What a session needs of its server. */
@@ -75,6 +82,8 @@ export interface SessionHost {
   readonly idleTicks: number;
   /** Connections given up in a TLS handshake, whose peers are still there. */
   readonly stalled: Set<Session>;
+  /** Told of every change of state: for tests. */
+  readonly observer: StateObserver | null;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
   /** What had been sent before the server was to stop has been read by now. */

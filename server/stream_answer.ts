@@ -9,6 +9,7 @@ import {
 import { Framing } from "../wire/framing.ts";
 import type { AnswerPlan } from "./answer_plan.ts";
 import { Compressor } from "./compressor.ts";
+import { admit, sendQueued } from "./part_output.ts";
 import type { Session } from "./session.ts";
 import type { OpenAnswer } from "./session_host.ts";
 import { nextTurn } from "../transport/clock.ts";
@@ -86,7 +87,7 @@ export class StreamAnswer implements OpenAnswer {
       return session.answered();
     }
     session.answerStarted();
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /**
@@ -116,7 +117,7 @@ export class StreamAnswer implements OpenAnswer {
       this.#isEnded || session.isSecure
     ) return this.chunk(bytes);
     this.#promise(length);
-    session.admit();
+    admit(session);
     if (session.isClosed) return GONE;
     session.count(length);
     const isChunked = this.#framing === Framing.CHUNKED;
@@ -142,7 +143,7 @@ export class StreamAnswer implements OpenAnswer {
     this.#check();
     if (!this.isOpen) return GONE;
     const session = this.#session;
-    session.admit();
+    admit(session);
     if (session.isClosed) return GONE;
     // Most text is ASCII: its length in bytes is known before it is encoded.
     const out = session.out.room(text.length * 3 + CHUNK_FRAME);
@@ -236,13 +237,13 @@ export class StreamAnswer implements OpenAnswer {
     if (this.#keepAliveTicks > 0) {
       this.#dueAt = session.host.clock.tick + this.#keepAliveTicks;
     }
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /** Queues bytes, framed. */
   #write(bytes: Uint8Array): void {
     const session = this.#session;
-    session.admit();
+    admit(session);
     if (session.isClosed) return;
     session.count(bytes.length);
     writeBody(session.out, bytes, this.#framing === Framing.CHUNKED);
@@ -255,7 +256,7 @@ export class StreamAnswer implements OpenAnswer {
 
   // Compressing takes place elsewhere: one piece after the other.
   #compress(bytes: Uint8Array): Promise<boolean> {
-    this.#session.admit(this.#uncoded);
+    admit(this.#session, this.#uncoded);
     if (this.#session.isClosed) return GONE;
     const copy = new Uint8Array(bytes);
     this.#uncoded += copy.length;
