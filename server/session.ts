@@ -1,7 +1,7 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
-import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
 import { Takeover } from "../transport/takeover.ts";
 import {
   type Output,
@@ -15,8 +15,14 @@ import { appendHead } from "./answer_fields.ts";
 import { plainHead } from "./answer_head.ts";
 import { type AnswerPlan, planWhole } from "./answer_plan.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
-import { BodyCollector, passOver } from "./body_intake.ts";
-import { BodyPace } from "./body_pace.ts";
+import {
+  ArrivingBody,
+  BodyCollector,
+  type BodyConnection,
+  CONTINUE,
+} from "./body_intake.ts";
+import type { BodyPace } from "./body_pace.ts";
+import { slownessOf, sweep, type Timed } from "./deadlines.ts";
 import { Ending, type EndingConnection } from "./ending.ts";
 import { RequestInput } from "./request_input.ts";
 import type {
@@ -31,14 +37,6 @@ import { TlsStart } from "./tls_start.ts";
 const GATHER_LIMIT = 12_288;
 /** Bytes sent ahead of an answer that are read while it is made. */
 const MOST_AHEAD = 65_536;
-/** A peer that keeps us waiting for longer than that is slow, in ms. */
-const SLOW = 1000;
-/** And one that reads nothing is stuck: what the system holds takes its time. */
-const STUCK = 5000;
-/** So many ticks apart, a connection is looked at that nobody reads from. */
-const LOOK_TICKS = 10;
-
-const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
 /** A `Connection` that is at its end (RFC 9110 section 7.6.1). */
 const HAS_CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
@@ -50,13 +48,14 @@ const REFUSED = { acceptEncoding: undefined, compression: null };
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
-export class Session implements TransportHandler, BodyOrigin, EndingConnection {
+export class Session
+  implements TransportHandler, BodyConnection, EndingConnection, Timed {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
   client: HeldRequest | null = null;
-  /** The body of that request, where it is read as it arrives. */
-  body: IncomingBody | null = null;
+  /** @ignore How fast a body comes; null where none was waited for. */
+  pace: BodyPace | null = null;
   /** Minor version of the request in hand. */
   minorVersion = 1;
   /** @ignore */
@@ -82,11 +81,10 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
   #isLastRequest = false;
   // The body of a request that is wanted as a whole, but came in pieces.
   #collector: BodyCollector | null = null;
-  // Whether the peer waits for a go-ahead before it sends its body.
-  #owesContinue = false;
+  // The body of the request in hand, where it is read as it arrives.
+  #arriving: ArrivingBody | null = null;
   #takeover: Takeover<Successor> | null = null;
   #ending: Ending | null = null;
-  #pace: BodyPace | null = null;
   #tls: TlsStart | null = null;
 
   /**
@@ -175,41 +173,24 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
       (this.isIdle || this.state === "discarding" || this.state === "draining");
   }
 
-  /**
-   * For how many ticks its peer keeps us waiting; 0 where it does not, or that
-   * may be the way that a slow but honest one goes.
-   */
+  /** For how many ticks its peer keeps us waiting; 0 where it does not. */
   get slowness(): number {
-    const { clock, limits } = this.host;
-    const since = this.transport.isWriting && this.state !== "upgraded"
-      ? this.tick - this.transport.writeSince
-      : 0;
-    if (since * clock.period > STUCK) return since;
-    if (this.state === "handshake" || this.state === "head") {
-      return this.age * clock.period > SLOW ? this.age : 0;
-    }
-    const pace = this.#pace;
-    if (pace === null || pace.ticks * clock.period <= SLOW) return 0;
-    return pace.isBehind(this.#bodyReceived, limits, clock) ? pace.ticks : 0;
+    return slownessOf(this);
   }
 
   /** Bytes of a body that have come. */
-  get #bodyReceived(): number {
+  get bodyReceived(): number {
     return this.#collector?.length ?? this.body?.bytesReceived ?? 0;
   }
 
-  /** Counts for how long a body is waited for, and whether enough of it comes. */
-  #isTooSlow(): boolean {
-    const isWaiting = this.state === "body" || this.body?.isWaiting === true;
-    if (!isWaiting) return false;
-    const { limits, clock } = this.host;
-    return (this.#pace ??= new BodyPace())
-      .waited(this.#bodyReceived, limits, clock);
+  /** The body of the request in hand, where it is read as it arrives. */
+  get body(): IncomingBody | null {
+    return this.#arriving === null ? null : this.#arriving.body;
   }
 
   /** Gives its place to another. */
   giveWay(): void {
-    if (this.state === "handshake") this.#stall();
+    if (this.state === "handshake") this.stall();
     else this.transport.destroy();
   }
 
@@ -262,12 +243,11 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
     switch (this.state) {
       case "held":
       case "answering":
-        this.#owesContinue = false; // the peer does not wait for it
-        if (this.body !== null && this.body.isWaiting) {
-          this.restart();
-          return this.#readBody(this.body);
-        }
-      // fallthrough
+        if (this.#arriving === null) return false;
+        this.#arriving.owesContinue = false; // the peer does not wait for it
+        if (!this.#arriving.body.isWaiting) return false;
+        this.restart();
+        return this.#arriving.passOn();
       case "closing":
         // A read to learn when the peer goes. What came instead waits its turn;
         // sweep() looks on after a while, as long as there is room.
@@ -308,7 +288,7 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
       this.client.peerGone();
       // What has no end of its own would never learn of it.
       if (this.#answer?.isEndless) this.transport.destroy();
-      if (this.body !== null && this.body.isWaiting) this.#readBody(this.body);
+      if (this.#arriving?.body.isWaiting) this.#arriving.passOn();
     } else if (this.state !== "answering") this.#inputOver();
   }
 
@@ -345,7 +325,7 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
           if (this.state === "idle") this.enter("head");
           this.minorVersion = parser.minorVersion;
           this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
-          this.#pace = null;
+          this.pace = null;
           if (parser.hasBody && this.host.isStreaming) {
             this.#deliver(parser);
             return false;
@@ -390,13 +370,8 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
     const { limits, stats } = this.host;
     let body: Uint8Array | IncomingBody | null = null;
     if (parser.hasBody && this.host.isStreaming) {
-      const { contentLength, expectContinue } = parser;
-      body = this.body = new IncomingBody(
-        this,
-        contentLength,
-        limits.maxContentLength,
-      );
-      this.#owesContinue = expectContinue && !parser.hasInput;
+      this.#arriving = new ArrivingBody(this, limits.maxContentLength);
+      ({ body } = this.#arriving);
     } else if (parser.hasBody) {
       body = this.#collector !== null
         ? this.#collector.bytes
@@ -441,42 +416,6 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
     this.transport.read();
   }
 
-  /** The application asks for the next piece of a body. */
-  readBody(): void {
-    const body = this.body;
-    if (body === null) return;
-    if (this.#owesContinue) {
-      this.#owesContinue = false;
-      // Behind the head of an answer it would be taken for a part of that.
-      if (this.state === "held" && !this.input.hasInput) {
-        this.transport.append(CONTINUE);
-        this.transport.flush();
-      }
-    }
-    this.restart();
-    if (this.#readBody(body)) this.transport.read();
-  }
-
-  /** Passes on the next piece of a body; returns whether to read for it. */
-  #readBody(body: IncomingBody): boolean {
-    const parser = this.input.parser!;
-    switch (parser.next()) {
-      case ParseEvent.MORE:
-        if (!this.transport.inputEnded) return true;
-        this.transport.destroy(brokenOff());
-        return false;
-      case ParseEvent.BODY:
-        body.take(parser.body);
-        return false;
-      case ParseEvent.END:
-        body.finish(parser.trailer);
-        return false;
-      default:
-        this.refuseBody(parser.error!);
-        return false;
-    }
-  }
-
   /** @ignore */
   refuseBody(error: ProtocolError): void {
     this.body?.fail(error);
@@ -499,29 +438,30 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
 
   /** Passes over what is here of the body; whether that was all of it. */
   #passOver(): boolean {
-    const { body, input } = this;
-    if (body === null || body.isDone) return true;
-    if (!passOver(input.parser!, body)) return false;
-    this.body = null;
+    const arriving = this.#arriving;
+    if (arriving === null || arriving.body.isDone) return true;
+    if (!arriving.passOver()) return false;
+    this.#arriving = null;
     return true;
   }
 
   /** The body of the request in hand is not wanted any more. */
   #leaveBody(): void {
     if (!this.#passOver()) {
-      this.body!.fail(answeredBefore());
+      const { body, owesContinue } = this.#arriving!;
+      body.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
-      if (!this.#owesContinue) this.#discardRest();
+      if (!owesContinue) this.#discardRest();
       if (!isSaid || !this.#ending?.isFramed) this.#keep = false;
       this.#isLastRequest = false;
     }
-    this.body = null;
+    this.#arriving = null;
   }
 
   /** What is left of the request in hand is thrown away. */
   #discardRest(): void {
     this.#ending ??= new Ending(this);
-    this.#ending.discardRest(this.#bodyReceived > 0);
+    this.#ending.discardRest(this.bodyReceived > 0);
   }
 
   /** The rest of a request was thrown away: the next one follows. */
@@ -539,7 +479,7 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
     const { input } = this;
     const { parser } = input;
     this.body?.fail(new HttpError("Connection was taken over"));
-    this.client = this.body = null;
+    this.client = this.#arriving = null;
     this.#isLastRequest = false;
     this.enter("upgraded");
     const rest = parser === null ? NOTHING : parser.takeRest();
@@ -567,7 +507,9 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
    */
   begin(plan: AnswerPlan, answer: OpenAnswer | null = null): void {
     // A body that waits for a go-ahead cannot be read any more behind the head.
-    if (plan.isWhole || !plan.hasBody || this.#owesContinue) this.skipBody();
+    if (plan.isWhole || !plan.hasBody || this.#arriving?.owesContinue) {
+      this.skipBody();
+    }
     this.#answer = answer;
     this.client!.answerBegun(plan.status);
     this.#appendPlan(plan);
@@ -703,115 +645,34 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
   /** Whether the peer has kept its body back until it is asked for it. */
   get #isWaitingForGo(): boolean {
     const { parser } = this.input;
-    return this.#owesContinue ||
+    return this.#arriving?.owesContinue ||
       parser !== null && parser.expectContinue && !parser.hasInput;
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
   sweep(): void {
-    const { limits, clock } = this.host;
+    const { clock } = this.host;
     this.#since = clock.begun(this.#since);
     this.transport.writeSince = clock.begun(this.transport.writeSince);
-    const rate = limits.minSendRate * clock.period / 1000;
-    if (this.transport.isStalled(clock.ticks(limits.sendTimeout), rate)) {
-      this.#timeOut("Peer has stopped reading");
-      return;
-    }
-    const exceeds = (timeout: number) => this.age > clock.ticks(timeout);
-    switch (this.state) {
-      case "idle":
-        if (this.age > this.host.idleTicks && this.isIdle) {
-          this.transport.destroy();
-        }
-        break;
-      case "handshake":
-        if (exceeds(limits.requestTimeout)) this.#stall();
-        break;
-      case "head":
-        if (exceeds(limits.requestTimeout)) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("header-timeout"));
-        }
-        break;
-      case "body":
-        if (exceeds(limits.bodyTimeout) || this.#isTooSlow()) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("body-timeout"));
-        }
-        break;
-      case "held":
-        // An application that was told may have forgotten the request.
-        if (this.transport.inputEnded && exceeds(limits.keepAliveTimeout)) {
-          this.transport.destroy(
-            new HttpError("Peer was gone, and got no answer"),
-          );
-          break;
-        }
-        if (!this.body?.isWaiting && exceeds(limits.answerTimeout)) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("answer-timeout"));
-          break;
-        }
-        this.#sweepBusy();
-        break;
-      case "answering": {
-        // A source that yields nothing does not find out that its peer is gone.
-        const silence = Math.min(
-          this.age,
-          clock.tick - this.transport.writeSince,
-        );
-        if (
-          this.transport.inputEnded &&
-          silence > clock.ticks(limits.keepAliveTimeout)
-        ) {
-          this.transport.destroy(
-            new HttpError("Peer was gone, and got no more"),
-          );
-        } else this.#sweepBusy();
-        break;
-      }
-      case "upgraded":
-        this.#look();
-        break;
-      case "closing":
-      case "discarding":
-      case "draining":
-        this.#ending?.sweep();
-        break;
-    }
+    sweep(this);
   }
 
-  /** Holds a request that the application has to its deadlines. */
-  #sweepBusy(): void {
-    const { limits, clock } = this.host;
-    const isSilent = this.body?.isWaiting &&
-      this.age > clock.ticks(limits.bodyTimeout);
-    if (isSilent || this.#isTooSlow()) {
-      this.host.stats.timedOut++;
-      this.refuseBody(new ProtocolError("body-timeout"));
-      return;
-    }
+  /** A tick has gone by: tells the answer that is under way. */
+  sweepAnswer(): void {
     this.#answer?.swept();
-    if (this.age > 0) this.watch();
-    this.#look();
   }
 
-  /** Looks now and then whether the peer is still there, if nothing else does. */
-  #look(): void {
-    if (this.tick % LOOK_TICKS === 0) this.transport.probe();
+  /** The same for what the peer goes on to send. */
+  sweepEnding(): void {
+    this.#ending?.sweep();
   }
 
   /** Gives up a TLS handshake. */
-  #stall(): void {
+  stall(): void {
     const tls = this.#tls!;
     this.host.stats.timedOut++;
     if (tls.holdsDescriptor) this.host.stalled.add(this);
     tls.stall();
-  }
-
-  #timeOut(message: string): void {
-    this.host.stats.timedOut++;
-    this.transport.destroy(new HttpError(message));
   }
 
   /** @ignore */
@@ -820,7 +681,7 @@ export class Session implements TransportHandler, BodyOrigin, EndingConnection {
     const { client, body } = this;
     const answer = this.#answer;
     this.client =
-      this.body =
+      this.#arriving =
       this.#collector =
       this.#answer =
         null;
