@@ -1,12 +1,14 @@
+import type { ProtocolError } from "../parse/errors.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { frameResponse, Framing, UNKNOWN } from "../wire/framing.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
 import { hasResponseBody } from "../wire/status.ts";
-import type { AnswerHead } from "./answer_head.ts";
+import { type AnswerHead, plainHead } from "./answer_head.ts";
 import { applyCoding, type Compression } from "./compression.ts";
 import { compressSync } from "./compressor.ts";
 import { utf8Length } from "./text_length.ts";
 
+const encoder = new TextEncoder();
 /** Longer answers are compressed elsewhere, a piece at a time. */
 export const PIECE_LENGTH = 65_536;
 
@@ -62,7 +64,7 @@ export function planWhole(
   else checkPromise(head, length);
   let coding = codingFor(asked, head, length);
   if (coding !== null) {
-    if (typeof body === "string") body = new TextEncoder().encode(body);
+    if (typeof body === "string") body = encoder.encode(body);
     if (length <= PIECE_LENGTH) {
       body = compressSync(coding, body!);
       length = body.length;
@@ -70,6 +72,17 @@ export function planWhole(
     } else length = UNKNOWN;
   }
   return { ...frame(asked, head, length, coding, true), body };
+}
+
+/** Plans the answer to a fault of the peer. */
+export function planRefusal(
+  { status, message }: ProtocolError,
+  isHead: boolean,
+): AnswerPlan & { readonly body: Uint8Array } {
+  const body = encoder.encode(message + "\n");
+  const head = plainHead(status, "text/plain; charset=utf-8");
+  const asked = { isHead, minorVersion: 1 };
+  return { ...frame(asked, head, body.length, null, true), body };
 }
 
 /**

@@ -8,12 +8,10 @@ import {
   Transport,
   type TransportHandler,
 } from "../transport/transport.ts";
-import { Framing } from "../wire/framing.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import type { CheckedHeaders } from "../wire/response_head.ts";
-import { appendHead } from "./answer_fields.ts";
-import { plainHead } from "./answer_head.ts";
-import { type AnswerPlan, planWhole } from "./answer_plan.ts";
+import { appendHead, appendPlan, endsConnection } from "./answer_fields.ts";
+import { type AnswerPlan, planRefusal } from "./answer_plan.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
 import {
   ArrivingBody,
@@ -38,12 +36,6 @@ const GATHER_LIMIT = 12_288;
 /** Bytes sent ahead of an answer that are read while it is made. */
 const MOST_AHEAD = 65_536;
 const NOTHING = new Uint8Array(0);
-/** A `Connection` that is at its end (RFC 9110 section 7.6.1). */
-const HAS_CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
-
-/** What a refusal asks: that it can be read. */
-const REFUSED = { acceptEncoding: undefined, compression: null };
-
 /**
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
@@ -516,20 +508,9 @@ export class Session
   }
 
   #appendPlan(plan: AnswerPlan): void {
-    const { headers } = plan;
-    const { connection } = headers;
-    const isLast = plan.framing === Framing.CLOSE ||
-      connection !== undefined && HAS_CLOSE.test(String(connection));
-    if (isLast) this.#keep = false;
-    if (!this.#keep) delete headers.connection;
-    // What the application says of the connection goes first.
-    const kept = headers.connection !== undefined
-      ? ""
-      : this.#keep
-      ? this.host.keepFields[this.minorVersion]
-      : "connection: close\r\n";
-    const { status, reason, cookies } = plan;
-    appendHead(this.out, status, reason, headers, cookies + kept);
+    if (endsConnection(plan)) this.#keep = false;
+    const kept = this.#keep ? this.host.keepFields[this.minorVersion] : null;
+    appendPlan(this.out, plan, kept);
   }
 
   /** Queues the head of an answer behind which another protocol begins. */
@@ -622,18 +603,14 @@ export class Session
     stats.refused++;
     this.host.report(error, this);
     if (this.transport.isClosed) return;
-    const { status, message } = error;
     const isHead = this.input.parser?.isHead ?? false;
-    const plan = planWhole(
-      { ...REFUSED, isHead, minorVersion: this.minorVersion },
-      plainHead(status, "text/plain; charset=utf-8"),
-      message + "\n",
-    );
+    const plan = planRefusal(error, isHead);
+    const { status, body } = plan;
     if (this.client !== null) this.note(status, plan.hasBody ? plan.length : 0);
     this.client = this.#answer = null;
     this.#keep = this.#isLastRequest = false;
     this.#appendPlan(plan);
-    if (plan.hasBody) this.transport.appendText(message + "\n", plan.length);
+    if (plan.hasBody) this.transport.append(body);
     this.enter("closing");
     this.restart();
     if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
