@@ -1,5 +1,6 @@
 import type { ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
+import type { RequestParser } from "../parse/request_parser.ts";
 import {
   type BodyOrigin,
   bodyRoom,
@@ -8,7 +9,6 @@ import {
 import type { Transport } from "../transport/transport.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
-import type { RequestInput } from "./request_input.ts";
 
 export const CONTINUE: Uint8Array = new TextEncoder().encode(
   "HTTP/1.1 100 Continue\r\n\r\n",
@@ -46,7 +46,10 @@ export class BodyCollector {
 /** A connection, as far as the body goes that comes in by it. */
 export interface BodyConnection {
   readonly transport: Transport;
-  readonly input: RequestInput;
+  readonly input: {
+    readonly parser: RequestParser | null;
+    readonly hasInput: boolean;
+  };
   readonly state: ServerState;
   /** The body of the request in hand. */
   readonly body: IncomingBody | null;

@@ -1,5 +1,4 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
-import { ParseEvent } from "../parse/message_parser.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import { Takeover } from "../transport/takeover.ts";
@@ -13,16 +12,10 @@ import type { CheckedHeaders } from "../wire/response_head.ts";
 import { appendHead, appendPlan, endsConnection } from "./answer_fields.ts";
 import { type AnswerPlan, planRefusal } from "./answer_plan.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
-import {
-  ArrivingBody,
-  BodyCollector,
-  type BodyConnection,
-  CONTINUE,
-} from "./body_intake.ts";
 import type { BodyPace } from "./body_pace.ts";
 import { slownessOf, sweep, type Timed } from "./deadlines.ts";
 import { Ending, type EndingConnection } from "./ending.ts";
-import { RequestInput } from "./request_input.ts";
+import { type InputConnection, RequestInput } from "./request_input.ts";
 import type {
   HeldRequest,
   OpenAnswer,
@@ -33,15 +26,13 @@ import { TlsStart } from "./tls_start.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
-/** Bytes sent ahead of an answer that are read while it is made. */
-const MOST_AHEAD = 65_536;
 const NOTHING = new Uint8Array(0);
 /**
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
 export class Session
-  implements TransportHandler, BodyConnection, EndingConnection, Timed {
+  implements TransportHandler, InputConnection, EndingConnection, Timed {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
@@ -71,10 +62,6 @@ export class Session
   #requests = 0;
   // Whether the peer will send no more, so that closing cannot reset.
   #isLastRequest = false;
-  // The body of a request that is wanted as a whole, but came in pieces.
-  #collector: BodyCollector | null = null;
-  // The body of the request in hand, where it is read as it arrives.
-  #arriving: ArrivingBody | null = null;
   #takeover: Takeover<Successor> | null = null;
   #ending: Ending | null = null;
   #tls: TlsStart | null = null;
@@ -87,7 +74,7 @@ export class Session
     this.out = this.transport = new Transport(conn, host.stats, this);
     this.host = host;
     this.address = address;
-    this.input = new RequestInput(host);
+    this.input = new RequestInput(this);
     this.#since = host.clock.tick;
   }
 
@@ -172,12 +159,12 @@ export class Session
 
   /** Bytes of a body that have come. */
   get bodyReceived(): number {
-    return this.#collector?.length ?? this.body?.bytesReceived ?? 0;
+    return this.input.bodyReceived;
   }
 
   /** The body of the request in hand, where it is read as it arrives. */
   get body(): IncomingBody | null {
-    return this.#arriving === null ? null : this.#arriving.body;
+    return this.input.body;
   }
 
   /** Gives its place to another. */
@@ -231,24 +218,7 @@ export class Session
   #take(length: number): boolean {
     if (this.#isDiscarding) return this.#ending!.received(length);
     if (this.#takeover !== null) return this.#passOn(this.#takeover, length);
-    this.input.filled(length);
-    switch (this.state) {
-      case "held":
-      case "answering":
-        if (this.#arriving === null) return false;
-        this.#arriving.owesContinue = false; // the peer does not wait for it
-        if (!this.#arriving.body.isWaiting) return false;
-        this.restart();
-        return this.#arriving.passOn();
-      case "closing":
-        // A read to learn when the peer goes. What came instead waits its turn;
-        // sweep() looks on after a while, as long as there is room.
-        return false;
-      case "body":
-        this.restart();
-        break;
-    }
-    return this.#advance();
+    return this.input.received(length);
   }
 
   /** Passes bytes on to what has taken the connection over. */
@@ -280,11 +250,12 @@ export class Session
       this.client.peerGone();
       // What has no end of its own would never learn of it.
       if (this.#answer?.isEndless) this.transport.destroy();
-      if (this.#arriving?.body.isWaiting) this.#arriving.passOn();
-    } else if (this.state !== "answering") this.#inputOver();
+      this.input.ended();
+    } else if (this.state !== "answering") this.inputOver();
   }
 
-  #inputOver(): void {
+  /** No more comes, and nothing is to be answered. */
+  inputOver(): void {
     if (this.state === "closing") return;
     if (this.transport.bufferedAmount === 0) {
       this.transport.destroy();
@@ -294,84 +265,20 @@ export class Session
     this.transport.flush();
   }
 
-  /**
-   * Parses on until a request is whole, or more bytes are needed. Returns
-   * whether to read on: not while a request is held, but see `watch()`.
-   */
-  #advance(): boolean {
-    const { input } = this;
-    const parser = input.parser!;
-    for (;;) {
-      switch (parser.next()) {
-        case ParseEvent.MORE:
-          if (this.state === "idle" && parser.isInMessage) {
-            this.enter("head");
-            this.restart();
-          }
-          if (parser.isFresh) input.giveParser();
-          if (this.transport.bufferedAmount > 0) this.transport.flush();
-          if (!this.transport.inputEnded) return true;
-          this.#inputOver();
-          return false;
-        case ParseEvent.HEAD:
-          if (this.state === "idle") this.enter("head");
-          this.minorVersion = parser.minorVersion;
-          this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
-          this.pace = null;
-          if (parser.hasBody && this.host.isStreaming) {
-            this.#deliver(parser);
-            return false;
-          }
-          if (parser.hasBody) {
-            this.enter("body");
-            this.restart();
-            if (parser.expectContinue && !parser.hasInput) {
-              this.transport.append(CONTINUE);
-            }
-          }
-          break;
-        case ParseEvent.BODY:
-          this.#collect(parser);
-          break;
-        case ParseEvent.END:
-          this.#deliver(parser);
-          if (!parser.hasInput && this.state === "held") {
-            input.giveParser();
-          }
-          return false;
-        default:
-          if (this.state === "idle") this.enter("head");
-          this.refuse(parser.error!);
-          return false;
-      }
-    }
+  /** The head of a request is in. */
+  headIn(parser: RequestParser): void {
+    if (this.state === "idle") this.enter("head");
+    this.minorVersion = parser.minorVersion;
+    this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
+    this.pace = null;
   }
 
-  #collect(parser: RequestParser): void {
-    const { bodyStart, bodyEnd, contentLength } = parser;
-    // A body that came in one piece is read from where it lies.
-    if (bodyEnd - bodyStart === contentLength) return;
-    this.#collector ??= new BodyCollector();
-    this.#collector.add(
-      parser.buffer.subarray(bodyStart, bodyEnd),
-      contentLength,
-    );
-  }
-
-  #deliver(parser: RequestParser): void {
+  /** A request is in, wholly or up to its body: hands it out. */
+  requestIn(
+    parser: RequestParser,
+    body: Uint8Array | IncomingBody | null,
+  ): void {
     const { limits, stats } = this.host;
-    let body: Uint8Array | IncomingBody | null = null;
-    if (parser.hasBody && this.host.isStreaming) {
-      this.#arriving = new ArrivingBody(this, limits.maxContentLength);
-      ({ body } = this.#arriving);
-    } else if (parser.hasBody) {
-      body = this.#collector !== null
-        ? this.#collector.bytes
-        : parser.contentLength < 0
-        ? NOTHING
-        : parser.body;
-      this.#collector = null;
-    }
     this.#keep = parser.keepAlive &&
       ++this.#requests < limits.keepAliveMaxRequests &&
       (!this.host.isStopping || this.#mayGoOn(parser));
@@ -400,12 +307,7 @@ export class Session
 
   /** Reads while the application holds a request, to learn when the peer goes. */
   watch(): void {
-    if (this.body !== null && this.body.isLent) return;
-    // What was sent ahead must not hide the end behind it.
-    if (!this.transport.isReading && this.body === null) {
-      this.input.parser?.widen(MOST_AHEAD);
-    }
-    this.transport.read();
+    this.input.watch();
   }
 
   /** @ignore */
@@ -423,31 +325,23 @@ export class Session
    * @returns Whether all of the body was here.
    */
   skipBody(): boolean {
-    if (this.#passOver()) return true;
+    if (this.input.passOver()) return true;
     this.#keep = false;
     return false;
   }
 
-  /** Passes over what is here of the body; whether that was all of it. */
-  #passOver(): boolean {
-    const arriving = this.#arriving;
-    if (arriving === null || arriving.body.isDone) return true;
-    if (!arriving.passOver()) return false;
-    this.#arriving = null;
-    return true;
-  }
-
   /** The body of the request in hand is not wanted any more. */
   #leaveBody(): void {
-    if (!this.#passOver()) {
-      const { body, owesContinue } = this.#arriving!;
-      body.fail(answeredBefore());
+    const { input } = this;
+    if (!input.passOver()) {
+      const { owesContinue } = input;
+      input.body!.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
       if (!owesContinue) this.#discardRest();
       if (!isSaid || !this.#ending?.isFramed) this.#keep = false;
       this.#isLastRequest = false;
     }
-    this.#arriving = null;
+    input.dropBody();
   }
 
   /** What is left of the request in hand is thrown away. */
@@ -459,7 +353,7 @@ export class Session
   /** The rest of a request was thrown away: the next one follows. */
   goOn(): boolean {
     this.enter("idle");
-    return this.#advance();
+    return this.input.advance();
   }
 
   /**
@@ -471,7 +365,8 @@ export class Session
     const { input } = this;
     const { parser } = input;
     this.body?.fail(new HttpError("Connection was taken over"));
-    this.client = this.#arriving = null;
+    this.client = null;
+    input.dropBody();
     this.#isLastRequest = false;
     this.enter("upgraded");
     const rest = parser === null ? NOTHING : parser.takeRest();
@@ -499,7 +394,7 @@ export class Session
    */
   begin(plan: AnswerPlan, answer: OpenAnswer | null = null): void {
     // A body that waits for a go-ahead cannot be read any more behind the head.
-    if (plan.isWhole || !plan.hasBody || this.#arriving?.owesContinue) {
+    if (plan.isWhole || !plan.hasBody || this.input.owesContinue) {
       this.skipBody();
     }
     this.#answer = answer;
@@ -553,14 +448,14 @@ export class Session
         this.input.giveParser();
       }
       const sent = this.transport.flush();
-      if (this.transport.inputEnded) this.#inputOver();
+      if (this.transport.inputEnded) this.inputOver();
       else this.transport.read();
       return sent;
     }
     if (this.transport.bufferedAmount > this.host.limits.maxSendBufferSize) {
       return this.transport.flush(); // sent() goes on
     }
-    if (this.#advance()) this.transport.read();
+    if (this.input.advance()) this.transport.read();
     if (
       this.transport.isClosed || this.transport.isWriting ||
       this.transport.bufferedAmount === 0
@@ -588,7 +483,7 @@ export class Session
     } else if (
       this.state === "idle" && this.input.hasInput && this.client === null
     ) {
-      if (this.#advance()) this.transport.read();
+      if (this.input.advance()) this.transport.read();
     }
   }
 
@@ -613,17 +508,10 @@ export class Session
     if (plan.hasBody) this.transport.append(body);
     this.enter("closing");
     this.restart();
-    if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
+    if (!error.code.endsWith("-timeout") && !this.input.isWaitingForGo) {
       this.#discardRest();
     }
     this.transport.flush();
-  }
-
-  /** Whether the peer has kept its body back until it is asked for it. */
-  get #isWaitingForGo(): boolean {
-    const { parser } = this.input;
-    return this.#arriving?.owesContinue ||
-      parser !== null && parser.expectContinue && !parser.hasInput;
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
@@ -657,11 +545,8 @@ export class Session
     this.enter("closed");
     const { client, body } = this;
     const answer = this.#answer;
-    this.client =
-      this.#arriving =
-      this.#collector =
-      this.#answer =
-        null;
+    this.client = this.#answer = null;
+    this.input.dropBody();
     client?.peerGone();
     answer?.gone();
     body?.fail(brokenOff(error));

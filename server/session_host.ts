@@ -8,7 +8,6 @@ import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
-import type { Session } from "./session.ts";
 
 /** Counters of a server. */
 export interface ServerStats {
@@ -69,6 +68,14 @@ export interface ObservedOptions {
   [OBSERVER]?: StateObserver;
 }
 
+/** A connection, as its server sees it that holds back output of many. */
+export interface HostedSession {
+  /** Whether the host knows of output that waits. */
+  isLate: boolean;
+  /** Sends what is queued. */
+  flush(): Promise<boolean>;
+}
+
 /** What a session needs of its server. */
 export interface SessionHost {
   readonly limits: ServerLimits;
@@ -81,7 +88,7 @@ export interface SessionHost {
   /** For how long a connection may be idle, in ticks. */
   readonly idleTicks: number;
   /** Connections given up in a TLS handshake, whose peers are still there. */
-  readonly stalled: Set<Session>;
+  readonly stalled: Set<HostedSession>;
   /** Told of every change of state: for tests. */
   readonly observer: StateObserver | null;
   /** No further requests are wanted on kept-alive connections. */
@@ -100,18 +107,18 @@ export interface SessionHost {
   readonly buffers: Uint8Array<ArrayBuffer>[];
   /** A request is in, wholly or up to its body; makes the object for it, or throws a ProtocolError. */
   deliver(
-    session: Session,
+    session: HostedSession,
     parser: RequestParser,
     body: Uint8Array | IncomingBody | null,
   ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
-  later(session: Session): void;
+  later(session: HostedSession): void;
   /** A part of an answer was queued that may wait for more of it. */
-  soon(session: Session): void;
-  closed(session: Session): void;
+  soon(session: HostedSession): void;
+  closed(session: HostedSession): void;
   /** A handshake that was given up has ended after all. */
-  unstalled(session: Session): void;
+  unstalled(session: HostedSession): void;
   /** Closes what can be spared, as the system has no more descriptors. */
   spare(): boolean;
-  report(error: unknown, session: Session): void;
+  report(error: unknown, session: HostedSession | null): void;
 }
