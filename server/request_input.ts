@@ -78,6 +78,11 @@ export class RequestInput {
     return this.parser === null ? this.#buffer! : this.parser.space();
   }
 
+  /** The same for what is thrown away unseen. */
+  lostSpace(): Uint8Array<ArrayBuffer> {
+    return this.parser === null ? this.#buffer! : this.parser.buffer;
+  }
+
   #filled(length: number): void {
     if (this.parser !== null) {
       this.parser.filled(length);

@@ -71,7 +71,12 @@ export class Session
    * @param address Whose place it takes; "" for who is not counted.
    */
   constructor(conn: Deno.Conn, host: SessionHost, address = "") {
-    this.out = this.transport = new Transport(conn, host.stats, this);
+    this.out = this.transport = new Transport(
+      conn,
+      host.stats,
+      host.clock,
+      this,
+    );
     this.host = host;
     this.address = address;
     this.input = new RequestInput(this);
@@ -199,10 +204,12 @@ export class Session
   /** @ignore */
   space(): Uint8Array<ArrayBuffer> {
     const { input } = this;
-    const { parser } = input;
-    if (parser === null) return this.#takeover?.space ?? input.space();
-    const isLost = this.#isDiscarding && !this.#ending!.isFramed;
-    return isLost ? parser.buffer : parser.space();
+    if (this.#takeover !== null && input.parser === null) {
+      return this.#takeover.space;
+    }
+    return this.#isDiscarding && !this.#ending!.isFramed
+      ? input.lostSpace()
+      : input.space();
   }
 
   get #isDiscarding(): boolean {
@@ -211,14 +218,12 @@ export class Session
 
   /** @ignore */
   received(length: number): boolean {
+    let goesOn: boolean;
+    if (this.#isDiscarding) goesOn = this.#ending!.received(length);
+    else if (this.#takeover === null) goesOn = this.input.received(length);
+    else goesOn = this.#passOn(this.#takeover, length);
     // What is thrown away is read on, whatever brought it about.
-    return this.#take(length) || this.#isDiscarding;
-  }
-
-  #take(length: number): boolean {
-    if (this.#isDiscarding) return this.#ending!.received(length);
-    if (this.#takeover !== null) return this.#passOn(this.#takeover, length);
-    return this.input.received(length);
+    return goesOn || this.#isDiscarding;
   }
 
   /** Passes bytes on to what has taken the connection over. */
@@ -428,7 +433,7 @@ export class Session
 
   /** The answer to the request in hand is queued, wholly. */
   answered(): Promise<boolean> {
-    this.#leaveBody();
+    if (this.input.body !== null) this.#leaveBody();
     this.client = this.#answer = null;
     this.restart();
     if (this.#keep && this.#isDiscarding) {

@@ -2,7 +2,7 @@ import { type Meter, Transport, type TransportHandler } from "./transport.ts";
 
 /** Passes on what a transport says, once it is known to whom. */
 class Forwarder implements TransportHandler {
-  to!: TransportHandler;
+  to!: TransportHandler & { readonly tick: number };
 
   get tick(): number {
     return this.to.tick;
@@ -41,8 +41,8 @@ class Forwarder implements TransportHandler {
 export abstract class OwnTransport extends Transport {
   constructor(conn: Deno.Conn, meter: Meter) {
     const forwarder = new Forwarder();
-    super(conn, meter, forwarder);
-    forwarder.to = this as unknown as TransportHandler;
+    super(conn, meter, forwarder, forwarder);
+    forwarder.to = this as unknown as Forwarder["to"];
   }
 
   protected abstract get tick(): number;

@@ -120,8 +120,6 @@ export interface Meter {
 
 /** Whom a connection belongs to: what is told of it, and asked for it. */
 export interface TransportHandler {
-  /** The present tick of the owner's clock. */
-  readonly tick: number;
   /** Room to read into; nothing where no more is wanted. */
   space(): Uint8Array<ArrayBuffer>;
   /** Bytes are in; returns whether to read on. */
@@ -188,6 +186,7 @@ export class Transport implements Output {
   writeSince = 0;
 
   readonly #meter: Meter;
+  readonly #clock: { readonly tick: number };
   readonly #handler: TransportHandler;
   #isReading = false;
   #queue: (Uint8Array | OutBuffer | Text)[] = [];
@@ -205,11 +204,18 @@ export class Transport implements Output {
 
   /**
    * @param conn The socket; it belongs to the transport from now on.
+   * @param clock What writes are timed by.
    * @param handler Whom it belongs to; told nothing before something is asked.
    */
-  constructor(conn: Deno.Conn, meter: Meter, handler: TransportHandler) {
+  constructor(
+    conn: Deno.Conn,
+    meter: Meter,
+    clock: { readonly tick: number },
+    handler: TransportHandler,
+  ) {
     this.conn = conn;
     this.#meter = meter;
+    this.#clock = clock;
     this.#handler = handler;
   }
 
@@ -426,7 +432,7 @@ export class Transport implements Output {
       this.outEnd = 0;
     }
     this.#writing = piece;
-    this.writeSince = this.#handler.tick;
+    this.writeSince = this.#clock.tick;
     return this.conn.write(piece).then(this.#onWritten, this.#onFailure);
   }
 
@@ -439,7 +445,7 @@ export class Transport implements Output {
     const piece = this.#writing!;
     if (length < piece.length) {
       const rest = this.#writing = piece.subarray(length);
-      this.writeSince = this.#handler.tick;
+      this.writeSince = this.#clock.tick;
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
     }
     if (this.#outWriting !== null) {
@@ -471,13 +477,13 @@ export class Transport implements Output {
    * @param rate Bytes that the peer has to read a tick.
    */
   isStalled(timeout: number, rate: number): boolean {
-    if (this.#writing === null || this.#handler.tick === this.writeSince) {
+    if (this.#writing === null || this.#clock.tick === this.writeSince) {
       return false;
     }
     this.#mostTaken = Math.max(this.#mostTaken, this.#taken);
     this.#taken = 0;
     const awaited = Math.min(this.#mostTaken, MOST_AWAITED);
-    return this.#handler.tick - this.writeSince > timeout + awaited / rate;
+    return this.#clock.tick - this.writeSince > timeout + awaited / rate;
   }
 
   /**

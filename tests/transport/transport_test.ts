@@ -47,7 +47,7 @@ class TestTransport extends Transport {
 
   constructor(conn: object) {
     const owner = new Owner();
-    super(conn as Deno.Conn, { bytesIn: 0, bytesOut: 0 }, owner);
+    super(conn as Deno.Conn, { bytesIn: 0, bytesOut: 0 }, owner, owner);
     this.#owner = owner;
   }
   get now(): number {
