@@ -42,15 +42,7 @@ export async function answerFile(
 ): Promise<boolean> {
   const { session } = answering;
   const opened = await openOrStatus(answering, path, options.root);
-  if (typeof opened === "number") {
-    if (!answering.isHeld) return false;
-    const type = "text/plain; charset=utf-8";
-    const body = REASONS[opened];
-    return sendWhole(
-      session,
-      planWhole(answering, plainHead(opened, type), body),
-    );
-  }
+  if (typeof opened === "number") return refuse(answering, opened);
   const { file, isWarm } = opened;
   let plan: AnswerPlan | null = null;
   let length = 0;
@@ -84,6 +76,17 @@ export async function answerFile(
   }
   file.close();
   return session.answered();
+}
+
+/** Answers where there is no file to send. */
+function refuse(
+  answering: Answering,
+  status: keyof typeof REASONS,
+): Promise<boolean> {
+  if (!answering.isHeld) return Promise.resolve(false);
+  const head = plainHead(status, "text/plain; charset=utf-8");
+  const plan = planWhole(answering, head, REASONS[status]);
+  return sendWhole(answering.session, plan);
 }
 
 /** Opens a file, or gives the status of the answer that says why not. */
