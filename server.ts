@@ -22,7 +22,7 @@ export {
 export type { HeaderFields } from "./parse/fields.ts";
 export type { ResponseData } from "./parse/response_data.ts";
 export type { Query } from "./parse/values.ts";
-export type { RespondOptions } from "./server/answer.ts";
+export type { RespondOptions } from "./server/answer_head.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";
 export type { ServerEvent } from "./server/events.ts";

@@ -2,7 +2,8 @@ import { ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
-import { type Meter, Transport } from "../transport/transport.ts";
+import { OwnTransport } from "../transport/own_transport.ts";
+import type { Meter } from "../transport/transport.ts";
 import type { ClientState } from "../wire/lifecycle.ts";
 import { writeLatin1 } from "../wire/response_head.ts";
 import { type Exchange, Loss, Taking } from "./exchange.ts";
@@ -47,7 +48,7 @@ export function observeStates(callback: typeof observer): void {
 /**
  * The client's side of one connection: requests out, responses in, in order.
  */
-export class ClientConnection extends Transport implements BodyOrigin {
+export class ClientConnection extends OwnTransport implements BodyOrigin {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ClientState = "idle";
   /** Responses that have come on it. */

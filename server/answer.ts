@@ -1,48 +1,15 @@
-import { encodeJson } from "../parse/json.ts";
-import {
-  asBytes,
-  HTML_TYPE,
-  isBytes,
-  JSON_TYPE,
-  OCTET_TYPE,
-  type ResponseData,
-} from "../parse/response_data.ts";
+import { HTML_TYPE, JSON_TYPE, OCTET_TYPE } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
-import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
-  type CheckedHeaders,
-  checkHeaders,
-  checkStatus,
   checkValue,
   type HeaderValues,
   HeadTemplate,
   writeLatin1,
 } from "../wire/response_head.ts";
-import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
 import { TEXT_PART } from "../transport/transport.ts";
 import { httpDate } from "./date.ts";
 import type { Session } from "./session.ts";
 import { utf8Length } from "./text_length.ts";
-
-/** How to answer, beside the data. */
-export interface RespondOptions {
-  /** Status code, 200 to 599; default 200. */
-  status?: number;
-  /** Reason phrase in place of the registered one. */
-  statusMessage?: string;
-  /** Fields to send; an array is sent as one line for each value. */
-  headers?: HeaderValues | Headers;
-  /** Cookies to set (or, with `null`, to delete), by name. */
-  cookies?: Record<string, CookieValue>;
-}
-
-/** The head of an answer, checked, but for what depends on the body. */
-export interface AnswerHead {
-  status: number;
-  reason: string | undefined;
-  headers: CheckedHeaders;
-  cookies: string;
-}
 
 const encoder = new TextEncoder();
 
@@ -175,13 +142,14 @@ export function writeText(
   const extra = lines.length + tail.length;
   if (isHead) {
     writePlainHead(session, template, utf8Length(text), lines, tail);
+    session.note(status, 0);
     return;
   }
   const isShort = text.length <= SHORT_TEXT;
   const out = isShort
-    ? session.room(headRoom + text.length * 3)
-    : session.roomBehind(headRoom + roomFor(text.length));
-  const digits = template.write(out, session.outEnd);
+    ? session.out.room(headRoom + text.length * 3)
+    : session.out.roomBehind(headRoom + roomFor(text.length));
+  const digits = template.write(out, session.out.outEnd);
   // Most text is ASCII: its length in bytes is known before it is encoded.
   let start = writeDigits(out, digits, text.length) + extra;
   let end: number;
@@ -204,8 +172,9 @@ export function writeText(
   }
   if (lines !== "") writeLatin1(lines, out, start - extra);
   out.set(tail, start - tail.length);
-  session.wrote(end);
-  if (rest > 0) session.appendRest(text, read, rest);
+  session.out.wrote(end);
+  session.note(status, length);
+  if (rest > 0) session.out.appendRest(text, read, rest);
 }
 
 /** The same with bytes. */
@@ -221,7 +190,8 @@ export function writeBytes(
     ? session.host.keepTails[session.minorVersion]
     : CLOSE;
   writePlainHead(session, kind.head(status), bytes.length, lines, tail);
-  if (!isHead) session.append(bytes);
+  if (!isHead) session.out.append(bytes);
+  session.note(status, isHead ? 0 : bytes.length);
 }
 
 function writePlainHead(
@@ -231,15 +201,15 @@ function writePlainHead(
   lines: string,
   tail: Uint8Array,
 ): void {
-  const out = session.room(
+  const out = session.out.room(
     template.bytes.length + 16 + lines.length + tail.length,
   );
-  const digits = template.write(out, session.outEnd);
+  const digits = template.write(out, session.out.outEnd);
   const at = writeDigits(out, digits, length);
   if (lines !== "") writeLatin1(lines, out, at);
   const end = at + lines.length;
   out.set(tail, end);
-  session.wrote(end + tail.length);
+  session.out.wrote(end + tail.length);
 }
 
 /** Writes text as UTF-8 and returns where it ends. */
@@ -267,124 +237,4 @@ function writeDigits(out: Uint8Array, at: number, value: number): number {
     value = Math.floor(value / 10);
   }
   return at + width;
-}
-
-/**
- * Checks the options of an answer.
- *
- * @throws {TypeError} If a header, a cookie or the reason cannot be sent.
- * @throws {RangeError} If the status is none of an answer.
- */
-export function checkHead(
-  options: RespondOptions,
-  defaultStatus = 200,
-): AnswerHead {
-  const headers = options.headers === undefined
-    ? checkHeaders({})
-    : checkHeaders(options.headers);
-  if (headers["transfer-encoding"] !== undefined) {
-    throw new TypeError("Header transfer-encoding is set by the server alone");
-  }
-  let cookies = "";
-  for (const [name, value] of Object.entries(options.cookies ?? {})) {
-    cookies += `set-cookie: ${writeCookie(name, value)}\r\n`;
-  }
-  const status = options.status ?? defaultStatus;
-  checkStatus(status, options.statusMessage);
-  return { status, reason: options.statusMessage, headers, cookies };
-}
-
-/**
- * What a body is made of, its type set where the caller has set none. Text is
- * encoded when it is sent.
- *
- * @throws {TypeError} If the data has no JSON form.
- */
-export function makeBody(
-  { headers }: AnswerHead,
-  data: Exclude<ResponseData, Blob>,
-): Uint8Array | string | null {
-  if (data === undefined || data === null) return null;
-  if (isBytes(data)) {
-    headers["content-type"] ??= OCTET_TYPE;
-    return asBytes(data);
-  }
-  const isText = typeof data === "string";
-  headers["content-type"] ??= isText ? HTML_TYPE : JSON_TYPE;
-  return isText ? data : encodeJson(data);
-}
-
-/** Bytes of a body; 0 without one. */
-export function bodyLength(body: Uint8Array | string | null): number {
-  return typeof body === "string" ? utf8Length(body) : body?.length ?? 0;
-}
-
-/**
- * Checks a length that was promised before the body is there.
- *
- * @throws {TypeError} If it is no number of bytes.
- */
-export function checkLength(promised: string | string[] | undefined): void {
-  if (promised !== undefined && !/^\d{1,15}$/.test(String(promised))) {
-    throw new TypeError("Header content-length is not a number of bytes");
-  }
-}
-
-/**
- * Settles the length that a head promises.
- *
- * @param length Bytes of the body, or null where there is none.
- * @throws {TypeError} If the caller promised another one.
- */
-export function setLength(
-  head: AnswerHead,
-  length: number | null,
-  isHead: boolean,
-): void {
-  const { headers, status } = head;
-  const promised = headers["content-length"];
-  if (status === 205) length = 0;
-  if (!mayHaveLength(status)) {
-    delete headers["content-length"];
-    return;
-  }
-  if (promised !== undefined) {
-    // An answer to HEAD may tell the length of a body that was never made.
-    const isFree = isHead && length === null;
-    if (
-      isFree
-        ? !/^\d+$/.test(String(promised))
-        : promised !== String(length ?? 0)
-    ) {
-      throw new TypeError("Header content-length is not the body's length");
-    }
-    return;
-  }
-  headers["content-length"] = String(length ?? 0);
-}
-
-/** Queues a whole answer. The head has been checked. */
-export function writeWhole(
-  session: Session,
-  head: AnswerHead,
-  body: Uint8Array | string | null,
-  isHead: boolean,
-  length: number = bodyLength(body),
-): void {
-  writeHead(session, head);
-  if (body === null || !hasResponseBody(isHead, head.status)) return;
-  if (typeof body !== "string") session.append(body);
-  else session.appendText(body, length);
-}
-
-/** Queues a head; a field `connection: close` in it is acted on. */
-export function writeHead(session: Session, head: AnswerHead): void {
-  const { connection } = head.headers;
-  if (connection !== undefined) {
-    if (/(?:^|,)\s*close\s*(?:,|$)/i.test(String(connection))) {
-      session.keep = false;
-    }
-    if (!session.keep) delete head.headers.connection;
-  }
-  session.appendHead(head.status, head.reason, head.headers, head.cookies);
 }

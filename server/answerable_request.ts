@@ -5,42 +5,34 @@ import {
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
-import {
-  type BodyStream,
-  isStream,
-  openSource,
-  slices,
-} from "../message/source.ts";
+import { type BodyStream, isStream, openSource } from "../message/source.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import { blobFacts } from "../wire/blob_facts.ts";
-import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkStatus } from "../wire/response_head.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
-  type AnswerHead,
-  bodyLength,
-  checkHead,
-  checkLength,
   HTML_KIND,
   JSON_KIND,
-  makeBody,
   OCTET_KIND,
   plainFields,
-  type RespondOptions,
-  setLength,
   writeBytes,
-  writeHead,
   writeText,
-  writeWhole,
 } from "./answer.ts";
-import { applyCoding } from "./compression.ts";
-import { Compressor, compressSync } from "./compressor.ts";
+import { checkHead, type RespondOptions } from "./answer_head.ts";
+import {
+  type AnswerPlan,
+  planKnown,
+  planStream,
+  planWhole,
+} from "./answer_plan.ts";
+import { Answering } from "./answering.ts";
 import { answerFile, type RespondFileOptions } from "./file_answer.ts";
 import { HttpRequest } from "./http_request.ts";
 import type { MultipartAnswer } from "./multipart_answer.ts";
 import type { Session } from "./session.ts";
 import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
+import { makeBody, sendWhole } from "./whole_answer.ts";
 
 /** Cookies and status of {@linkcode HttpConnection.respondRedirect}. */
 export interface RedirectOptions {
@@ -52,9 +44,6 @@ export interface RedirectOptions {
   headers?: RespondOptions["headers"];
 }
 
-/** Longer answers are compressed elsewhere, a piece at a time. */
-const SYNC_LIMIT = 65_536;
-const encoder = new TextEncoder();
 /** What an answer comes to when its peer has gone. */
 export const GONE: Promise<boolean> = Promise.resolve(false);
 
@@ -93,12 +82,46 @@ function isJson(data: ResponseData): boolean {
 export abstract class AnswerableRequest extends HttpRequest {
   /** @ignore What only some answers need. */
   protected extras: AnswerParts | null = null;
+  #status = 0;
+  #bytesSent = 0;
 
   // ---- The answer -------------------------------------------------------
 
   /** Whether an answer was begun. */
   get isAnswered(): boolean {
     return this.isBegun;
+  }
+
+  /**
+   * The status that the peer was answered with, be it by the server itself;
+   * `null` as long as nothing is sent, and where the peer had gone before.
+   */
+  get status(): number | null {
+    return this.#status === 0 ? null : this.#status;
+  }
+
+  /**
+   * Bytes of the answer's body that were queued up to now, as they are sent:
+   * compressed, without head and chunk sizes. The answer's promise tells
+   * whether the kernel has taken them.
+   */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** @ignore Called by the session. */
+  answerBegun(status: number): void {
+    this.#status = status;
+  }
+
+  /** @ignore Called by the session. */
+  bodyQueued(bytes: number): void {
+    this.#bytesSent += bytes;
+  }
+
+  /** @ignore The request, for those who make its answer. */
+  protected get answering(): Answering {
+    return new Answering(this.session, this);
   }
 
   /** @ignore The same, made where it is missing. */
@@ -181,41 +204,20 @@ export abstract class AnswerableRequest extends HttpRequest {
   #respondWith(data: ResponseData, options: RespondOptions): Promise<boolean> {
     if (isStream(data)) return this.#respondStream(data, options);
     const head = checkHead(options);
-    const isHead = this.method === "HEAD";
     if (data instanceof Blob) {
       const { type, size } = blobFacts(data);
       head.headers["content-type"] ??= type || OCTET_TYPE;
-      setLength(head, size, isHead);
+      const plan = planKnown(this.answering, head, size, false);
       const session = this.#takeWhole();
       if (session === null) return GONE;
-      writeHead(session, head);
-      if (!hasResponseBody(isHead, head.status)) return session.answered();
+      session.begin(plan);
+      if (!plan.hasBody) return session.answered();
       return sendBody(session, new BlobSource(data), size);
     }
     const body = makeBody(head, data);
-    const length = bodyLength(body);
-    setLength(head, body === null ? null : length, isHead);
-    const coding = this.chooseCoding(head, length);
-    if (coding === null) {
-      const session = this.#takeWhole();
-      if (session === null) return GONE;
-      writeWhole(session, head, body, isHead, length);
-      return session.answered();
-    }
-    const bytes = typeof body === "string" ? encoder.encode(body) : body!;
-    if (length > SYNC_LIMIT) {
-      const session = this.#takeWhole();
-      if (session === null) return GONE;
-      const answer = this.stream(session, head, coding);
-      answer.isPrompt = false;
-      return pipe(answer, openSource(slices(bytes, SYNC_LIMIT)));
-    }
-    const sent = compressSync(coding, bytes);
-    setLength(head, sent.length, isHead);
+    const plan = planWhole(this.answering, head, body);
     const session = this.#takeWhole();
-    if (session === null) return GONE;
-    writeWhole(session, head, sent, isHead);
-    return session.answered();
+    return session === null ? GONE : sendWhole(session, plan);
   }
 
   #respondStream(data: BodyStream, options: RespondOptions): Promise<boolean> {
@@ -223,7 +225,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     const source = openSource(data);
     let answer: StreamAnswer | null;
     try {
-      answer = this.beginStream(options, OCTET_TYPE);
+      answer = this.beginStream(this.planStream(options, OCTET_TYPE));
     } catch (error) {
       source.cancel(error);
       throw error;
@@ -233,58 +235,20 @@ export abstract class AnswerableRequest extends HttpRequest {
     return GONE;
   }
 
-  /** @ignore How to compress an answer, if at all; the head then says so. */
-  protected chooseCoding(
-    head: AnswerHead,
-    length: number,
-  ): ContentCoding | null {
-    const { compression } = this.session.host;
-    if (compression === null) return null;
-    return applyCoding(
-      head,
-      compression,
-      this.headers["accept-encoding"],
-      length,
-    );
-  }
-
-  /** @ignore An answer that goes in parts. */
-  protected stream(
-    session: Session,
-    head: AnswerHead,
-    coding: ContentCoding | null,
-  ): StreamAnswer {
-    return this.more.answer = new StreamAnswer(
-      session,
-      head,
-      this.method === "HEAD",
-      coding === null ? null : new Compressor(coding),
-    );
+  /** @ignore What an answer in parts is to be. */
+  protected planStream(options: RespondOptions, type: string): AnswerPlan {
+    const head = checkHead(options);
+    head.headers["content-type"] ??= type;
+    return planStream(this.answering, head);
   }
 
   /** @ignore Begins an answer in parts; null when the peer has gone. */
-  protected beginStream(
-    options: RespondOptions,
-    type: string,
-    defaults: Record<string, string> = {},
-    isOpenEnded = false,
-  ): StreamAnswer | null {
-    const head = checkHead(options);
-    head.headers["content-type"] ??= type;
-    for (const [name, value] of Object.entries(defaults)) {
-      head.headers[name] ??= value;
-    }
-    const length = head.headers["content-length"];
-    checkLength(length);
-    if (isOpenEnded && length !== undefined) {
-      throw new TypeError("Header content-length cannot be known");
-    }
-    const coding = length === undefined
-      ? this.chooseCoding(head, Infinity)
-      : null;
+  protected beginStream(plan: AnswerPlan): StreamAnswer | null {
     const session = this.take();
-    this.more.isBegun = true;
-    return session === null ? null : this.stream(session, head, coding);
+    const more = this.more;
+    more.isBegun = true;
+    if (session === null) return null;
+    return more.answer = new StreamAnswer(session, plan);
   }
 
   /**
@@ -316,11 +280,9 @@ export abstract class AnswerableRequest extends HttpRequest {
       /[^\x21-\x7e]|["<>\\^`{|}]/gu,
       encodeURIComponent,
     );
-    setLength(head, null, false);
+    const plan = planWhole(this.answering, head, null);
     const session = this.#takeWhole();
-    if (session === null) return GONE;
-    writeWhole(session, head, null, this.method === "HEAD");
-    return session.answered();
+    return session === null ? GONE : sendWhole(session, plan);
   }
 
   /**
@@ -344,15 +306,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     options: RespondFileOptions = {},
   ): Promise<boolean> {
     const head = checkHead(options);
-    const session = this.#takeWhole();
-    if (session === null) return GONE;
-    return answerFile(
-      session,
-      this,
-      path,
-      options,
-      head,
-      (coding) => this.stream(session, head, coding),
-    );
+    if (this.#takeWhole() === null) return GONE;
+    return answerFile(this.answering, path, options, head);
   }
 }

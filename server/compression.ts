@@ -6,7 +6,7 @@ import {
   isCompressible,
 } from "../wire/content_coding.ts";
 import { hasResponseBody } from "../wire/status.ts";
-import type { AnswerHead } from "./answer.ts";
+import type { AnswerHead } from "./answer_head.ts";
 
 /** How answers are compressed. */
 export interface CompressOptions {

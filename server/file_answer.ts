@@ -1,23 +1,23 @@
-import type { HeaderFields } from "../parse/fields.ts";
-import type { ContentCoding } from "../wire/content_coding.ts";
-import { hasResponseBody } from "../wire/status.ts";
-import {
-  type AnswerHead,
-  type RespondOptions,
-  setLength,
-  writeHead,
-  writeWhole,
-} from "./answer.ts";
-import { applyCoding } from "./compression.ts";
-import { contentTypeOf } from "./content_type.ts";
-import { evaluate, lastModified, strongTag } from "./conditions.ts";
-import type { Session } from "./session.ts";
-import type { HeldRequest } from "./session_host.ts";
 import { isExhausted } from "../transport/socket.ts";
 import { openSource } from "../message/source.ts";
-import { pipe, type StreamAnswer } from "./stream_answer.ts";
+import {
+  type AnswerHead,
+  plainHead,
+  type RespondOptions,
+} from "./answer_head.ts";
+import { type AnswerPlan, planKnown, planWhole } from "./answer_plan.ts";
+import type { AnsweredRequest, Answering } from "./answering.ts";
+import {
+  evaluate,
+  lastModified,
+  strongTag,
+  type Verdict,
+} from "./conditions.ts";
+import { contentTypeOf } from "./content_type.ts";
 import { type OpenFile, openFile } from "./file_opening.ts";
+import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { sendAtOnce, sendBody } from "./stream_body.ts";
+import { sendWhole } from "./whole_answer.ts";
 
 /** How to answer with a file. */
 export interface RespondFileOptions extends RespondOptions {
@@ -27,130 +27,119 @@ export interface RespondFileOptions extends RespondOptions {
   download?: boolean | string;
 }
 
-/** The part of a request that bears on a file's answer. */
-export interface FileRequest extends HeldRequest {
-  readonly method: string;
-  readonly headers: HeaderFields;
-}
-
 /** What is said where there is no file to send. */
-const REASONS: Record<number, string> = {
+const REASONS = {
   404: "Not found\n",
   503: "Too many open files\n",
 };
 
 /** Answers a request, already taken, with a file. */
 export async function answerFile(
-  session: Session,
-  request: FileRequest,
+  answering: Answering,
   path: string,
   options: RespondFileOptions,
   head: AnswerHead,
-  stream: (coding: ContentCoding) => StreamAnswer,
 ): Promise<boolean> {
-  const isHead = request.method === "HEAD";
-  let opened: OpenFile | null = null;
-  let missing = 404;
+  const { session } = answering;
+  const opened = await openOrStatus(answering, path, options.root);
+  if (typeof opened === "number") return refuse(answering, opened);
+  const { file, isWarm } = opened;
+  let plan: AnswerPlan | null = null;
+  let length = 0;
   try {
-    opened = await openFile(path, options.root, () => session.host.spare());
-  } catch (error) {
-    if (isExhausted(error)) missing = 503;
-    if (!(error instanceof Deno.errors.NotFound)) {
-      session.host.report(error, session);
-    }
-  }
-  const isHeld = () => session.client === request;
-  if (!isHeld()) {
-    opened?.file.close();
-    return false;
-  }
-  if (opened === null) return refuse(session, missing, isHead);
-  const { file, info, isWarm } = opened;
-  let start = 0;
-  let length = info.size;
-  let coding: ContentCoding | null = null;
-  try {
-    const { headers } = head;
-    headers["content-type"] ??= contentTypeOf(path);
-    headers["last-modified"] ??= lastModified(info);
-    headers.etag ??= strongTag(info);
-    if (options.download) {
-      headers["content-disposition"] ??= attachment(
-        options.download === true
-          ? path.slice(path.lastIndexOf("/") + 1)
-          : options.download,
-      );
-    }
-    if (head.status === 200) {
-      headers["accept-ranges"] ??= "bytes";
-      const verdict = evaluate(
-        request.method,
-        request.headers,
-        String(headers.etag),
-        String(headers["last-modified"]),
-        info.size,
-      );
-      head.status = verdict.status;
-      if (verdict.contentRange !== undefined) {
-        headers["content-range"] = verdict.contentRange;
+    if (answering.isHeld) {
+      const part = describe(answering.request, path, options, head, opened);
+      ({ length } = part);
+      if (part.start > 0) {
+        if (isWarm) file.seekSync(part.start, Deno.SeekMode.Start);
+        else await file.seek(part.start, Deno.SeekMode.Start);
       }
-      if (verdict.status === 206) {
-        start = verdict.start;
-        length = verdict.length;
-        if (isWarm) file.seekSync(start, Deno.SeekMode.Start);
-        else await file.seek(start, Deno.SeekMode.Start);
-      } else if (verdict.status !== 200) {
-        length = 0;
-        delete headers["content-type"];
-        delete headers["content-disposition"];
-      }
+      plan = planKnown(answering, head, length, head.status === 200);
     }
-    const { compression } = session.host;
-    if (head.status === 200 && compression !== null) {
-      const accepted = request.headers["accept-encoding"];
-      coding = applyCoding(head, compression, accepted, length);
-    }
-    if (coding === null) setLength(head, length, isHead);
   } catch (error) {
-    file.close();
-    session.destroy(error);
-    return false;
+    if (answering.isHeld) session.destroy(error);
   }
-  if (!isHeld()) {
+  if (plan === null || !answering.isHeld) {
     file.close();
     return false;
   }
-  if (coding !== null) {
-    const answer = stream(coding);
+  if (plan.coding !== null) {
+    const answer = new StreamAnswer(session, plan);
     answer.isPrompt = false;
     return await pipe(answer, openSource(file.readable));
   }
-  writeHead(session, head);
-  if (length === 0 || !hasResponseBody(isHead, head.status)) {
-    file.close();
-    return session.answered();
+  session.begin(plan);
+  if (length > 0 && plan.hasBody) {
+    return isWarm
+      ? sendAtOnce(session, file, length)
+      : sendBody(session, file, length);
   }
-  return isWarm
-    ? sendAtOnce(session, file, length)
-    : sendBody(session, file, length);
+  file.close();
+  return session.answered();
 }
 
 /** Answers where there is no file to send. */
 function refuse(
-  session: Session,
-  status: number,
-  isHead: boolean,
+  answering: Answering,
+  status: keyof typeof REASONS,
 ): Promise<boolean> {
-  const head: AnswerHead = {
-    status,
-    reason: undefined,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    cookies: "",
-  };
-  const body = new TextEncoder().encode(REASONS[status]);
-  setLength(head, body.length, isHead);
-  writeWhole(session, head, body, isHead);
-  return session.answered();
+  if (!answering.isHeld) return Promise.resolve(false);
+  const head = plainHead(status, "text/plain; charset=utf-8");
+  const plan = planWhole(answering, head, REASONS[status]);
+  return sendWhole(answering.session, plan);
+}
+
+/** Opens a file, or gives the status of the answer that says why not. */
+async function openOrStatus(
+  { session }: Answering,
+  path: string,
+  root: string | undefined,
+): Promise<OpenFile | 404 | 503> {
+  try {
+    return await openFile(path, root, () => session.host.spare()) ?? 404;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) {
+      session.host.report(error, session);
+    }
+    return isExhausted(error) ? 503 : 404;
+  }
+}
+
+/** Fills in what the head says of a file; gives what of it is to be sent. */
+function describe(
+  request: AnsweredRequest,
+  path: string,
+  { download }: RespondFileOptions,
+  head: AnswerHead,
+  { info }: OpenFile,
+): Pick<Verdict, "start" | "length"> {
+  const { headers } = head;
+  headers["content-type"] ??= contentTypeOf(path);
+  const modified = headers["last-modified"] ??= lastModified(info);
+  const tag = headers.etag ??= strongTag(info);
+  if (download) {
+    const name = download === true
+      ? path.slice(path.lastIndexOf("/") + 1)
+      : download;
+    headers["content-disposition"] ??= attachment(name);
+  }
+  if (head.status !== 200) return { start: 0, length: info.size };
+  headers["accept-ranges"] ??= "bytes";
+  const verdict = evaluate(
+    request.method,
+    request.headers,
+    String(tag),
+    String(modified),
+    info.size,
+  );
+  head.status = verdict.status;
+  if (verdict.contentRange !== undefined) {
+    headers["content-range"] = verdict.contentRange;
+  }
+  if (verdict.status === 200 || verdict.status === 206) return verdict;
+  delete headers["content-type"];
+  delete headers["content-disposition"];
+  return { start: 0, length: 0 };
 }
 
 /** `Content-Disposition` with a name (RFC 6266, RFC 8187). */

@@ -9,7 +9,8 @@ import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import { redactUrls } from "../wire/redaction.ts";
 import { checkHeaders } from "../wire/response_head.ts";
-import type { RespondOptions } from "./answer.ts";
+import { checkHead, type RespondOptions } from "./answer_head.ts";
+import { forbidLength, planStream } from "./answer_plan.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
@@ -57,7 +58,7 @@ export class HttpConnection extends AnswerableRequest {
     const session = this.take();
     this.more.answer = answer;
     if (session === null) return GONE;
-    const begun = answer.begin(session, this.method === "HEAD");
+    const begun = answer.begin(session, this.answering);
     if (this.isHeld && session.inputEnded) session.destroy();
     return begun;
   }
@@ -108,7 +109,8 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseStream(options: RespondOptions = {}): Promise<boolean> {
-    return this.beginStream(options, OCTET_TYPE)?.start() ?? GONE;
+    const plan = this.planStream(options, OCTET_TYPE);
+    return this.beginStream(plan)?.start() ?? GONE;
   }
 
   /**
@@ -154,9 +156,11 @@ export class HttpConnection extends AnswerableRequest {
     if (!(keepAlive >= 0)) {
       throw new RangeError('Option "keepAlive" is not a number of ms');
     }
-    const answer = this.beginStream(options, "text/event-stream", {
-      "cache-control": "no-cache",
-    }, true);
+    const head = checkHead(options);
+    head.headers["content-type"] ??= "text/event-stream";
+    head.headers["cache-control"] ??= "no-cache";
+    forbidLength(head);
+    const answer = this.beginStream(planStream(this.answering, head));
     answer?.keepAlive(keepAlive);
     return this.#startEndless(answer);
   }
@@ -199,8 +203,8 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
-    const answer = this.beginStream(options, "application/x-ndjson");
-    return this.#startEndless(answer);
+    const plan = this.planStream(options, "application/x-ndjson");
+    return this.#startEndless(this.beginStream(plan));
   }
 
   /**
@@ -220,27 +224,11 @@ export class HttpConnection extends AnswerableRequest {
     throw new TypeError("Call responseStream() or its kin first");
   }
 
-  /** @ignore Called by the session. */
-  override peerGone(): void {
-    super.peerGone();
-    const answer = this.extras?.answer;
-    if (answer === null || answer === undefined) return;
-    if (!(answer instanceof StreamAnswer)) this.session.destroy();
-    else if (this.session.isClosed) answer.gone();
-    else if (answer.isEndless) this.session.destroy();
-  }
-
   /** @ignore What handles the request has failed, and its WebSocket with it. */
   handlerFailed(): void {
     const websocket = this.extras?.websocket;
     // Its closing handshake ends by itself.
     websocket?.close(1011);
-  }
-
-  /** @ignore Called by the session. */
-  override swept(): void {
-    const answer = this.extras?.answer;
-    if (answer instanceof StreamAnswer) answer.swept();
   }
 
   // ---- The web platform's way -------------------------------------------
@@ -263,19 +251,10 @@ export class HttpConnection extends AnswerableRequest {
    * @throws {TypeError} If the request is answered already.
    */
   respondWith(response: Response | Promise<Response>): Promise<boolean> {
-    const session = this.take();
-    const isHead = this.method === "HEAD";
-    const sent = answerAtOnce(session, response, isHead) ??
-      answerLater(session, response, {
-        isHead,
-        isHeld: () => this.isHeld,
-        code: (head, length) => this.chooseCoding(head, length),
-        stream: (session, head, coding) => {
-          const answer = this.stream(session, head, coding);
-          answer.isEndless = true; // for all that anybody knows
-          return answer;
-        },
-      });
+    this.take();
+    const { answering } = this;
+    const sent = answerAtOnce(answering, response) ??
+      answerLater(answering, response);
     const more = this.more;
     more.sent = sent;
     more.web?.resolve(sent);
@@ -306,7 +285,7 @@ export class HttpConnection extends AnswerableRequest {
    */
   hijack(): RawConnection {
     const isHeld = this.take() !== null;
-    return new RawConnection(this.session, isHeld, () => super.peerGone());
+    return new RawConnection(this.session, isHeld, () => this.peerGone());
   }
 
   /**
@@ -348,15 +327,13 @@ export class HttpConnection extends AnswerableRequest {
     }
     const session = this.take();
     if (session !== null) {
-      session.keep = true; // nothing is said of an end
-      const status = isTunnel ? 200 : 101;
-      session.appendHead(status, undefined, headers, "", false);
+      session.switchTo(isTunnel ? 200 : 101, headers);
       session.flush();
     }
     return new RawConnection(
       this.session,
       session !== null,
-      () => super.peerGone(),
+      () => this.peerGone(),
     );
   }
 
@@ -401,7 +378,7 @@ export class HttpConnection extends AnswerableRequest {
       this.session,
       agreement,
       options,
-      () => super.peerGone(),
+      () => this.peerGone(),
       (error) => this.server.listenerFailed(error, this.session),
     );
     this.more.websocket = websocket;

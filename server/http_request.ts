@@ -300,11 +300,9 @@ export abstract class HttpRequest extends IncomingMessage {
     return (error) => this.server.listenerFailed(error, this.session);
   }
 
-  /** @ignore Called by the session. */
-  swept(): void {}
-
   /** @ignore */
   protected get isHeld(): boolean {
-    return this.session.client === this;
+    const held: unknown = this.session.client;
+    return held === this;
   }
 }

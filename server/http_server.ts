@@ -17,6 +17,7 @@ import { GuardedListener } from "../transport/guarded_tls.ts";
 import { Hub } from "./hub.ts";
 import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
+import { type ObservedOptions, OBSERVER } from "./session_host.ts";
 import { plainAddress, TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
@@ -105,6 +106,7 @@ export class HttpServer
       allowConnect: options.allowConnect ?? false,
       isStreaming: options.streaming ?? false,
       compression: checkCompression(options.compress),
+      observer: (options as ObservedOptions)[OBSERVER] ?? null,
       onError: (error, session) => this.#report(error, session),
       onFinished: () => this.#finish(),
       makeClient: (session, parser, body) =>
@@ -324,7 +326,7 @@ export class HttpServer
   get writeSockets(): ServerSocket[] {
     const sockets: ServerSocket[] = [];
     for (const session of this.#hub.sessions) {
-      if (session.bufferedAmount > 0) sockets.push(session.conn);
+      if (session.out.bufferedAmount > 0) sockets.push(session.conn);
     }
     return sockets;
   }
@@ -410,7 +412,7 @@ export class HttpServer
   /** Sends at once what is held back for these sockets to go out together. */
   eventWrite(sockets: readonly ServerSocket[]): void {
     for (const session of this.#hub.sessions) {
-      if (session.bufferedAmount > 0 && sockets.includes(session.conn)) {
+      if (session.out.bufferedAmount > 0 && sockets.includes(session.conn)) {
         session.flush();
       }
     }

@@ -3,7 +3,11 @@ import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
-import type { ServerStats, SessionHost } from "./session_host.ts";
+import type {
+  ServerStats,
+  SessionHost,
+  StateObserver,
+} from "./session_host.ts";
 import type {
   RequestParser,
   RequestParserOptions,
@@ -11,6 +15,7 @@ import type {
 import { Places } from "./places.ts";
 import { httpDate } from "./date.ts";
 import { after, Clock } from "../transport/clock.ts";
+import { Quiet } from "../transport/quiet.ts";
 import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
@@ -39,6 +44,8 @@ export interface HubOptions {
   allowConnect: boolean;
   isStreaming: boolean;
   compression: Compression | null;
+  /** Told of every change of state: for tests. */
+  observer: StateObserver | null;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
@@ -60,6 +67,7 @@ export class Hub implements SessionHost {
   readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
+  readonly observer: StateObserver | null;
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -95,16 +103,17 @@ export class Hub implements SessionHost {
   #isEnding = false;
   #stoppedAt = 0;
   #late: Session[] = [];
-  // How often a client was asked for, and when output was last held back.
-  #asked = 0;
-  #askedAt = -1;
-  #checks = 0;
+  // A loop that answers without waiting asks for the next client within a few
+  // microtasks; one that awaits its answer does not, and shall have it.
+  readonly #lateQuiet = new Quiet(PATIENCE, () => this.flushLate());
   #endLateTimer: (() => void) | undefined;
-  // Sessions whose answers are made in parts, and how long they have been quiet.
+  // Sessions whose answers are made in parts.
   #soon: Set<Session> = new Set();
-  #soonGrew = false;
-  #soonQuiet = 0;
-  #soonChecks = 0;
+  readonly #soonQuiet = new Quiet(
+    PIECE_PATIENCE,
+    () => this.#flushSoon(),
+    MOST_CHECKS,
+  );
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -112,6 +121,7 @@ export class Hub implements SessionHost {
     this.#places = new Places(options.limits.maxWaitingClients);
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
+    this.observer = options.observer;
     const { allowConnect } = options;
     this.parserOptions = { ...options.limits, allowConnect };
     // Who reads a body as it arrives may allow more for it than the server.
@@ -209,7 +219,7 @@ export class Hub implements SessionHost {
 
   /** The next client, or null without waiting. */
   take(): HttpConnection | null {
-    this.#asked++;
+    this.#lateQuiet.callOff();
     if (!this.isReady) {
       this.flushLate();
       return null;
@@ -285,12 +295,7 @@ export class Hub implements SessionHost {
       session.isLate = true;
       this.#late.push(session);
     }
-    // A loop that answers without waiting asks for the next client within a
-    // few microtasks; one that awaits its answer does not, and shall have it.
-    if (this.#askedAt < 0) {
-      this.#askedAt = this.#asked;
-      queueMicrotask(this.#checkLate);
-    }
+    this.#lateQuiet.whenQuiet();
     // The application may turn to something else with the next client in
     // hand; what it has answered must not wait for that.
     this.#endLateTimer ??= after(0, () => {
@@ -301,37 +306,14 @@ export class Hub implements SessionHost {
 
   soon(session: Session): void {
     this.#soon.add(session);
-    this.#soonGrew = true;
-    if (this.#soonChecks > 0) return;
-    this.#soonChecks = 1;
-    queueMicrotask(this.#checkSoon);
+    this.#soonQuiet.stir();
   }
 
-  readonly #checkSoon = (): void => {
-    if (this.#soonGrew) this.#soonQuiet = 0;
-    this.#soonGrew = false;
-    // Whoever makes a piece after the other has some microtasks for each.
-    if (
-      ++this.#soonQuiet < PIECE_PATIENCE && ++this.#soonChecks < MOST_CHECKS
-    ) {
-      queueMicrotask(this.#checkSoon);
-      return;
-    }
-    this.#soonChecks = this.#soonQuiet = 0;
+  #flushSoon(): void {
     const sessions = this.#soon;
     this.#soon = new Set();
     for (const session of sessions) session.flush();
-  };
-
-  readonly #checkLate = (): void => {
-    if (this.#asked === this.#askedAt && ++this.#checks < PATIENCE) {
-      queueMicrotask(this.#checkLate);
-      return;
-    }
-    if (this.#asked === this.#askedAt) this.flushLate();
-    this.#askedAt = -1;
-    this.#checks = 0;
-  };
+  }
 
   /** Sends all output that was held back to go out together. */
   flushLate(): void {

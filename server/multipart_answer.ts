@@ -8,8 +8,15 @@ import {
   writeFields,
   writeLatin1,
 } from "../wire/response_head.ts";
-import { checkHead, type RespondOptions, writeHead } from "./answer.ts";
+import {
+  type AnswerHead,
+  checkHead,
+  type RespondOptions,
+} from "./answer_head.ts";
+import { type Asked, forbidLength, planEndless } from "./answer_plan.ts";
+import { admit, sendQueued } from "./part_output.ts";
 import type { Session } from "./session.ts";
+import type { OpenAnswer } from "./session_host.ts";
 
 /** How to begin a multipart answer. */
 export interface MultipartOptions extends RespondOptions {
@@ -21,8 +28,9 @@ const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
 
 /** An answer of type `multipart/x-mixed-replace`. */
-export class MultipartAnswer {
-  readonly #head: ReturnType<typeof checkHead>;
+export class MultipartAnswer implements OpenAnswer {
+  readonly isEndless = true;
+  readonly #head: AnswerHead;
   readonly #boundary: string;
   #session: Session | null = null;
   #isEnded = false;
@@ -37,20 +45,24 @@ export class MultipartAnswer {
     headers["content-type"] =
       `multipart/x-mixed-replace; boundary=${this.#boundary}`;
     headers["cache-control"] ??= "no-cache";
-    if (headers["content-length"] !== undefined) {
-      throw new TypeError("Header content-length cannot be known");
-    }
+    forbidLength(this.#head);
   }
 
   /** Sends the head. The answer ends with the connection: its length is open. */
-  begin(session: Session, isHead: boolean): Promise<boolean> {
-    session.keep = false;
-    writeHead(session, this.#head);
-    if (isHead) return session.answered();
+  begin(session: Session, asked: Asked): Promise<boolean> {
+    const plan = planEndless(asked, this.#head);
+    session.begin(plan, this);
+    if (!plan.hasBody) return session.answered();
     this.#session = session;
     session.answerStarted();
-    return session.sendQueued();
+    return sendQueued(session);
   }
+
+  /** The connection is gone, as the next part will be told. */
+  gone(): void {}
+
+  /** A tick has gone by. */
+  swept(): void {}
 
   /** Sends a part. */
   frame(
@@ -62,14 +74,15 @@ export class MultipartAnswer {
     headers["content-length"] = String(bytes.length);
     const session = this.#open();
     if (session === null) return Promise.resolve(false);
-    session.admit();
+    admit(session);
     if (session.isClosed) return Promise.resolve(false);
     const head = `--${this.#boundary}\r\n${writeFields(headers)}\r\n`;
-    const out = session.room(head.length);
-    session.wrote(writeLatin1(head, out, session.outEnd));
-    session.append(bytes);
-    session.append(LINE_END);
-    return session.sendQueued();
+    const out = session.out.room(head.length);
+    session.out.wrote(writeLatin1(head, out, session.out.outEnd));
+    session.out.append(bytes);
+    session.out.append(LINE_END);
+    session.count(head.length + bytes.length + 2);
+    return sendQueued(session);
   }
 
   /** Ends the answer. */
@@ -77,7 +90,9 @@ export class MultipartAnswer {
     const session = this.#open();
     this.#isEnded = true;
     if (session === null) return Promise.resolve(false);
-    session.append(encoder.encode(`--${this.#boundary}--\r\n`));
+    const end = encoder.encode(`--${this.#boundary}--\r\n`);
+    session.out.append(end);
+    session.count(end.length);
     return session.answered();
   }
 

@@ -88,7 +88,7 @@ export class RawConnection implements Deno.Conn {
    */
   async write(p: Uint8Array): Promise<number> {
     const session = this.#session;
-    if (this.#isOpen) session.append(p);
+    if (this.#isOpen) session.out.append(p);
     if (!this.#isOpen || !await session.flush()) {
       throw new Deno.errors.BrokenPipe("Connection is closed");
     }

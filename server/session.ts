@@ -1,153 +1,151 @@
 import { HttpError, ProtocolError } from "../parse/errors.ts";
+import type { RequestParser } from "../parse/request_parser.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
+import { Takeover } from "../transport/takeover.ts";
 import {
-  isSpareBuffer,
-  largerBuffer,
-  ParseEvent,
-  readBuffer,
-  smallerBuffer,
-} from "../parse/message_parser.ts";
-import { RequestParser } from "../parse/request_parser.ts";
-import { Transport } from "../transport/transport.ts";
+  type Output,
+  Transport,
+  type TransportHandler,
+} from "../transport/transport.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
-import {
-  type CheckedHeaders,
-  writeFields,
-  writeLatin1,
-  writeStatusLine,
-} from "../wire/response_head.ts";
-import type { HeldRequest, SessionHost, Successor } from "./session_host.ts";
-import { httpDate } from "./date.ts";
-import { Discard } from "./discard.ts";
+import type { CheckedHeaders } from "../wire/response_head.ts";
+import { appendHead, appendPlan, endsConnection } from "./answer_fields.ts";
+import { type AnswerPlan, planRefusal } from "./answer_plan.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
-import {
-  type BodyOrigin,
-  bodyRoom,
-  IncomingBody,
-} from "../message/incoming_body.ts";
+import type { BodyPace } from "./body_pace.ts";
+import { slownessOf, sweep, type Timed } from "./deadlines.ts";
+import { Ending, type EndingConnection } from "./ending.ts";
+import { type InputConnection, RequestInput } from "./request_input.ts";
+import type {
+  HeldRequest,
+  OpenAnswer,
+  SessionHost,
+  Successor,
+} from "./session_host.ts";
+import { TlsStart } from "./tls_start.ts";
 
 /** Gathered output is sent from this size on, whatever may follow. */
 const GATHER_LIMIT = 12_288;
-/** Bytes sent ahead of an answer that are read while it is made. */
-const MOST_AHEAD = 65_536;
-/** A peer that keeps us waiting for longer than that is slow, in ms. */
-const SLOW = 1000;
-/** And one that reads nothing is stuck: what the system holds takes its time. */
-const STUCK = 5000;
-/** Over no less than that is the rate of a body measured, in ms. */
-const LEAST_WINDOW = 10_000;
-/** And parts of one answer, which fill a buffer. */
-const PARTS_LIMIT = 49_152;
-
-/** So many ticks apart, a connection is looked at that nobody reads from. */
-const LOOK_TICKS = 10;
-/** After so many reads that bring little, the buffer gets smaller. */
-const SMALL_READS = 16;
-/** How many parsers, and buffers, are kept for later. */
-const MAX_SPARE = 256;
-
-const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = new Uint8Array(0);
-
-let observer: ((from: ServerState, to: ServerState) => void) | null = null;
-
-/** For tests: shows every change of state of every session. */
-export function observeStates(callback: typeof observer): void {
-  observer = callback;
-}
-
 /**
  * The server's side of one connection: requests in, one at a time, answers
  * out. It lives as long as the socket; an `HttpConnection` is one request.
  */
-export class Session extends Transport implements BodyOrigin {
+export class Session
+  implements TransportHandler, InputConnection, EndingConnection, Timed {
   /** Where the connection is in its life; see wire/lifecycle.ts. */
   state: ServerState = "idle";
   /** The request that the application holds. */
   client: HeldRequest | null = null;
-  /** The body of that request, where it is read as it arrives. */
-  body: IncomingBody | null = null;
-  /** Whether the connection goes on after the answer in hand. */
-  keep = true;
+  /** @ignore How fast a body comes; null where none was waited for. */
+  pace: BodyPace | null = null;
   /** Minor version of the request in hand. */
   minorVersion = 1;
-  /** @ignore Only while there is something to parse: idle is cheap. */
-  parser: RequestParser | null = null;
   /** @ignore */
   readonly host: SessionHost;
+  /** The connection itself, for what takes it over. */
+  readonly transport: Transport;
+  /** The same for answers, which are written to it. */
+  readonly out: Output;
+  /** What is read of requests. */
+  readonly input: RequestInput;
   /** Whose place it takes; "" for peers that are not counted. */
   readonly address: string;
   /** @ignore Whether the host knows of output that waits. */
   isLate = false;
 
-  // Where bytes are read to, while no parser has it.
-  #buffer: Uint8Array<ArrayBuffer> | null;
+  #keep = true;
+  // The answer to that request, where it is made in parts.
+  #answer: OpenAnswer | null = null;
   // The tick when the present wait began.
   #since: number;
   #requests = 0;
-  #isStalled = false;
   // Whether the peer will send no more, so that closing cannot reset.
   #isLastRequest = false;
-  #body: Uint8Array<ArrayBuffer> | null = null;
-  #bodyLength = 0;
-  // Whether the peer waits for a go-ahead before it sends its body.
-  #owesContinue = false;
-  #successor: Successor | null = null;
-  #discard: Discard | null = null;
-  #smallReads = 0;
-  // For how many ticks the body was waited for, and what had come before.
-  #waited = 0;
-  #counted = 0;
+  #takeover: Takeover<Successor> | null = null;
+  #ending: Ending | null = null;
+  #tls: TlsStart | null = null;
 
   /**
    * @param conn The accepted socket.
    * @param address Whose place it takes; "" for who is not counted.
    */
   constructor(conn: Deno.Conn, host: SessionHost, address = "") {
-    super(conn, host.stats);
+    this.out = this.transport = new Transport(
+      conn,
+      host.stats,
+      host.clock,
+      this,
+    );
     this.host = host;
     this.address = address;
-    this.#buffer = host.buffers.pop() ?? readBuffer();
+    this.input = new RequestInput(this);
     this.#since = host.clock.tick;
+  }
+
+  /** Whether the connection goes on after the answer in hand. */
+  get keep(): boolean {
+    return this.#keep;
+  }
+
+  /** The socket. */
+  get conn(): Deno.Conn {
+    return this.transport.conn;
+  }
+
+  /** Whether the socket has been closed on our side. */
+  get isClosed(): boolean {
+    return this.transport.isClosed;
+  }
+
+  /** Whether the peer has closed its side: no more bytes will come. */
+  get inputEnded(): boolean {
+    return this.transport.inputEnded;
+  }
+
+  /** Whether a read is under way, and so the buffer it reads into in use. */
+  get isReading(): boolean {
+    return this.transport.isReading;
+  }
+
+  /** Sends what is queued; resolves to whether the kernel took it all. */
+  flush(): Promise<boolean> {
+    return this.transport.flush();
+  }
+
+  /** Closes the socket at once. Safe to call again. */
+  destroy(error?: unknown): void {
+    this.transport.destroy(error);
   }
 
   /** Whether the socket speaks TLS. */
   get isSecure(): boolean {
-    return "handshake" in this.conn;
+    return "handshake" in this.transport.conn;
   }
 
   /** Starts reading; behind the handshake where there is one. */
   start(): void {
     if (!this.isSecure) {
-      this.read();
+      this.transport.read();
       return;
     }
     this.state = "handshake"; // where its life begins
-    (this.conn as Deno.TlsConn).handshake().then(() => {
-      if (this.isClosed) {
-        this.endStall();
-        return;
-      }
-      this.#enter("idle");
-      this.#since = this.tick;
-      this.read();
-    }, (error) => {
-      this.endStall();
-      this.destroy(error);
-    });
+    this.#tls = new TlsStart(this.transport, () => {
+      this.enter("idle");
+      this.restart();
+      this.transport.read();
+    }, () => this.host.unstalled(this));
   }
 
-  /** @ignore Closes the socket of a handshake that was given up. */
+  /** Closes the socket of a handshake that was given up. */
   endStall(): void {
-    if (!this.#isStalled) return;
-    this.#isStalled = false;
-    this.closeSocket();
-    this.host.unstalled(this);
+    this.#tls?.end();
   }
 
   /** Whether it is between requests, and all is sent. */
   get isIdle(): boolean {
-    return this.state === "idle" && this.bufferedAmount === 0 &&
-      !this.#hasInput;
+    return this.state === "idle" && this.transport.bufferedAmount === 0 &&
+      !this.input.hasInput;
   }
 
   /**
@@ -155,56 +153,29 @@ export class Session extends Transport implements BodyOrigin {
    * just now, is given a tick to ask.
    */
   get isSpare(): boolean {
-    return this.age >= 2 && this.bufferedAmount === 0 &&
+    return this.age >= 2 && this.transport.bufferedAmount === 0 &&
       (this.isIdle || this.state === "discarding" || this.state === "draining");
   }
 
-  /**
-   * For how many ticks its peer keeps us waiting; 0 where it does not, or that
-   * may be the way that a slow but honest one goes.
-   */
+  /** For how many ticks its peer keeps us waiting; 0 where it does not. */
   get slowness(): number {
-    const { clock, limits } = this.host;
-    const since = this.isWriting && this.state !== "upgraded"
-      ? this.tick - this.writeSince
-      : 0;
-    if (since * clock.period > STUCK) return since;
-    if (this.state === "handshake" || this.state === "head") {
-      return this.age * clock.period > SLOW ? this.age : 0;
-    }
-    const waited = this.#waited * clock.period;
-    return waited > SLOW &&
-        this.#cameIn() * 1000 < limits.minReceiveRate * waited
-      ? this.#waited
-      : 0;
+    return slownessOf(this);
   }
 
-  /** Bytes of a body that have come since they are counted. */
-  #cameIn(): number {
-    const total = this.state === "body"
-      ? this.#bodyLength
-      : this.body?.bytesReceived ?? 0;
-    return total - this.#counted;
+  /** Bytes of a body that have come. */
+  get bodyReceived(): number {
+    return this.input.bodyReceived;
   }
 
-  /** Counts for how long a body is waited for, and whether enough of it comes. */
-  #isTooSlow(): boolean {
-    const { limits, clock } = this.host;
-    const isWaiting = this.state === "body" || this.body?.isWaiting === true;
-    if (!isWaiting) return false;
-    this.#waited++;
-    const window = this.#waited * clock.period;
-    if (window < Math.max(limits.bodyTimeout, LEAST_WINDOW)) return false;
-    const isSlow = this.#cameIn() * 1000 < limits.minReceiveRate * window;
-    this.#counted += this.#cameIn();
-    this.#waited = 0;
-    return isSlow;
+  /** The body of the request in hand, where it is read as it arrives. */
+  get body(): IncomingBody | null {
+    return this.input.body;
   }
 
   /** Gives its place to another. */
   giveWay(): void {
-    if (this.state === "handshake") this.#stall();
-    else this.destroy();
+    if (this.state === "handshake") this.stall();
+    else this.transport.destroy();
   }
 
   /** For how many ticks it has been in its present wait. */
@@ -213,227 +184,111 @@ export class Session extends Transport implements BodyOrigin {
   }
 
   /** @ignore */
-  protected override get tick(): number {
+  get tick(): number {
     return this.host.clock.tick;
   }
 
-  #enter(state: ServerState): void {
+  enter(state: ServerState): void {
+    const { observer } = this.host;
     if (observer !== null) observer(this.state, state);
     this.state = state;
   }
 
-  /** Whether bytes of further requests have come. */
-  get #hasInput(): boolean {
-    return this.parser !== null && this.parser.hasInput;
+  /** What is waited for begins, or has got on. */
+  restart(): void {
+    this.#since = this.tick;
+  }
+
+  // ---- What comes in -----------------------------------------------------
+
+  /** @ignore */
+  space(): Uint8Array<ArrayBuffer> {
+    const { input } = this;
+    if (this.#takeover !== null && input.parser === null) {
+      return this.#takeover.space;
+    }
+    return this.#isDiscarding && !this.#ending!.isFramed
+      ? input.lostSpace()
+      : input.space();
+  }
+
+  get #isDiscarding(): boolean {
+    return this.#ending !== null && this.#ending.isDiscarding;
   }
 
   /** @ignore */
-  protected override space(): Uint8Array<ArrayBuffer> {
-    const { parser } = this;
-    if (parser === null) return this.#buffer!;
-    const isLost = this.#discard !== null && this.#discard.kind !== "framed";
-    return isLost ? parser.buffer : parser.space();
-  }
-
-  /** @ignore */
-  protected override received(length: number): boolean {
+  received(length: number): boolean {
+    let goesOn: boolean;
+    if (this.#isDiscarding) goesOn = this.#ending!.received(length);
+    else if (this.#takeover === null) goesOn = this.input.received(length);
+    else goesOn = this.#passOn(this.#takeover, length);
     // What is thrown away is read on, whatever brought it about.
-    return this.#take(length) || this.#discard !== null;
-  }
-
-  #take(length: number): boolean {
-    if (this.#discard !== null) return this.#throwAway(this.#discard, length);
-    if (this.#successor !== null) {
-      return this.#passOn(this.#successor, length);
-    }
-    if (this.parser === null) this.#takeParser(length);
-    else this.parser.filled(length);
-    switch (this.state) {
-      case "held":
-      case "answering":
-        this.#owesContinue = false; // the peer does not wait for it
-        if (this.body !== null && this.body.isWaiting) {
-          this.#since = this.tick;
-          return this.#readBody(this.body);
-        }
-      // fallthrough
-      case "closing":
-        // A read to learn when the peer goes. What came instead waits its turn;
-        // sweep() looks on after a while, as long as there is room.
-        return false;
-      case "body":
-        this.#since = this.tick;
-        break;
-    }
-    return this.#advance();
+    return goesOn || this.#isDiscarding;
   }
 
   /** Passes bytes on to what has taken the connection over. */
-  #passOn(successor: Successor, length: number): boolean {
-    const { parser } = this;
-    if (parser !== null) { // a read that was under way at the time
-      parser.filled(length);
-      const rest = parser.takeRest();
-      this.#giveParser(parser);
-      return successor.received(rest);
-    }
-    const goesOn = successor.received(this.#buffer!.subarray(0, length));
-    if (!this.isClosed) this.#fitBuffer(this.#buffer!, length);
-    return goesOn;
-  }
-
-  /** Gets a buffer for the next read, going by what the last ones brought. */
-  #fitBuffer(buffer: Uint8Array<ArrayBuffer>, length: number): void {
-    if (length === buffer.length) this.#buffer = largerBuffer(buffer);
-    if (length * 8 > buffer.length) this.#smallReads = 0;
-    else if (++this.#smallReads > SMALL_READS) {
-      this.#smallReads = 0;
-      this.#buffer = smallerBuffer(buffer);
-    }
-  }
-
-  /** Gets a parser for what has been read into the buffer. */
-  #takeParser(length: number): void {
-    this.parser = this.host.parsers.pop() ??
-      new RequestParser(this.host.parserOptions);
-    this.parser.adopt(this.#buffer!, length);
-    this.#buffer = null;
-  }
-
-  /** Gives the parser to the next session that needs one. */
-  #giveParser(parser: RequestParser): void {
-    this.#buffer = parser.surrender();
-    this.parser = null;
-    if (this.host.parsers.length < MAX_SPARE) this.host.parsers.push(parser);
+  #passOn(takeover: Takeover<Successor>, length: number): boolean {
+    const { input } = this;
+    const { parser } = input;
+    if (parser === null) return takeover.received(length);
+    parser.filled(length); // a read that was under way at the time
+    const rest = parser.takeRest();
+    input.giveParser();
+    takeover.space = input.takeBuffer();
+    return takeover.successor.received(rest);
   }
 
   /** @ignore */
-  protected override readingEnded(): void {
-    if (this.parser !== null) this.#giveParser(this.parser);
-    const { buffers } = this.host;
-    if (isSpareBuffer(this.#buffer) && buffers.length < MAX_SPARE) {
-      buffers.push(this.#buffer);
-    }
-    this.#buffer = null;
+  readingEnded(): void {
+    this.input.release(this.#takeover?.space);
   }
 
   /** @ignore */
-  protected override ended(): void {
+  ended(): void {
     if (this.state === "draining" || this.state === "discarding") {
-      if (this.bufferedAmount > 0) this.#enter("closing");
-      else this.destroy();
-    } else if (this.#successor !== null) {
-      this.#successor.ended();
+      if (this.transport.bufferedAmount > 0) this.enter("closing");
+      else this.transport.destroy();
+    } else if (this.#takeover !== null) {
+      this.#takeover.successor.ended();
     } else if (this.client !== null) {
-      this.#since = this.tick;
+      this.restart();
       this.client.peerGone();
-      if (this.body !== null && this.body.isWaiting) this.#readBody(this.body);
-    } else if (this.state !== "answering") this.#inputOver();
+      // What has no end of its own would never learn of it.
+      if (this.#answer?.isEndless) this.transport.destroy();
+      this.input.ended();
+    } else if (this.state !== "answering") this.inputOver();
   }
 
-  #inputOver(): void {
+  /** No more comes, and nothing is to be answered. */
+  inputOver(): void {
     if (this.state === "closing") return;
-    if (this.bufferedAmount === 0) {
-      this.destroy();
+    if (this.transport.bufferedAmount === 0) {
+      this.transport.destroy();
       return;
     }
-    this.#enter("closing");
-    this.flush();
+    this.enter("closing");
+    this.transport.flush();
   }
 
-  /**
-   * Parses on until a request is whole, or more bytes are needed. Returns
-   * whether to read on: not while a request is held, but see `watch()`.
-   */
-  #advance(): boolean {
-    const parser = this.parser!;
-    for (;;) {
-      switch (parser.next()) {
-        case ParseEvent.MORE:
-          if (this.state === "idle" && parser.isInMessage) {
-            this.#enter("head");
-            this.#since = this.tick;
-          }
-          if (parser.isFresh) this.#giveParser(parser);
-          if (this.bufferedAmount > 0) this.flush();
-          if (!this.inputEnded) return true;
-          this.#inputOver();
-          return false;
-        case ParseEvent.HEAD:
-          if (this.state === "idle") this.#enter("head");
-          this.minorVersion = parser.minorVersion;
-          this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
-          this.#waited = this.#counted = 0;
-          if (parser.hasBody && this.host.isStreaming) {
-            this.#deliver(parser);
-            return false;
-          }
-          if (parser.hasBody) {
-            this.#enter("body");
-            this.#since = this.tick;
-            this.#bodyLength = 0;
-            if (parser.expectContinue && !parser.hasInput) {
-              this.append(CONTINUE);
-            }
-          }
-          break;
-        case ParseEvent.BODY:
-          this.#collect(parser.bodyStart, parser.bodyEnd);
-          break;
-        case ParseEvent.END:
-          this.#deliver(parser);
-          if (!parser.hasInput && this.state === "held") {
-            this.#giveParser(parser);
-          }
-          return false;
-        default:
-          if (this.state === "idle") this.#enter("head");
-          this.refuse(parser.error!);
-          return false;
-      }
-    }
+  /** The head of a request is in. */
+  headIn(parser: RequestParser): void {
+    if (this.state === "idle") this.enter("head");
+    this.minorVersion = parser.minorVersion;
+    this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
+    this.pace = null;
   }
 
-  #collect(start: number, end: number): void {
-    const { buffer, contentLength } = this.parser!;
-    const length = end - start;
-    // A body that came in one piece is read from where it lies.
-    if (length === contentLength) return;
-    const total = this.#bodyLength + length;
-    if (this.#body === null || this.#body.length < total) {
-      const grown = new Uint8Array(bodyRoom(total, contentLength));
-      if (this.#body !== null) {
-        grown.set(this.#body.subarray(0, this.#bodyLength));
-      }
-      this.#body = grown;
-    }
-    this.#body.set(buffer.subarray(start, end), this.#bodyLength);
-    this.#bodyLength = total;
-  }
-
-  #deliver(parser: RequestParser): void {
+  /** A request is in, wholly or up to its body: hands it out. */
+  requestIn(
+    parser: RequestParser,
+    body: Uint8Array | IncomingBody | null,
+  ): void {
     const { limits, stats } = this.host;
-    let body: Uint8Array | IncomingBody | null = null;
-    if (parser.hasBody && this.host.isStreaming) {
-      const { contentLength, expectContinue } = parser;
-      body = this.body = new IncomingBody(
-        this,
-        contentLength,
-        limits.maxContentLength,
-      );
-      this.#owesContinue = expectContinue && !parser.hasInput;
-    } else if (parser.hasBody) {
-      body = this.#body === null
-        ? parser.contentLength < 0 ? NOTHING : parser.body
-        : this.#body.subarray(0, this.#bodyLength);
-      this.#body = null;
-      this.#bodyLength = 0;
-    }
-    this.keep = parser.keepAlive &&
+    this.#keep = parser.keepAlive &&
       ++this.#requests < limits.keepAliveMaxRequests &&
       (!this.host.isStopping || this.#mayGoOn(parser));
-    this.#enter("held");
-    this.#since = this.tick;
+    this.enter("held");
+    this.restart();
     stats.requests++;
     try {
       this.client = this.host.deliver(this, parser, body);
@@ -451,52 +306,13 @@ export class Session extends Transport implements BodyOrigin {
 
   /** The server is to stop: the answer in hand, or the next one, is the last. */
   stopping(): void {
-    this.#successor?.stopping();
-    if (this.state === "held" && !this.#hasInput) this.keep = false;
+    this.#takeover?.successor.stopping();
+    if (this.state === "held" && !this.input.hasInput) this.#keep = false;
   }
 
   /** Reads while the application holds a request, to learn when the peer goes. */
   watch(): void {
-    if (this.body !== null && this.body.isLent) return;
-    // What was sent ahead must not hide the end behind it.
-    if (!this.isReading && this.body === null) this.parser?.widen(MOST_AHEAD);
-    this.read();
-  }
-
-  /** The application asks for the next piece of a body. */
-  readBody(): void {
-    const body = this.body;
-    if (body === null) return;
-    if (this.#owesContinue) {
-      this.#owesContinue = false;
-      // Behind the head of an answer it would be taken for a part of that.
-      if (this.state === "held" && !this.#hasInput) {
-        this.append(CONTINUE);
-        this.flush();
-      }
-    }
-    this.#since = this.tick;
-    if (this.#readBody(body)) this.read();
-  }
-
-  /** Passes on the next piece of a body; returns whether to read for it. */
-  #readBody(body: IncomingBody): boolean {
-    const parser = this.parser!;
-    switch (parser.next()) {
-      case ParseEvent.MORE:
-        if (!this.inputEnded) return true;
-        this.destroy(brokenOff());
-        return false;
-      case ParseEvent.BODY:
-        body.take(parser.body);
-        return false;
-      case ParseEvent.END:
-        body.finish(parser.trailer);
-        return false;
-      default:
-        this.refuseBody(parser.error!);
-        return false;
-    }
+    this.input.watch();
   }
 
   /** @ignore */
@@ -504,7 +320,7 @@ export class Session extends Transport implements BodyOrigin {
     this.body?.fail(error);
     // What has begun to be answered can only be broken off.
     if (this.state === "held") this.refuse(error);
-    else this.destroy(error);
+    else this.transport.destroy(error);
   }
 
   /**
@@ -514,111 +330,35 @@ export class Session extends Transport implements BodyOrigin {
    * @returns Whether all of the body was here.
    */
   skipBody(): boolean {
-    if (this.body === null || this.#passOver(this.body)) return true;
-    this.keep = false;
+    if (this.input.passOver()) return true;
+    this.#keep = false;
     return false;
-  }
-
-  /**
-   * The head of an answer in parts is about to be made: whether the connection
-   * goes on is known where the body cannot be read any more behind it.
-   */
-  settleBody(isEmpty: boolean): void {
-    if (isEmpty || this.#owesContinue) this.skipBody();
-  }
-
-  /** Passes over what is here of a body; whether that was all of it. */
-  #passOver(body: IncomingBody): boolean {
-    if (body.isDone) return true;
-    if (body.isWaiting) return false;
-    const parser = this.parser!;
-    let isCut = body.isLent;
-    for (;;) {
-      switch (parser.next()) {
-        case ParseEvent.BODY:
-          isCut = true;
-          break;
-        case ParseEvent.END:
-          // Whoever reads on must not take it for a shorter body.
-          if (isCut) body.fail(answeredBefore());
-          else body.finish(parser.trailer);
-          this.body = null;
-          return true;
-        default:
-          if (isCut) body.fail(answeredBefore());
-          return false;
-      }
-    }
   }
 
   /** The body of the request in hand is not wanted any more. */
   #leaveBody(): void {
-    const body = this.body;
-    if (body === null) return;
-    if (!this.#passOver(body)) {
-      body.fail(answeredBefore());
+    const { input } = this;
+    if (!input.passOver()) {
+      const { owesContinue } = input;
+      input.body!.fail(answeredBefore());
       const isSaid = this.state === "answering"; // what the head has promised
-      if (!this.#owesContinue) this.#discardRest();
-      if (!isSaid || this.#discard?.kind !== "framed") this.keep = false;
+      if (!owesContinue) this.#discardRest();
+      if (!isSaid || !this.#ending?.isFramed) this.#keep = false;
       this.#isLastRequest = false;
     }
-    this.body = null;
+    input.dropBody();
   }
 
-  /**
-   * The rest of the request in hand is thrown away, before our side is closed:
-   * something in between may take that for the end of all.
-   */
+  /** What is left of the request in hand is thrown away. */
   #discardRest(): void {
-    const { parser } = this;
-    if (parser === null || this.inputEnded) return;
-    const isFramed = parser.passLimit();
-    // Where no end can be told, only if there is more than we have read.
-    if (!isFramed && !parser.isFull) return;
-    const hasCome = this.#bodyLength > 0 || (this.body?.bytesReceived ?? 0) > 0;
-    const kind = isFramed ? "framed" : "unframed";
-    this.#discard = new Discard(kind, this.tick, hasCome);
-    if (this.#throwAway(this.#discard, 0)) this.read();
+    this.#ending ??= new Ending(this);
+    this.#ending.discardRest(this.bodyReceived > 0);
   }
 
-  /** Throws bytes away; returns whether to read on. */
-  #throwAway(discard: Discard, length: number): boolean {
-    this.#since = this.tick;
-    const state = discard.take(this.parser, length);
-    if (state === "more") return true;
-    if (state === "whole" && this.keep && this.state === "discarding") {
-      this.#discard = null;
-      this.#enter("idle");
-      return this.#advance();
-    }
-    this.#discarded();
-    return false;
-  }
-
-  /** All is thrown away, or enough: the connection ends. */
-  #discarded(): void {
-    this.#discard = null;
-    if (this.state === "draining") this.destroy();
-    if (this.state !== "discarding") return;
-    this.keep = false;
-    if (this.bufferedAmount > 0) {
-      // The answer itself has to be taken first; sent() goes on.
-      this.#enter("closing");
-      this.flush();
-    } else this.#closeOutput();
-  }
-
-  /** Holds what is thrown away to its bounds; called once a tick. */
-  #sweepDiscard(): void {
-    const { limits, clock, isStopDue } = this.host;
-    const isOver = this.#discard?.isOver(
-      this.age,
-      clock.tick,
-      clock.period,
-      limits,
-    );
-    // A server that stops waits for a good end, but not for a rest.
-    if (isOver || isStopDue && this.state !== "draining") this.#discarded();
+  /** The rest of a request was thrown away: the next one follows. */
+  goOn(): boolean {
+    this.enter("idle");
+    return this.input.advance();
   }
 
   /**
@@ -627,141 +367,134 @@ export class Session extends Transport implements BodyOrigin {
    * @returns Bytes that have come already.
    */
   upgrade(successor: Successor): Uint8Array {
-    const { parser } = this;
+    const { input } = this;
+    const { parser } = input;
     this.body?.fail(new HttpError("Connection was taken over"));
-    this.client = this.body = null;
-    this.#successor = successor;
+    this.client = null;
+    input.dropBody();
     this.#isLastRequest = false;
-    this.#enter("upgraded");
-    if (parser === null) return NOTHING;
-    const rest = parser.takeRest();
-    if (!this.isReading) this.#giveParser(parser);
+    this.enter("upgraded");
+    const rest = parser === null ? NOTHING : parser.takeRest();
+    if (!this.transport.isReading) input.giveParser();
+    // A read that is under way brings what it reads to where it began.
+    this.#takeover = input.parser === null
+      ? new Takeover(successor, input.takeBuffer())
+      : new Takeover(successor, NOTHING);
     return rest;
   }
 
   /** What took the connection over has said all: closes it in good order. */
   endUpgrade(): void {
     if (this.state !== "upgraded") return;
-    this.#enter("closing");
-    this.flush();
-    if (this.bufferedAmount === 0) this.sent();
+    this.enter("closing");
+    this.transport.flush();
+    if (this.transport.bufferedAmount === 0) this.sent();
+  }
+
+  /**
+   * Queues the head of an answer, and settles whether the connection goes on
+   * behind it.
+   *
+   * @param answer What is told of the peer while the body is made.
+   */
+  begin(plan: AnswerPlan, answer: OpenAnswer | null = null): void {
+    // A body that waits for a go-ahead cannot be read any more behind the head.
+    if (plan.isWhole || !plan.hasBody || this.input.owesContinue) {
+      this.skipBody();
+    }
+    this.#answer = answer;
+    this.client!.answerBegun(plan.status);
+    this.#appendPlan(plan);
+  }
+
+  #appendPlan(plan: AnswerPlan): void {
+    if (endsConnection(plan)) this.#keep = false;
+    const kept = this.#keep ? this.host.keepFields[this.minorVersion] : null;
+    appendPlan(this.out, plan, kept);
+  }
+
+  /** Queues the head of an answer behind which another protocol begins. */
+  switchTo(status: number, headers: CheckedHeaders): void {
+    this.client!.answerBegun(status);
+    appendHead(this.out, status, undefined, headers, "");
+  }
+
+  /** Notes what the request in hand is answered with, and bytes of its body. */
+  note(status: number, bytes: number): void {
+    const client = this.client!;
+    client.answerBegun(status);
+    client.bodyQueued(bytes);
+  }
+
+  /** Notes that bytes of the body of an answer are queued. */
+  count(bytes: number): void {
+    this.client!.bodyQueued(bytes);
   }
 
   /** The answer to the request in hand is queued, wholly. */
   answered(): Promise<boolean> {
-    this.#leaveBody();
-    this.client = null;
-    this.#since = this.tick;
-    if (this.keep && this.#discard !== null) {
-      this.#enter("discarding");
-      return this.flush();
+    if (this.input.body !== null) this.#leaveBody();
+    this.client = this.#answer = null;
+    this.restart();
+    if (this.#keep && this.#isDiscarding) {
+      this.enter("discarding");
+      return this.transport.flush();
     }
-    if (!this.keep) {
-      this.#enter("closing");
-      const sent = this.flush();
-      if (this.bufferedAmount === 0) this.sent(); // all of it went before
+    if (!this.#keep) {
+      this.enter("closing");
+      const sent = this.transport.flush();
+      if (this.transport.bufferedAmount === 0) this.sent(); // all of it went before
       return sent;
     }
-    this.#enter("idle");
-    if (!this.#hasInput) {
+    this.enter("idle");
+    if (!this.input.hasInput) {
       // A body that was read as it arrived has kept the parser until now.
-      if (this.parser?.isFresh && !this.isReading) {
-        this.#giveParser(this.parser);
+      if (this.input.parser?.isFresh && !this.transport.isReading) {
+        this.input.giveParser();
       }
-      const sent = this.flush();
-      if (this.inputEnded) this.#inputOver();
-      else this.read();
+      const sent = this.transport.flush();
+      if (this.transport.inputEnded) this.inputOver();
+      else this.transport.read();
       return sent;
     }
-    if (this.bufferedAmount > this.host.limits.maxSendBufferSize) {
-      return this.flush(); // sent() goes on
+    if (this.transport.bufferedAmount > this.host.limits.maxSendBufferSize) {
+      return this.transport.flush(); // sent() goes on
     }
-    if (this.#advance()) this.read();
-    if (this.isClosed || this.isWriting || this.bufferedAmount === 0) {
-      return this.flush();
+    if (this.input.advance()) this.transport.read();
+    if (
+      this.transport.isClosed || this.transport.isWriting ||
+      this.transport.bufferedAmount === 0
+    ) {
+      return this.transport.flush();
     }
-    if (this.bufferedAmount > GATHER_LIMIT) return this.flush();
+    if (this.transport.bufferedAmount > GATHER_LIMIT) {
+      return this.transport.flush();
+    }
     this.host.later(this);
-    return this.whenFlushed();
+    return this.transport.whenFlushed();
   }
 
   /** The head of an answer is queued, and parts of its body will follow. */
   answerStarted(): void {
-    this.#enter("answering");
-    this.#since = this.tick;
-  }
-
-  /**
-   * Sends a part of an answer. Resolves to true once the output queue is
-   * under its limit, to false when the peer is gone. A peer that leaves the
-   * queue above its limit until the next part is dropped.
-   */
-  send(...parts: Uint8Array[]): Promise<boolean> {
-    this.admit();
-    for (const part of parts) this.append(part);
-    return this.sendQueued();
-  }
-
-  /** Drops a peer that leaves more than its share unread, here or elsewhere. */
-  admit(amount: number = this.bufferedAmount): void {
-    if (amount > this.host.limits.maxSendBufferSize) {
-      this.destroy(new HttpError("Peer reads too slowly for what it is sent"));
-    }
-  }
-
-  /**
-   * Sends what is queued, together with what follows within the same turn;
-   * resolves to true once there is room for more.
-   */
-  sendQueued(): Promise<boolean> {
-    const { maxSendBufferSize } = this.host.limits;
-    const most = Math.min(PARTS_LIMIT, maxSendBufferSize);
-    // Behind a write that is under way it goes out by itself.
-    if (this.bufferedAmount > most) this.flush();
-    else if (this.bufferedAmount > 0 && !this.isWriting) this.host.soon(this);
-    return this.whenBelow(maxSendBufferSize);
+    this.enter("answering");
+    this.restart();
   }
 
   /** @ignore */
-  protected override sent(): void {
-    if (this.state === "closing") this.#close();
-    else if (
-      this.state === "idle" && this.#hasInput && this.client === null
+  sent(): void {
+    if (this.state === "closing") {
+      this.#ending ??= new Ending(this);
+      this.#ending.close();
+    } else if (
+      this.state === "idle" && this.input.hasInput && this.client === null
     ) {
-      if (this.#advance()) this.read();
+      if (this.input.advance()) this.transport.read();
     }
   }
 
-  /** Closes our side first, so that the peer sees all of the last answer. */
-  #close(): void {
-    if (this.#discard !== null && !this.inputEnded) {
-      this.#enter("discarding");
-      this.read();
-      return;
-    }
-    this.#closeOutput();
-  }
-
-  #closeOutput(): void {
-    const nothingFollows = this.inputEnded ||
-      this.#isLastRequest && !this.#hasInput;
-    if (nothingFollows && !this.isSecure) {
-      this.destroy();
-      return;
-    }
-    // The peer may still send; closing now could reset the connection before
-    // it has read the answer (RFC 9112 section 9.6). With TLS, the closing
-    // alert goes out here.
-    this.#enter("draining");
-    this.#since = this.tick;
-    this.#discard = new Discard("lingering", this.tick, true);
-    this.conn.closeWrite().then(
-      () => {
-        if (nothingFollows) this.destroy();
-      },
-      () => this.destroy(),
-    );
-    if (!nothingFollows) this.read();
+  get nothingFollows(): boolean {
+    return this.transport.inputEnded ||
+      this.#isLastRequest && !this.input.hasInput;
   }
 
   /** Answers a fault of the peer, and closes. */
@@ -769,170 +502,60 @@ export class Session extends Transport implements BodyOrigin {
     const { stats } = this.host;
     stats.refused++;
     this.host.report(error, this);
-    if (this.isClosed) return;
-    this.client = null;
-    this.keep = this.#isLastRequest = false;
-    const body = error.message + "\n";
-    this.appendHead(error.status, undefined, {
-      "content-type": "text/plain; charset=utf-8",
-      "content-length": String(body.length),
-    });
-    if (!this.parser?.isHead) {
-      const out = this.room(body.length);
-      writeLatin1(body, out, this.outEnd);
-      this.wrote(this.outEnd + body.length);
-    }
-    this.#enter("closing");
-    this.#since = this.tick;
-    if (!error.code.endsWith("-timeout") && !this.#isWaitingForGo) {
+    if (this.transport.isClosed) return;
+    const isHead = this.input.parser?.isHead ?? false;
+    const plan = planRefusal(error, isHead);
+    const { status, body } = plan;
+    if (this.client !== null) this.note(status, plan.hasBody ? plan.length : 0);
+    this.client = this.#answer = null;
+    this.#keep = this.#isLastRequest = false;
+    this.#appendPlan(plan);
+    if (plan.hasBody) this.transport.append(body);
+    this.enter("closing");
+    this.restart();
+    if (!error.code.endsWith("-timeout") && !this.input.isWaitingForGo) {
       this.#discardRest();
     }
-    this.flush();
-  }
-
-  /** Whether the peer has kept its body back until it is asked for it. */
-  get #isWaitingForGo(): boolean {
-    const { parser } = this;
-    return this.#owesContinue ||
-      parser !== null && parser.expectContinue && !parser.hasInput;
-  }
-
-  /**
-   * Queues the head of an answer: fields as given, and what is ours to add.
-   *
-   * @param isHttp Whether HTTP goes on behind it, if anything.
-   */
-  appendHead(
-    status: number,
-    reason: string | undefined,
-    headers: CheckedHeaders,
-    extra = "",
-    isHttp = true,
-  ): void {
-    let head = writeStatusLine(status, reason);
-    if (headers.date === undefined) head += `date: ${httpDate.text}\r\n`;
-    head += writeFields(headers) + extra;
-    if (headers.connection === undefined && isHttp) {
-      if (!this.keep) head += "connection: close\r\n";
-      else head += this.host.keepFields[this.minorVersion];
-    }
-    head += "\r\n";
-    const out = this.room(head.length);
-    writeLatin1(head, out, this.outEnd);
-    this.wrote(this.outEnd + head.length);
+    this.transport.flush();
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
   sweep(): void {
-    const { limits, clock } = this.host;
+    const { clock } = this.host;
     this.#since = clock.begun(this.#since);
-    this.writeSince = clock.begun(this.writeSince);
-    const rate = limits.minSendRate * clock.period / 1000;
-    if (this.isStalled(clock.ticks(limits.sendTimeout), rate)) {
-      this.#timeOut("Peer has stopped reading");
-      return;
-    }
-    const exceeds = (timeout: number) => this.age > clock.ticks(timeout);
-    switch (this.state) {
-      case "idle":
-        if (this.age > this.host.idleTicks && this.isIdle) this.destroy();
-        break;
-      case "handshake":
-        if (exceeds(limits.requestTimeout)) this.#stall();
-        break;
-      case "head":
-        if (exceeds(limits.requestTimeout)) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("header-timeout"));
-        }
-        break;
-      case "body":
-        if (exceeds(limits.bodyTimeout) || this.#isTooSlow()) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("body-timeout"));
-        }
-        break;
-      case "held":
-        // An application that was told may have forgotten the request.
-        if (this.inputEnded && exceeds(limits.keepAliveTimeout)) {
-          this.destroy(new HttpError("Peer was gone, and got no answer"));
-          break;
-        }
-        if (!this.body?.isWaiting && exceeds(limits.answerTimeout)) {
-          this.host.stats.timedOut++;
-          this.refuse(new ProtocolError("answer-timeout"));
-          break;
-        }
-        this.#sweepBusy();
-        break;
-      case "answering": {
-        // A source that yields nothing does not find out that its peer is gone.
-        const silence = Math.min(this.age, clock.tick - this.writeSince);
-        if (this.inputEnded && silence > clock.ticks(limits.keepAliveTimeout)) {
-          this.destroy(new HttpError("Peer was gone, and got no more"));
-        } else this.#sweepBusy();
-        break;
-      }
-      case "upgraded":
-        this.#look();
-        break;
-      case "closing":
-      case "discarding":
-      case "draining":
-        this.#sweepDiscard();
-        break;
-    }
+    this.transport.writeSince = clock.begun(this.transport.writeSince);
+    sweep(this);
   }
 
-  /** Holds a request that the application has to its deadlines. */
-  #sweepBusy(): void {
-    const { limits, clock } = this.host;
-    const isSilent = this.body?.isWaiting &&
-      this.age > clock.ticks(limits.bodyTimeout);
-    if (isSilent || this.#isTooSlow()) {
-      this.host.stats.timedOut++;
-      this.refuseBody(new ProtocolError("body-timeout"));
-      return;
-    }
-    this.client?.swept();
-    if (this.age > 0) this.watch();
-    this.#look();
+  /** A tick has gone by: tells the answer that is under way. */
+  sweepAnswer(): void {
+    this.#answer?.swept();
   }
 
-  /** Looks now and then whether the peer is still there, if nothing else does. */
-  #look(): void {
-    if (this.tick % LOOK_TICKS === 0) this.probe();
+  /** The same for what the peer goes on to send. */
+  sweepEnding(): void {
+    this.#ending?.sweep();
   }
 
-  /**
-   * Gives up a TLS handshake. Deno keeps the descriptor of one that is closed
-   * until the peer goes, and then nobody could count it: so it stays open,
-   * and counted, until the handshake ends in one way or another.
-   */
-  #stall(): void {
-    if ("closesAtOnce" in this.conn) {
-      this.#timeOut("TLS handshake took too long");
-      return;
-    }
+  /** Gives up a TLS handshake. */
+  stall(): void {
+    const tls = this.#tls!;
     this.host.stats.timedOut++;
-    this.#isStalled = true;
-    this.host.stalled.add(this);
-    this.letGo(new HttpError("TLS handshake took too long"));
-  }
-
-  #timeOut(message: string): void {
-    this.host.stats.timedOut++;
-    this.destroy(new HttpError(message));
+    if (tls.holdsDescriptor) this.host.stalled.add(this);
+    tls.stall();
   }
 
   /** @ignore */
-  protected override gone(error: unknown): void {
-    this.#enter("closed");
+  gone(error: unknown): void {
+    this.enter("closed");
     const { client, body } = this;
-    this.client = this.body = this.#body = null;
+    const answer = this.#answer;
+    this.client = this.#answer = null;
+    this.input.dropBody();
     client?.peerGone();
+    answer?.gone();
     body?.fail(brokenOff(error));
-    this.#successor?.gone(error);
+    this.#takeover?.successor.gone(error);
     if (error !== undefined) this.host.report(error, this);
     this.host.closed(this);
   }

@@ -2,11 +2,12 @@ import type {
   RequestParser,
   RequestParserOptions,
 } from "../parse/request_parser.ts";
+import type { Successor as TransportSuccessor } from "../transport/takeover.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
-import type { Session } from "./session.ts";
+import type { ServerState } from "../wire/lifecycle.ts";
 
 /** Counters of a server. */
 export interface ServerStats {
@@ -28,23 +29,51 @@ export interface ServerStats {
 export interface HeldRequest {
   /** The peer has closed its side, or is gone altogether. */
   peerGone(): void;
-  /** A tick has gone by while it was held. */
+  /** Its answer is begun, with a status. */
+  answerBegun(status: number): void;
+  /** So many bytes of the answer's body are queued. */
+  bodyQueued(bytes: number): void;
+}
+
+/** What a session needs to know of an answer that is made in parts. */
+export interface OpenAnswer {
+  /**
+   * Whether it has no end of its own: a peer that has closed its side is gone
+   * then, as nothing else would ever tell.
+   */
+  readonly isEndless: boolean;
+  /** Nobody will read any more: the connection is gone. */
+  gone(): void;
+  /** A tick has gone by. */
   swept(): void;
 }
 
 /**
- * What takes over a connection that no longer speaks HTTP. It may read and
- * write by the session's own means.
+ * What takes over a connection that no longer speaks HTTP. It reads and writes
+ * by the session's transport.
  */
-export interface Successor {
-  /** Bytes are in, in a buffer that is used again; returns whether to read on. */
-  received(bytes: Uint8Array): boolean;
-  /** The peer has closed its side. */
-  ended(): void;
-  /** The connection is closed, or broke. */
-  gone(error: unknown): void;
+export interface Successor extends TransportSuccessor {
   /** The server is stopping. */
   stopping(): void;
+}
+
+/** What is told of the states that connections go through. */
+export type StateObserver = (from: ServerState, to: ServerState) => void;
+
+/** The key of an option that is no one's but the tests'. */
+export const OBSERVER: unique symbol = Symbol("observer");
+
+/** A server's options with it. */
+export interface ObservedOptions {
+  [OBSERVER]?: StateObserver;
+}
+
+/** A connection, as its server sees it that holds back output of many. */
+export interface HostedSession {
+  /** Whether the host knows of output that waits. */
+  isLate: boolean;
+  /** Sends what is queued. */
+  flush(): Promise<boolean>;
 }
 
 /** What a session needs of its server. */
@@ -59,7 +88,9 @@ export interface SessionHost {
   /** For how long a connection may be idle, in ticks. */
   readonly idleTicks: number;
   /** Connections given up in a TLS handshake, whose peers are still there. */
-  readonly stalled: Set<Session>;
+  readonly stalled: Set<HostedSession>;
+  /** Told of every change of state: for tests. */
+  readonly observer: StateObserver | null;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
   /** What had been sent before the server was to stop has been read by now. */
@@ -76,18 +107,18 @@ export interface SessionHost {
   readonly buffers: Uint8Array<ArrayBuffer>[];
   /** A request is in, wholly or up to its body; makes the object for it, or throws a ProtocolError. */
   deliver(
-    session: Session,
+    session: HostedSession,
     parser: RequestParser,
     body: Uint8Array | IncomingBody | null,
   ): HeldRequest;
   /** Output was queued that may wait for more of its kind. */
-  later(session: Session): void;
+  later(session: HostedSession): void;
   /** A part of an answer was queued that may wait for more of it. */
-  soon(session: Session): void;
-  closed(session: Session): void;
+  soon(session: HostedSession): void;
+  closed(session: HostedSession): void;
   /** A handshake that was given up has ended after all. */
-  unstalled(session: Session): void;
+  unstalled(session: HostedSession): void;
   /** Closes what can be spared, as the system has no more descriptors. */
   spare(): boolean;
-  report(error: unknown, session: Session): void;
+  report(error: unknown, session: HostedSession | null): void;
 }

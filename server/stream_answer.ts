@@ -6,27 +6,18 @@ import {
   writeChunkSize,
   writeLineEnd,
 } from "../wire/chunked.ts";
-import { hasResponseBody, mayHaveLength } from "../wire/status.ts";
-import { type AnswerHead, writeHead } from "./answer.ts";
-import type { Compressor } from "./compressor.ts";
+import { Framing } from "../wire/framing.ts";
+import type { AnswerPlan } from "./answer_plan.ts";
+import { Compressor } from "./compressor.ts";
+import { admit, sendQueued } from "./part_output.ts";
 import type { Session } from "./session.ts";
+import type { OpenAnswer } from "./session_host.ts";
 import { nextTurn } from "../transport/clock.ts";
 import { COPY_LIMIT } from "../transport/transport.ts";
 import { type Piece, pieceOf, type Source } from "../message/source.ts";
 
 const encoder = new TextEncoder();
 const GONE: Promise<boolean> = Promise.resolve(false);
-
-/** How the peer is told where the body ends (RFC 9112 section 6.3). */
-const Framing = {
-  /** In chunks. */
-  CHUNKED: 0,
-  /** By the length that the application has promised. */
-  LENGTH: 1,
-  /** With the connection: HTTP/1.0 knows nothing better. */
-  CLOSE: 2,
-} as const;
-type Framing = typeof Framing[keyof typeof Framing];
 
 /** So many bytes are compressed before others get their turn. */
 const TURN_LENGTH = 262_144;
@@ -37,7 +28,7 @@ const SHORT_TEXT = 4096;
  * An answer whose body is made while it is sent. Bytes are copied, so the
  * application may use its buffers again at once.
  */
-export class StreamAnswer {
+export class StreamAnswer implements OpenAnswer {
   /** Called once when nobody will read any more: the peer has gone. */
   onGone: (() => void) | null = null;
   /** Whether what is compressed can be decoded as soon as it is sent. */
@@ -49,8 +40,8 @@ export class StreamAnswer {
   isEndless = false;
 
   readonly #session: Session;
-  readonly #compressor: Compressor | null;
   readonly #framing: Framing;
+  readonly #compressor: Compressor | null;
   // What is left of a promised length.
   #left = 0;
   #isEnded = false;
@@ -66,31 +57,15 @@ export class StreamAnswer {
   #keepAliveTicks = 0;
   #dueAt = Infinity;
 
-  /** Queues the head, which has been checked. */
-  constructor(
-    session: Session,
-    head: AnswerHead,
-    isHead: boolean,
-    compressor: Compressor | null,
-  ) {
+  /** Queues the head. */
+  constructor(session: Session, plan: AnswerPlan) {
+    const { framing, coding } = plan;
     this.#session = session;
-    this.#compressor = compressor;
-    this.#isEmpty = !hasResponseBody(isHead, head.status);
-    session.settleBody(this.#isEmpty);
-    if (head.status === 205) head.headers["content-length"] = "0";
-    if (!mayHaveLength(head.status)) delete head.headers["content-length"];
-    const length = head.headers["content-length"];
-    if (length !== undefined || !hasResponseBody(false, head.status)) {
-      this.#framing = Framing.LENGTH;
-      this.#left = Number(length ?? 0);
-    } else if (session.minorVersion === 0) {
-      this.#framing = Framing.CLOSE;
-      session.keep = false;
-    } else {
-      this.#framing = Framing.CHUNKED;
-      head.headers["transfer-encoding"] = "chunked";
-    }
-    writeHead(session, head);
+    this.#framing = framing;
+    this.#compressor = coding === null ? null : new Compressor(coding);
+    this.#isEmpty = !plan.hasBody;
+    if (framing === Framing.LENGTH) this.#left = plan.length;
+    session.begin(plan, this);
   }
 
   /** Whether the peer reads on. */
@@ -112,7 +87,7 @@ export class StreamAnswer {
       return session.answered();
     }
     session.answerStarted();
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /**
@@ -142,17 +117,18 @@ export class StreamAnswer {
       this.#isEnded || session.isSecure
     ) return this.chunk(bytes);
     this.#promise(length);
-    session.admit();
+    admit(session);
     if (session.isClosed) return GONE;
+    session.count(length);
     const isChunked = this.#framing === Framing.CHUNKED;
     if (isChunked) {
-      const out = session.room(CHUNK_FRAME);
-      session.wrote(writeChunkSize(out, session.outEnd, length));
+      const out = session.out.room(CHUNK_FRAME);
+      session.out.wrote(writeChunkSize(out, session.out.outEnd, length));
     }
-    session.append(bytes);
+    session.out.append(bytes);
     if (isChunked) {
-      const out = session.room(CHUNK_FRAME);
-      session.wrote(writeLineEnd(out, session.outEnd));
+      const out = session.out.room(CHUNK_FRAME);
+      session.out.wrote(writeLineEnd(out, session.out.outEnd));
     }
     return session.flush();
   }
@@ -167,18 +143,19 @@ export class StreamAnswer {
     this.#check();
     if (!this.isOpen) return GONE;
     const session = this.#session;
-    session.admit();
+    admit(session);
     if (session.isClosed) return GONE;
     // Most text is ASCII: its length in bytes is known before it is encoded.
-    const out = session.room(text.length * 3 + CHUNK_FRAME);
-    const start = session.outEnd;
+    const out = session.out.room(text.length * 3 + CHUNK_FRAME);
+    const start = session.out.outEnd;
     let at = writeChunkSize(out, start, text.length);
     let { written } = encoder.encodeInto(text, out.subarray(at));
     if (written !== text.length) {
       at = writeChunkSize(out, start, written);
       ({ written } = encoder.encodeInto(text, out.subarray(at)));
     }
-    session.wrote(writeLineEnd(out, at + written));
+    session.out.wrote(writeLineEnd(out, at + written));
+    session.count(written);
     return this.#sent();
   }
 
@@ -237,7 +214,7 @@ export class StreamAnswer {
     const { tick } = this.#session.host.clock;
     if (tick < this.#dueAt || !this.isOpen) return;
     // What has not been taken yet shows as well that we are here.
-    if (this.#session.bufferedAmount === 0) this.text(":\n\n");
+    if (this.#session.out.bufferedAmount === 0) this.text(":\n\n");
     this.#dueAt = tick + this.#keepAliveTicks;
   }
 
@@ -260,25 +237,26 @@ export class StreamAnswer {
     if (this.#keepAliveTicks > 0) {
       this.#dueAt = session.host.clock.tick + this.#keepAliveTicks;
     }
-    return session.sendQueued();
+    return sendQueued(session);
   }
 
   /** Queues bytes, framed. */
   #write(bytes: Uint8Array): void {
     const session = this.#session;
-    session.admit();
+    admit(session);
     if (session.isClosed) return;
-    writeBody(session, bytes, this.#framing === Framing.CHUNKED);
+    session.count(bytes.length);
+    writeBody(session.out, bytes, this.#framing === Framing.CHUNKED);
   }
 
   #finish(): Promise<boolean> {
-    if (this.#framing === Framing.CHUNKED) this.#session.append(LAST_CHUNK);
+    if (this.#framing === Framing.CHUNKED) this.#session.out.append(LAST_CHUNK);
     return this.#session.answered();
   }
 
   // Compressing takes place elsewhere: one piece after the other.
   #compress(bytes: Uint8Array): Promise<boolean> {
-    this.#session.admit(this.#uncoded);
+    admit(this.#session, this.#uncoded);
     if (this.#session.isClosed) return GONE;
     const copy = new Uint8Array(bytes);
     this.#uncoded += copy.length;

@@ -59,7 +59,8 @@ export async function sendBody(
       const read = await source.read(buffer.subarray(0, left));
       if (!read) throw endedEarly();
       left -= read;
-      session.append(buffer.subarray(0, read));
+      session.out.append(buffer.subarray(0, read));
+      session.count(read);
       if (left > 0 && !await session.flush()) return false;
     }
     if (session.isClosed) return false;
@@ -87,13 +88,14 @@ export async function sendAtOnce(
   try {
     for (;;) {
       const size = Math.min(left, PIECE);
-      const out = session.roomBehind(size);
-      const from = session.outEnd;
+      const out = session.out.roomBehind(size);
+      const from = session.out.outEnd;
       const began = performance.now();
       const read = file.readSync(out.subarray(from, from + size));
       const isSlow = wasSlow(began);
       if (!read) throw endedEarly();
-      session.wrote(from + read);
+      session.out.wrote(from + read);
+      session.count(read);
       left -= read;
       if (left === 0) return session.answered();
       if (left + read === length) session.answerStarted();

@@ -1,29 +1,25 @@
 // Between this library and the responses of the web platform.
 import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
-import type { ContentCoding } from "../wire/content_coding.ts";
 import {
   type CheckedHeaders,
   checkValue,
   type HeaderValues,
 } from "../wire/response_head.ts";
 import { hasResponseBody } from "../wire/status.ts";
+import { type ContentKind, kindOf, writeText } from "./answer.ts";
+import { type AnswerHead, checkHead, plainHead } from "./answer_head.ts";
 import {
-  type AnswerHead,
-  bodyLength,
-  checkHead,
-  checkLength,
-  type ContentKind,
-  kindOf,
-  setLength,
-  writeText,
-  writeWhole,
-} from "./answer.ts";
-import { compressSync } from "./compressor.ts";
-import type { Session } from "./session.ts";
+  type AnswerPlan,
+  planStream,
+  planWhole,
+  type WholePlan,
+} from "./answer_plan.ts";
+import type { Answering } from "./answering.ts";
 import { openSource, type Piece, type Source } from "../message/source.ts";
-import { pipe, type StreamAnswer } from "./stream_answer.ts";
+import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { takeWhole, type WholeResponse } from "./web_response.ts";
+import { sendWhole } from "./whole_answer.ts";
 
 /** Fields that concern one connection only (RFC 9110 section 7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -72,10 +68,10 @@ function plainKind(response: WholeResponse): ContentKind | null {
  * @throws {TypeError} If it promises a length that is not its body's.
  */
 function answerWhole(
-  session: Session,
+  answering: Answering,
   response: WholeResponse,
-  isHead: boolean,
 ): Promise<boolean> {
+  const { session, isHead } = answering;
   const { body } = response;
   const kind = typeof body === "string" ? plainKind(response) : null;
   if (kind !== null) {
@@ -94,10 +90,7 @@ function answerWhole(
     cookies: "",
   };
   if (body === null && !isHead) delete headers["content-length"];
-  setLength(head, body === null ? null : bodyLength(body), isHead);
-  session.skipBody();
-  writeWhole(session, head, body, isHead);
-  return session.answered();
+  return sendWhole(session, planWhole(answering, head, body));
 }
 
 /** Turns of the queue within which a body that is there already has ended. */
@@ -170,71 +163,41 @@ function checkResponse(response: unknown): Response {
   return response;
 }
 
-/** What an answer needs of the request that it belongs to. */
-export interface WebAnswerWays {
-  readonly isHead: boolean;
-  /** Whether it still waits: its peer is there, and was not refused. */
-  isHeld(): boolean;
-  /** Chooses how to compress so many bytes, if at all. */
-  code(head: AnswerHead, length: number): ContentCoding | null;
-  /** Queues the head of an answer in parts. */
-  stream(
-    session: Session,
-    head: AnswerHead,
-    coding: ContentCoding | null,
-  ): StreamAnswer;
-}
-
-const SERVER_ERROR = new TextEncoder().encode("Internal Server Error\n");
-
 /**
  * Answers with a response that is there, body and all.
  *
- * @param session The connection; null where the peer has gone.
  * @returns null for responses that have to be read first, or cannot be sent.
  */
 export function answerAtOnce(
-  session: Session | null,
+  answering: Answering,
   response: unknown,
-  isHead: boolean,
 ): Promise<boolean> | null {
-  if (session === null || session.host.compression !== null) return null;
+  if (!answering.isHeld || answering.compression !== null) return null;
   if (!(response instanceof Response)) return null;
   const whole = takeWhole(response);
   if (whole === null) return null;
   try {
-    return answerWhole(session, whole, isHead);
+    return answerWhole(answering, whole);
   } catch (error) {
-    return fail(session, error, isHead);
+    return fail(answering, error);
   }
 }
 
-function fail(
-  session: Session,
-  error: unknown,
-  isHead: boolean,
-): Promise<boolean> {
+function fail(answering: Answering, error: unknown): Promise<boolean> {
+  const { session } = answering;
   session.host.report(error, session);
-  const head = checkHead({
-    status: 500,
-    headers: { "content-type": "text/plain" },
-  });
-  setLength(head, SERVER_ERROR.length, isHead);
-  session.skipBody();
-  writeWhole(session, head, SERVER_ERROR, isHead);
-  return session.answered();
+  const head = plainHead(500, "text/plain");
+  const plan = planWhole(answering, head, "Internal Server Error\n");
+  return sendWhole(session, plan);
 }
 
 /**
  * Answers with a `Response`, once it can be had; with a plain 500 where it
  * cannot, or cannot be sent.
- *
- * @param session The connection; null where the peer has gone.
  */
 export async function answerLater(
-  session: Session | null,
+  answering: Answering,
   promised: Response | Promise<Response>,
-  ways: WebAnswerWays,
 ): Promise<boolean> {
   let response: Response | null = null;
   let source: Source | null = null;
@@ -245,45 +208,37 @@ export async function answerLater(
     }
     return false;
   };
-  let head: AnswerHead;
-  let body: KnownBody | null = null;
+  let plan: AnswerPlan | WholePlan;
   try {
     const made = await promised;
-    if (ways.isHeld()) {
-      const sent = answerAtOnce(session, made, ways.isHead);
-      if (sent !== null) return await sent;
-    }
+    const sent = answerAtOnce(answering, made);
+    if (sent !== null) return await sent;
     response = checkResponse(made);
-    head = checkHead({
+    const head = checkHead({
       status: response.status,
       statusMessage: response.statusText || undefined,
       headers: endToEnd(response.headers) as HeaderValues,
     });
-    const { "content-length": length } = head.headers;
-    checkLength(length);
+    let body: KnownBody | null = null;
     if (response.body !== null) {
       source = openSource(response.body);
-      body = length !== undefined
+      body = head.headers["content-length"] !== undefined
         ? { isWhole: false, source }
         : await peek(source);
-    } else if (!ways.isHead) delete head.headers["content-length"];
+    } else if (!answering.isHead) delete head.headers["content-length"];
+    if (body?.isWhole === false) {
+      ({ source } = body);
+      plan = planStream(answering, head);
+    } else plan = planWhole(answering, head, body?.bytes ?? null);
   } catch (error) {
     leave();
-    if (session === null || !ways.isHeld()) return false;
-    return await fail(session, error, ways.isHead);
+    if (!answering.isHeld) return false;
+    return await fail(answering, error);
   }
-  if (session === null || !ways.isHeld()) return leave();
-  if (body?.isWhole === false) {
-    const { "content-length": length } = head.headers;
-    const coding = length === undefined ? ways.code(head, Infinity) : null;
-    return await pipe(ways.stream(session, head, coding), body.source);
-  }
-  let bytes = body === null ? null : body.bytes;
-  const coding = bytes === null ? null : ways.code(head, bytes.length);
-  if (coding !== null) bytes = compressSync(coding, bytes!);
-  if (!ways.isHead || bytes !== null) delete head.headers["content-length"];
-  setLength(head, bytes === null ? null : bytes.length, ways.isHead);
-  session.skipBody();
-  writeWhole(session, head, bytes, ways.isHead);
-  return await session.answered();
+  if (!answering.isHeld) return leave();
+  const { session } = answering;
+  if ("body" in plan) return await sendWhole(session, plan);
+  const answer = new StreamAnswer(session, plan);
+  answer.isEndless = true; // for all that anybody knows
+  return await pipe(answer, source!);
 }

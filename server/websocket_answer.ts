@@ -11,7 +11,7 @@ import {
 } from "../websocket/handshake.ts";
 import { Websocket } from "../websocket/websocket.ts";
 import { type CheckedHeaders, checkHeaders } from "../wire/response_head.ts";
-import type { RespondOptions } from "./answer.ts";
+import type { RespondOptions } from "./answer_head.ts";
 import type { Session } from "./session.ts";
 import type { Successor } from "./session_host.ts";
 
@@ -126,7 +126,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
   #rest: Uint8Array | null = null;
 
   constructor(session: Session, peerGone: () => void) {
-    super(session);
+    super(session.transport);
     this.#session = session;
     this.#peerGone = peerGone;
   }
@@ -134,8 +134,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
   /** Answers with 101 and takes the connection over. */
   open(headers: CheckedHeaders): void {
     const session = this.#session;
-    session.keep = true; // nothing is said of an end
-    session.appendHead(101, undefined, headers);
+    session.switchTo(101, headers);
     this.#rest = session.upgrade(this);
     session.flush();
     if (session.host.isStopping) this.stopping();
@@ -143,7 +142,7 @@ class SessionSink extends TransportSink implements ByteSink, Successor {
     queueMicrotask(() => {
       const goesOn = this.#readRest();
       if (session.inputEnded) this.ended();
-      else if (goesOn) session.read();
+      else if (goesOn) session.transport.read();
     });
   }
 

@@ -86,9 +86,11 @@ Deno.test("README lists every limit of a client with its default", async () => {
 
 Deno.test("README lists every member of the classes", () => {
   const inner = [
+    "answerBegun",
+    "answering",
     "beginStream",
     "bodyLimits",
-    "chooseCoding",
+    "bodyQueued",
     "constructor",
     "decoded",
     "dispatchMessage",
@@ -108,14 +110,13 @@ Deno.test("README lists every member of the classes", () => {
     "more",
     "openBody",
     "peerGone",
+    "planStream",
     "reader",
     "repeat",
     "receive",
     "removeEventListener",
     "startedBy",
-    "stream",
     "succeed",
-    "swept",
     "toString",
     "take",
     "watch",

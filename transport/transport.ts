@@ -118,6 +118,51 @@ export interface Meter {
   bytesOut: number;
 }
 
+/** Whom a connection belongs to: what is told of it, and asked for it. */
+export interface TransportHandler {
+  /** Room to read into; nothing where no more is wanted. */
+  space(): Uint8Array<ArrayBuffer>;
+  /** Bytes are in; returns whether to read on. */
+  received(length: number): boolean;
+  /** The peer has closed its side. */
+  ended(): void;
+  /** All that was queued is with the kernel. */
+  sent(): void;
+  /** The connection broke, or was closed; called once. */
+  gone(error: unknown): void;
+  /** And no read is under way any more, so that its buffer is free. */
+  readingEnded(): void;
+  /**
+   * The peer takes no more; returns whether the connection is to go on in spite
+   * of that. Where this is missing, it does not.
+   */
+  writeFailed?(error: unknown): boolean;
+}
+
+/** The side of a connection that is written to: all that an answer needs. */
+export interface Output {
+  /** Whether the connection is closed: what is queued then is dropped. */
+  readonly isClosed: boolean;
+  /** Bytes queued and not yet taken by the kernel. */
+  readonly bufferedAmount: number;
+  /** Where what was written into `room()` ends. */
+  readonly outEnd: number;
+  /** Room for `length` bytes of output, behind `outEnd`. */
+  room(length: number): Uint8Array<ArrayBuffer>;
+  /** The same in one buffer with what stands before it. */
+  roomBehind(length: number): Uint8Array<ArrayBuffer>;
+  /** Counts what was written into `room()` as output. */
+  wrote(end: number): void;
+  /** Queues bytes; large ones must not be altered until they are sent. */
+  append(bytes: Uint8Array): void;
+  /** Queues text of so many bytes as UTF-8. */
+  appendText(text: string, length: number): void;
+  /** Queues the rest of a text, from a character on, of so many bytes. */
+  appendRest(text: string, at: number, length: number): void;
+  /** Sends what is queued; resolves to whether the kernel took it all. */
+  flush(): Promise<boolean>;
+}
+
 /**
  * One connection: at most one read and one write under way, writes gathered
  * and queued in order. It knows no HTTP.
@@ -125,7 +170,7 @@ export interface Meter {
  * Writes run on callbacks made once a connection, not on async functions,
  * which would cost a frame and more turns of the queue for each.
  */
-export abstract class Transport {
+export class Transport implements Output {
   /** The socket. */
   readonly conn: Deno.Conn;
   /** Whether the socket has been closed on our side. */
@@ -135,12 +180,14 @@ export abstract class Transport {
   /** Bytes queued and not yet taken by the kernel. */
   bufferedAmount = 0;
 
-  /** @ignore Where the gathered output ends. */
+  /** Where the gathered output ends. */
   outEnd = 0;
-  /** @ignore The tick when the write under way last got on. */
-  protected writeSince = 0;
+  /** The tick when the write under way last got on. */
+  writeSince = 0;
 
   readonly #meter: Meter;
+  readonly #clock: { readonly tick: number };
+  readonly #handler: TransportHandler;
   #isReading = false;
   #queue: (Uint8Array | OutBuffer | Text)[] = [];
   #writing: Uint8Array | null = null;
@@ -155,33 +202,22 @@ export abstract class Transport {
   #taken = 0;
   #mostTaken = 0;
 
-  /** @param conn The socket; it belongs to the transport from now on. */
-  constructor(conn: Deno.Conn, meter: Meter) {
+  /**
+   * @param conn The socket; it belongs to the transport from now on.
+   * @param clock What writes are timed by.
+   * @param handler Whom it belongs to; told nothing before something is asked.
+   */
+  constructor(
+    conn: Deno.Conn,
+    meter: Meter,
+    clock: { readonly tick: number },
+    handler: TransportHandler,
+  ) {
     this.conn = conn;
     this.#meter = meter;
+    this.#clock = clock;
+    this.#handler = handler;
   }
-
-  /** @ignore Room to read into; nothing where no more is wanted. */
-  protected abstract space(): Uint8Array<ArrayBuffer>;
-  /** @ignore Bytes are in; returns whether to read on. */
-  protected abstract received(length: number): boolean;
-  /** @ignore The connection is closed, and no read is under way any more. */
-  protected abstract readingEnded(): void;
-  /** @ignore The peer has closed its side. */
-  protected abstract ended(): void;
-  /** @ignore The connection broke, or was closed; called once. */
-  protected abstract gone(error: unknown): void;
-  /** @ignore All that was queued is with the kernel. */
-  protected abstract sent(): void;
-  /**
-   * @ignore The peer takes no more; returns whether the connection is to go on
-   * in spite of that.
-   */
-  protected writeFailed(_error: unknown): boolean {
-    return false;
-  }
-  /** @ignore The owner's clock. */
-  protected abstract get tick(): number;
 
   /** Whether a write is under way. */
   get isWriting(): boolean {
@@ -203,7 +239,7 @@ export abstract class Transport {
   // Callbacks made once a connection: an idle one then holds no frame of an
   // async function, and a read costs a turn of the queue less.
   #readNext(): void {
-    const space = this.space();
+    const space = this.#handler.space();
     this.#isReading = space.length > 0;
     if (this.#isReading) {
       this.conn.read(space).then(this.#onRead, this.#onReadFailure);
@@ -215,12 +251,12 @@ export abstract class Transport {
       if (length === null) {
         this.inputEnded = true;
         this.#isReading = false;
-        this.ended();
+        this.#handler.ended();
         return;
       }
       this.#meter.bytesIn += length;
       try {
-        if (this.received(length) && !this.isClosed) {
+        if (this.#handler.received(length) && !this.isClosed) {
           this.#readNext();
           return;
         }
@@ -229,17 +265,19 @@ export abstract class Transport {
       }
     }
     this.#isReading = false;
-    if (this.isClosed) this.readingEnded();
+    if (this.isClosed) this.#handler.readingEnded();
   };
 
   readonly #onReadFailure = (error: unknown): void => {
     this.destroy(error);
     this.#isReading = false;
-    this.readingEnded();
+    this.#handler.readingEnded();
   };
 
   readonly #onFailure = (error: unknown): false => {
-    if (this.isClosed || !this.writeFailed(error)) this.destroy(error);
+    if (this.isClosed || !this.#handler.writeFailed?.(error)) {
+      this.destroy(error);
+    }
     return false;
   };
 
@@ -394,7 +432,7 @@ export abstract class Transport {
       this.outEnd = 0;
     }
     this.#writing = piece;
-    this.writeSince = this.tick;
+    this.writeSince = this.#clock.tick;
     return this.conn.write(piece).then(this.#onWritten, this.#onFailure);
   }
 
@@ -407,7 +445,7 @@ export abstract class Transport {
     const piece = this.#writing!;
     if (length < piece.length) {
       const rest = this.#writing = piece.subarray(length);
-      this.writeSince = this.tick;
+      this.writeSince = this.#clock.tick;
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
     }
     if (this.#outWriting !== null) {
@@ -416,7 +454,7 @@ export abstract class Transport {
     }
     if (this.bufferedAmount > 0) return this.#writeNext();
     this.#writing = null;
-    this.sent();
+    this.#handler.sent();
     return true;
   };
 
@@ -438,19 +476,21 @@ export abstract class Transport {
    * @param timeout Ticks without progress, whatever the system holds.
    * @param rate Bytes that the peer has to read a tick.
    */
-  protected isStalled(timeout: number, rate: number): boolean {
-    if (this.#writing === null || this.tick === this.writeSince) return false;
+  isStalled(timeout: number, rate: number): boolean {
+    if (this.#writing === null || this.#clock.tick === this.writeSince) {
+      return false;
+    }
     this.#mostTaken = Math.max(this.#mostTaken, this.#taken);
     this.#taken = 0;
     const awaited = Math.min(this.#mostTaken, MOST_AWAITED);
-    return this.tick - this.writeSince > timeout + awaited / rate;
+    return this.#clock.tick - this.writeSince > timeout + awaited / rate;
   }
 
   /**
    * Finds out whether the connection is broken, where nothing is read or
    * written that would tell: to send nothing fails then. TLS has no such way.
    */
-  protected probe(): void {
+  probe(): void {
     if (this.#isReading || this.#writing !== null || this.isClosed) return;
     if ("handshake" in this.conn) return;
     this.conn.write(NOTHING).catch(this.#onFailure);
@@ -463,8 +503,8 @@ export abstract class Transport {
     this.letGo(error);
   }
 
-  /** @ignore Closes the socket, and nothing else. */
-  protected closeSocket(): void {
+  /** Closes the socket, and nothing else. */
+  closeSocket(): void {
     try {
       this.conn.close();
     } catch {
@@ -472,8 +512,8 @@ export abstract class Transport {
     }
   }
 
-  /** @ignore Forgets all output that the kernel has not taken. */
-  protected dropOutput(): void {
+  /** Forgets all output that the kernel has not taken. */
+  dropOutput(): void {
     // Buffers under way stay out of the pool: the kernel may still read them.
     this.#out = this.#outWriting = null;
     this.#writing = null;
@@ -486,12 +526,12 @@ export abstract class Transport {
     this.#waiting = NOBODY;
   }
 
-  /** @ignore Ends the transport without closing its socket. */
-  protected letGo(error?: unknown): void {
+  /** Ends the transport without closing its socket. */
+  letGo(error?: unknown): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.dropOutput();
-    this.gone(error);
-    if (!this.#isReading) this.readingEnded();
+    this.#handler.gone(error);
+    if (!this.#isReading) this.#handler.readingEnded();
   }
 }

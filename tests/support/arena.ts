@@ -4,7 +4,7 @@ import {
   type HttpServerOptions,
 } from "@uhttp/uhttp";
 import { assertEquals } from "@std/assert";
-import { observeStates } from "../../server/session.ts";
+import { OBSERVER } from "../../server/session_host.ts";
 import { isMove, type ServerState } from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 import { eventually, serve, startServer } from "./serving.ts";
@@ -49,7 +49,6 @@ export class Arena implements AsyncDisposable {
   ) {
     this.#options = options;
     this.#watchdog = setTimeout(() => this.#giveUp(), LONGEST);
-    observeStates(this.#onMove);
     addEventListener("unhandledrejection", this.#onRejection);
     const make = options.listener === undefined
       ? startServer
@@ -60,6 +59,7 @@ export class Arena implements AsyncDisposable {
         this.#wake();
       },
       ...options,
+      ...{ [OBSERVER]: this.#onMove },
     });
     // Requests are handled side by side: one that waits holds up no other.
     this.#done = serve(this.server, (client) => {
@@ -184,7 +184,6 @@ export class Arena implements AsyncDisposable {
       await eventually(() => this.unsettled === 0);
       await released(port);
     } finally {
-      observeStates(null);
       removeEventListener("unhandledrejection", this.#onRejection);
     }
     assertEquals([...this.#illegal], [], "moves that the table does not know");

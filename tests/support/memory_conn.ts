@@ -1,7 +1,7 @@
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
 import type { HttpServerOptions } from "@uhttp/uhttp";
 import { assertEquals } from "@std/assert";
-import { observeStates } from "../../server/session.ts";
+import { OBSERVER, type StateObserver } from "../../server/session_host.ts";
 import { isMove } from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 import { serve } from "./serving.ts";
@@ -120,14 +120,15 @@ export class MemoryScene implements AsyncDisposable {
     handler: (client: HttpConnection) => unknown,
     options: HttpServerOptions = {},
   ) {
-    observeStates((from, to) => {
+    const observer: StateObserver = (from, to) => {
       if (!isMove(from, to)) this.#illegal.add(`${from} to ${to}`);
-    });
+    };
     addEventListener("unhandledrejection", this.#onRejection);
     this.server = new HttpServer({
       listener: this.#listener,
       onError: (error) => this.errors.push(error),
       ...options,
+      ...{ [OBSERVER]: observer },
     });
     this.#done = serve(this.server, handler).catch((error) => {
       this.#error = error;
@@ -156,7 +157,6 @@ export class MemoryScene implements AsyncDisposable {
       await this.#done;
       await new Promise((resolve) => setTimeout(resolve, 0)); // rejections
     } finally {
-      observeStates(null);
       removeEventListener("unhandledrejection", this.#onRejection);
     }
     if (this.#error !== undefined) throw this.#error;

@@ -3,6 +3,8 @@ import {
   HttpServer,
   type HttpServerOptions,
 } from "@uhttp/uhttp";
+import { OBSERVER, type StateObserver } from "../../server/session_host.ts";
+import { isMove } from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 
 /** Answers every client until the server is closed. */
@@ -13,9 +15,20 @@ export async function serve(
   for await (const client of server) await handler(client);
 }
 
+/** Fails the test in which a connection makes a move that no table knows. */
+const mustMove: StateObserver = (from, to) => {
+  if (isMove(from, to)) return;
+  reportError(new Error(`Connection went from ${from} to ${to}`));
+};
+
 /** A server on a free port of the loopback, for the length of a test. */
 export function startServer(options: HttpServerOptions = {}): HttpServer {
-  return new HttpServer({ hostname: "127.0.0.1", port: 0, ...options });
+  return new HttpServer({
+    hostname: "127.0.0.1",
+    port: 0,
+    ...{ [OBSERVER]: mustMove },
+    ...options,
+  });
 }
 
 /** A server, a handler for its clients, and a connection to it. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Transport } from "../../transport/transport.ts";
+import { Transport, type TransportHandler } from "../../transport/transport.ts";
 import { isSame } from "../support/bytes.ts";
 
 /** A connection whose writes are taken as far as a test says. */
@@ -24,39 +24,54 @@ class SlowConn {
   }
 }
 
-class TestTransport extends Transport {
-  now = 0;
+/** Owns a transport that only writes. */
+class Owner implements TransportHandler {
+  tick = 0;
   error: unknown;
-  protected override get tick(): number {
-    return this.now;
-  }
-  protected override space(): Uint8Array<ArrayBuffer> {
+  space(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(0);
   }
-  protected override received(): boolean {
+  received(): boolean {
     return false;
   }
-  protected override readingEnded(): void {}
-  protected override ended(): void {}
-  protected override sent(): void {}
-  protected override gone(error: unknown): void {
+  readingEnded(): void {}
+  ended(): void {}
+  sent(): void {}
+  gone(error: unknown): void {
     this.error = error;
+  }
+}
+
+class TestTransport extends Transport {
+  readonly #owner: Owner;
+
+  constructor(conn: object) {
+    const owner = new Owner();
+    super(conn as Deno.Conn, { bytesIn: 0, bytesOut: 0 }, owner, owner);
+    this.#owner = owner;
+  }
+  get now(): number {
+    return this.#owner.tick;
+  }
+  get error(): unknown {
+    return this.#owner.error;
   }
   look(): void {
     this.probe();
   }
   /** The first tick at which the peer counts as one that does not read. */
   stallsAt(timeout: number, rate: number): number {
-    const last = this.now + 1_000_000;
-    for (; this.now < last; this.now++) {
-      if (this.isStalled(timeout, rate)) return this.now;
+    const owner = this.#owner;
+    const last = owner.tick + 1_000_000;
+    for (; owner.tick < last; owner.tick++) {
+      if (this.isStalled(timeout, rate)) return owner.tick;
     }
     return Infinity;
   }
 }
 
 function make(conn: object = new SlowConn()): TestTransport {
-  return new TestTransport(conn as Deno.Conn, { bytesIn: 0, bytesOut: 0 });
+  return new TestTransport(conn);
 }
 
 /** Lets the callbacks of a write run. */

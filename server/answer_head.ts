@@ -1,0 +1,53 @@
+import { type CookieValue, writeCookie } from "../wire/cookies.ts";
+import {
+  type CheckedHeaders,
+  checkHeaders,
+  checkStatus,
+  type HeaderValues,
+} from "../wire/response_head.ts";
+
+/** How to answer, beside the data. */
+export interface RespondOptions {
+  /** Status code, 200 to 599; default 200. */
+  status?: number;
+  /** Reason phrase in place of the registered one. */
+  statusMessage?: string;
+  /** Fields to send; an array is sent as one line for each value. */
+  headers?: HeaderValues | Headers;
+  /** Cookies to set (or, with `null`, to delete), by name. */
+  cookies?: Record<string, CookieValue>;
+}
+
+/** What the application says of an answer, checked, before its body is seen. */
+export interface AnswerHead {
+  status: number;
+  reason: string | undefined;
+  headers: CheckedHeaders;
+  cookies: string;
+}
+
+/** A head of ours, with a type and no more. */
+export function plainHead(status: number, type: string): AnswerHead {
+  const headers = checkHeaders({ "content-type": type });
+  return { status, reason: undefined, headers, cookies: "" };
+}
+
+/**
+ * Checks the options of an answer.
+ *
+ * @throws {TypeError} If a header, a cookie or the reason cannot be sent.
+ * @throws {RangeError} If the status is none of an answer.
+ */
+export function checkHead(options: RespondOptions): AnswerHead {
+  const headers = checkHeaders(options.headers ?? {});
+  if (headers["transfer-encoding"] !== undefined) {
+    throw new TypeError("Header transfer-encoding is set by the server alone");
+  }
+  let cookies = "";
+  for (const [name, value] of Object.entries(options.cookies ?? {})) {
+    cookies += `set-cookie: ${writeCookie(name, value)}\r\n`;
+  }
+  const { status = 200, statusMessage } = options;
+  checkStatus(status, statusMessage);
+  return { status, reason: statusMessage, headers, cookies };
+}
