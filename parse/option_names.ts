@@ -15,6 +15,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   protocols: "protocol",
   reason: "statusMessage",
   socket: "path",
+  tcpBacklog: "backlog",
   ssl: "cert",
   statusCode: "status",
   statusText: "statusMessage",
@@ -31,7 +32,7 @@ export class OptionNames<T extends object> {
    * @param names Each name, so that the compiler sees to it that none is left
    * out.
    */
-  constructor(whose: string, names: Record<keyof T, true>) {
+  constructor(whose: string, names: Record<keyof T, unknown>) {
     this.#whose = whose;
     this.#names = new Set(Object.keys(names));
   }
