@@ -14,6 +14,7 @@ import {
   checkHeaders,
   checkStatus,
   checkValue,
+  type HeaderPairs,
   type HeaderValues,
   HeadTemplate,
   writeLatin1,
@@ -31,7 +32,7 @@ export interface RespondOptions {
   /** Reason phrase in place of the registered one. */
   statusMessage?: string;
   /** Fields to send; an array is sent as one line for each value. */
-  headers?: HeaderValues | Headers;
+  headers?: HeaderValues | HeaderPairs;
   /** Cookies to set (or, with `null`, to delete), by name. */
   cookies?: Record<string, CookieValue>;
 }
@@ -123,11 +124,12 @@ export interface PlainFields {
  * @throws {TypeError} If a value cannot be sent.
  */
 export function plainFields(
-  headers: HeaderValues | Headers,
+  headers: HeaderValues | HeaderPairs,
   kind: ContentKind,
 ): PlainFields | null {
   let lines = "";
   let type = "";
+  if (headers === null) return null;
   if (Object.getPrototypeOf(headers) !== Object.prototype) return null;
   for (const given of Object.keys(headers)) {
     const value = (headers as HeaderValues)[given];
