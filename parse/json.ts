@@ -105,19 +105,19 @@ function problem(error: unknown): string {
 }
 
 /** What is no data for JSON, and what may be done about it. */
-const NO_DATA: Readonly<Record<string, string>> = {
-  Response: "answer with it by respondWith()",
-  Request: "send what it holds",
-  Promise: "await it first",
-  AsyncFunction: "call it, and await that",
-  Map: "make an object of it, by Object.fromEntries()",
-  Set: "make an array of it",
-  WeakMap: "nobody can see what it holds",
-  WeakSet: "nobody can see what it holds",
-  Error: "send its message",
-  RegExp: "send its source",
-  Headers: "make an object of it, by Object.fromEntries()",
-};
+const NO_DATA: ReadonlyMap<string, string> = new Map([
+  ["Response", "answer with it by respondWith()"],
+  ["Request", "send what it holds"],
+  ["Promise", "await it first"],
+  ["AsyncFunction", "call it, and await that"],
+  ["Map", "make an object of it, by Object.fromEntries()"],
+  ["Set", "make an array of it"],
+  ["WeakMap", "nobody can see what it holds"],
+  ["WeakSet", "nobody can see what it holds"],
+  ["Error", "send its message"],
+  ["RegExp", "send its source"],
+  ["Headers", "make an object of it, by Object.fromEntries()"],
+]);
 
 /**
  * Such values would go out as `{}` or not whole, which nobody means.
@@ -131,10 +131,11 @@ function checkKind(data: object): void {
     prototype === null || "toJSON" in data
   ) return;
   const kind = data instanceof Error ? "Error" : kindOf(data);
-  if (!Object.hasOwn(NO_DATA, kind)) return;
+  const advice = NO_DATA.get(kind);
+  if (advice === undefined) return;
   const article = /^[AEIOU]/.test(kind) ? "an" : "a";
   throw new TypeError(
-    `Cannot send ${article} ${kind} as JSON: ${NO_DATA[kind]}`,
+    `Cannot send ${article} ${kind} as JSON: ${advice}`,
   );
 }
 

@@ -8,6 +8,7 @@ import {
   type ResponseData,
 } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
   type CheckedHeaders,
@@ -36,6 +37,16 @@ export interface RespondOptions {
   /** Cookies to set (or, with `null`, to delete), by name. */
   cookies?: Record<string, CookieValue>;
 }
+
+/** The names of those options. */
+export const RESPOND_OPTIONS: Readonly<
+  Record<keyof RespondOptions, unknown>
+> = { status: true, statusMessage: true, headers: true, cookies: true };
+/** Options of answers that have no others. */
+export const ANSWER_NAMES: OptionNames<RespondOptions> = new OptionNames(
+  "an answer",
+  RESPOND_OPTIONS,
+);
 
 /** The head of an answer, checked, but for what depends on the body. */
 export interface AnswerHead {

@@ -1,4 +1,5 @@
 import { encodeJson } from "../parse/json.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import {
   asBytes,
   isBytes,
@@ -17,6 +18,7 @@ import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkStatus } from "../wire/response_head.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import {
+  ANSWER_NAMES,
   type AnswerHead,
   bodyLength,
   checkHead,
@@ -26,6 +28,7 @@ import {
   makeBody,
   OCTET_KIND,
   plainFields,
+  RESPOND_OPTIONS,
   type RespondOptions,
   setLength,
   writeBytes,
@@ -51,6 +54,17 @@ export interface RedirectOptions {
   /** Further fields to send. */
   headers?: RespondOptions["headers"];
 }
+
+const REDIRECT_NAMES = new OptionNames<RedirectOptions>("a redirect", {
+  status: true,
+  cookies: true,
+  headers: true,
+});
+const FILE_NAMES = new OptionNames<RespondFileOptions>("a file's answer", {
+  ...RESPOND_OPTIONS,
+  root: true,
+  download: true,
+});
 
 /** Longer answers are compressed elsewhere, a piece at a time. */
 const SYNC_LIMIT = 65_536;
@@ -151,6 +165,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     let status = 200;
     let headers: RespondOptions["headers"];
     if (options !== undefined) {
+      ANSWER_NAMES.check(options);
       if (!isPlain(options)) return this.#respondWith(data, options);
       status = options.status ?? 200;
       headers = options.headers;
@@ -300,6 +315,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     url: string,
     options: RedirectOptions = {},
   ): Promise<boolean> {
+    REDIRECT_NAMES.check(options);
     const status = options.status ?? 302;
     if (![301, 302, 303, 307, 308].includes(status)) {
       throw new RangeError("Status is not one of a redirect");
@@ -343,6 +359,8 @@ export abstract class AnswerableRequest extends HttpRequest {
     path: string,
     options: RespondFileOptions = {},
   ): Promise<boolean> {
+    FILE_NAMES.check(options);
+    if (typeof path !== "string") throw new TypeError("Path is not a string");
     const head = checkHead(options);
     const session = this.#takeWhole();
     if (session === null) return GONE;

@@ -3,13 +3,18 @@ import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
 import { encodeJson } from "../parse/json.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { OCTET_TYPE, type ResponseData } from "../parse/response_data.ts";
 import { pieceOf } from "../message/source.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import { redactUrls } from "../wire/redaction.ts";
 import { checkHeaders } from "../wire/response_head.ts";
-import type { RespondOptions } from "./answer.ts";
+import {
+  ANSWER_NAMES,
+  RESPOND_OPTIONS,
+  type RespondOptions,
+} from "./answer.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
@@ -21,6 +26,7 @@ import {
   agree,
   checkUpgrade,
   makeWebsocket,
+  WEBSOCKET_NAMES,
   type WebsocketAcceptOptions,
 } from "./websocket_answer.ts";
 
@@ -32,6 +38,15 @@ export interface EventsOptions extends RespondOptions {
    */
   keepAlive?: number;
 }
+
+const EVENTS_NAMES = new OptionNames<EventsOptions>("a stream of events", {
+  ...RESPOND_OPTIONS,
+  keepAlive: true,
+});
+const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
+  "upgrade()",
+  { headers: true },
+);
 
 /**
  * One request, and the right to answer it, once: now, later, or in parts.
@@ -76,7 +91,7 @@ export class HttpConnection extends AnswerableRequest {
     data: Exclude<ResponseData, Blob>,
     options: Pick<RespondOptions, "headers"> = {},
   ): Promise<boolean> {
-    return this.#multipart.frame(data, options.headers);
+    return this.#multipart.frame(data, options);
   }
 
   /**
@@ -108,6 +123,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseStream(options: RespondOptions = {}): Promise<boolean> {
+    ANSWER_NAMES.check(options);
     return this.beginStream(options, OCTET_TYPE)?.start() ?? GONE;
   }
 
@@ -150,6 +166,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseEvents(options: EventsOptions = {}): Promise<boolean> {
+    EVENTS_NAMES.check(options);
     const keepAlive = options.keepAlive ?? 15_000;
     if (!(keepAlive >= 0)) {
       throw new RangeError('Option "keepAlive" is not a number of ms');
@@ -199,6 +216,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
+    ANSWER_NAMES.check(options);
     const answer = this.beginStream(options, "application/x-ndjson");
     return this.#startEndless(answer);
   }
@@ -324,6 +342,7 @@ export class HttpConnection extends AnswerableRequest {
     protocol?: string,
     options: Pick<RespondOptions, "headers"> = {},
   ): RawConnection {
+    UPGRADE_NAMES.check(options);
     const headers = checkHeaders(options.headers ?? {});
     const isTunnel = this.method === "CONNECT";
     if (isTunnel !== (protocol === undefined)) {
@@ -381,6 +400,7 @@ export class HttpConnection extends AnswerableRequest {
    * @throws {RangeError} If an option is out of range.
    */
   acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
+    WEBSOCKET_NAMES.check(options);
     const hasBody = this.headers["transfer-encoding"] !== undefined ||
       (this.contentLength ?? 0) > 0;
     const refusal = !hasBody

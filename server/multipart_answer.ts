@@ -2,13 +2,19 @@ import {
   encodeResponseData,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { isToken } from "../parse/chars.ts";
 import {
   checkHeaders,
   writeFields,
   writeLatin1,
 } from "../wire/response_head.ts";
-import { checkHead, type RespondOptions, writeHead } from "./answer.ts";
+import {
+  checkHead,
+  RESPOND_OPTIONS,
+  type RespondOptions,
+  writeHead,
+} from "./answer.ts";
 import type { Session } from "./session.ts";
 
 /** How to begin a multipart answer. */
@@ -16,6 +22,15 @@ export interface MultipartOptions extends RespondOptions {
   /** What separates the parts; a random token by default. */
   boundary?: string;
 }
+
+/** What a part has beside its data. */
+type FrameOptions = Pick<RespondOptions, "headers">;
+
+const NAMES = new OptionNames<MultipartOptions>("a multipart answer", {
+  ...RESPOND_OPTIONS,
+  boundary: true,
+});
+const FRAME_NAMES = new OptionNames<FrameOptions>("a frame", { headers: true });
 
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
@@ -28,6 +43,7 @@ export class MultipartAnswer {
   #isEnded = false;
 
   constructor(options: MultipartOptions) {
+    NAMES.check(options);
     this.#boundary = options.boundary ?? crypto.randomUUID();
     if (!isToken(this.#boundary) || this.#boundary.length > 70) {
       throw new TypeError('Option "boundary" is not a token of 70 characters');
@@ -55,9 +71,10 @@ export class MultipartAnswer {
   /** Sends a part. */
   frame(
     data: Exclude<ResponseData, Blob>,
-    fields: RespondOptions["headers"] = {},
+    options: FrameOptions = {},
   ): Promise<boolean> {
-    const headers = checkHeaders(fields);
+    FRAME_NAMES.check(options);
+    const headers = checkHeaders(options.headers ?? {});
     const bytes = encodeResponseData(headers, data);
     headers["content-length"] = String(bytes.length);
     const session = this.#open();
