@@ -31,12 +31,12 @@ export function listen(
     } catch (cause) {
       const isTaken = cause instanceof Deno.errors.AddrInUse;
       if (isTaken && port < last) continue;
-      const why = isTaken ? "the port is taken" : reason(cause);
-      throw new CliError(
-        ExitCode.OTHER,
-        `Cannot listen on ${host} port ${port}: ${why}`,
-        { cause },
-      );
+      // Whoever gave the names of files knows nothing of PEM texts.
+      const text = cause instanceof Deno.errors.InvalidData
+        ? `Cannot listen on ${host} port ${port}: ` +
+          "Certificate and key are not valid, or not of one pair"
+        : reason(cause);
+      throw new CliError(ExitCode.OTHER, text, { cause });
     }
   }
 }

@@ -1,3 +1,4 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { checkLimits } from "../wire/limits.ts";
 import { parseSetCookie, type SetCookie } from "../parse/set_cookie.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
@@ -34,6 +35,16 @@ export interface CookieHeaderOptions {
   /** The time, in ms since the epoch; default the present. */
   now?: number;
 }
+
+const JAR_NAMES = new OptionNames<CookieJarOptions>("CookieJar", {
+  maxCookies: true,
+  maxPerHost: true,
+  maxLength: true,
+});
+const HEADER_NAMES = new OptionNames<CookieHeaderOptions>("header()", {
+  ownOnly: true,
+  now: true,
+});
 
 /** A cookie lives no longer than 400 days, in ms. */
 const MAX_AGE = 400 * 86_400_000;
@@ -82,6 +93,7 @@ export class CookieJar {
    * @throws {RangeError} If it is not a whole number above zero.
    */
   constructor(options: CookieJarOptions = {}) {
+    JAR_NAMES.check(options);
     const limits = checkLimits(options, DEFAULTS);
     this.#store = new CookieStore(limits.maxCookies, limits.maxPerHost);
     this.#maxLength = limits.maxLength;
@@ -121,6 +133,7 @@ export class CookieJar {
    * @param url Where the request goes.
    */
   header(url: URL, options?: CookieHeaderOptions): string | null {
+    HEADER_NAMES.check(options);
     const found = this.#find(url, options?.now, options?.ownOnly);
     if (found.length === 0) return null;
     const now = options?.now ?? Date.now();

@@ -25,7 +25,11 @@ import {
 import { makeBody, writeQuery } from "./outgoing_body.ts";
 import { parseProxy, userOf } from "./proxy.ts";
 import { checkRequestHeaders } from "./request_head.ts";
-import type { RequestHeaders, RequestOptions } from "./request_options.ts";
+import {
+  REQUEST_NAMES,
+  type RequestHeaders,
+  type RequestOptions,
+} from "./request_options.ts";
 import { BaseUrl } from "./target.ts";
 import {
   type WebsocketConnectOptions,
@@ -180,6 +184,8 @@ export class HttpClient implements Selectable, AsyncDisposable {
     more: HeaderValues | null,
   ): { exchange: Exchange; request: ClientRequest } {
     checkMethod(method);
+    REQUEST_NAMES.check(options);
+    if (typeof path !== "string") throw new TypeError("Path is not a string");
     const { query, timeout, maxRedirects, maxResponseLength, signal } = options;
     const { origin, path: target } = this.#base.resolve(
       path,

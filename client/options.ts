@@ -1,3 +1,4 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { ResponseParser } from "../parse/response_parser.ts";
 import { isToken } from "../parse/chars.ts";
 import { MAX_JSON_DEPTH } from "../parse/json.ts";
@@ -137,6 +138,22 @@ export function requestLimit(
     : checkLimit(name, value, LEAST[name]);
 }
 
+const NAMES = new OptionNames<HttpClientOptions>("HttpClient", {
+  ...DEFAULTS,
+  auth: true,
+  headers: true,
+  keepAlive: true,
+  cookies: true,
+  decompress: true,
+  retry: true,
+  caCerts: true,
+  insecure: true,
+  proxy: true,
+  path: true,
+  connect: true,
+  signal: true,
+});
+
 const BOOLEANS = ["keepAlive", "decompress", "retry", "insecure"] as const;
 
 /**
@@ -146,6 +163,7 @@ const BOOLEANS = ["keepAlive", "decompress", "retry", "insecure"] as const;
  * another.
  */
 export function checkOptions(options: HttpClientOptions): void {
+  NAMES.check(options);
   const wrong = (name: string, what: string): never => {
     throw new TypeError(`Option "${name}" ${what}`);
   };

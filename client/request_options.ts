@@ -1,3 +1,4 @@
+import { OptionNames } from "../parse/option_names.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import type { ClientAuth } from "./authenticator.ts";
 import type { BodyOptions, FieldValue } from "./outgoing_body.ts";
@@ -38,3 +39,22 @@ export interface RequestOptions extends BodyOptions {
    */
   stream?: boolean;
 }
+
+/** The names of those options. */
+export const REQUEST_NAMES: OptionNames<RequestOptions> = new OptionNames(
+  "a request",
+  {
+    data: true,
+    json: true,
+    form: true,
+    headers: true,
+    query: true,
+    auth: true,
+    timeout: true,
+    maxRedirects: true,
+    maxResponseLength: true,
+    signal: true,
+    expectContinue: true,
+    stream: true,
+  },
+);

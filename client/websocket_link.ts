@@ -1,3 +1,4 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { TransportSink } from "../transport/transport_sink.ts";
 import type { ByteSink } from "../websocket/byte_sink.ts";
 import type { DeflateOptions } from "../websocket/extensions.ts";
@@ -32,6 +33,20 @@ export interface WebsocketConnectOptions extends
   closeTimeout?: number;
 }
 
+const NAMES = new OptionNames<WebsocketConnectOptions>("websocket()", {
+  headers: true,
+  query: true,
+  auth: true,
+  timeout: true,
+  signal: true,
+  protocols: true,
+  compress: true,
+  maxMessageLength: true,
+  maxSendBufferSize: true,
+  idleTimeout: true,
+  closeTimeout: true,
+});
+
 /** A WebSocket that is being asked for. */
 export class WebsocketOffer {
   /** Fields of the request. */
@@ -41,6 +56,7 @@ export class WebsocketOffer {
 
   /** @throws {TypeError} If a subprotocol is not a token. */
   constructor(options: WebsocketConnectOptions) {
+    NAMES.check(options);
     const { protocols = [], compress = false } = options;
     this.#options = options;
     this.#offer = {

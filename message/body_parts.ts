@@ -7,6 +7,7 @@ import {
   type MultipartLimits,
   MultipartParser,
 } from "../parse/multipart_parser.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { decodeUtf8 } from "../parse/text.ts";
 import { checkLimit } from "../wire/limits.ts";
 import {
@@ -22,6 +23,13 @@ export interface PartLimits extends MultipartLimits {
   maxPartLength?: number;
 }
 
+const NAMES = new OptionNames<PartLimits>("a body's parts", {
+  maxParts: true,
+  maxPartHeadersLength: true,
+  maxPartHeadersCount: true,
+  maxPartLength: true,
+});
+
 /**
  * Checks limits that are kept for later.
  *
@@ -32,6 +40,7 @@ export function checkPartLimits(limits: unknown = {}): void {
   if (typeof limits !== "object" || limits === null) {
     throw new TypeError('Option "partLimits" is not an object');
   }
+  NAMES.check(limits);
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined) checkLimit(name, value, 0);
   }

@@ -70,9 +70,14 @@ function add(layer: object[], value: unknown): void {
 /**
  * JSON text of a value.
  *
- * @throws {TypeError} If it has none; the message says why.
+ * @throws {TypeError} If it has none, or none that says what it is: the message
+ * says why, and what to do.
  */
 export function encodeJson(data: unknown): string {
+  if (typeof data === "object" && data !== null) checkKind(data);
+  else if (typeof data === "number" && !Number.isFinite(data)) {
+    throw new TypeError(`Cannot send ${data} as JSON: it has no such number`);
+  }
   let text: string | undefined;
   try {
     text = JSON.stringify(data);
@@ -99,14 +104,49 @@ function problem(error: unknown): string {
   return `throws when it is read: ${message}`;
 }
 
+/** What is no data for JSON, and what may be done about it. */
+const NO_DATA: ReadonlyMap<string, string> = new Map([
+  ["Response", "answer with it by respondWith()"],
+  ["Request", "send what it holds"],
+  ["Promise", "wait for what it brings, and send that"],
+  ["AsyncFunction", "call it, and send what that brings"],
+  ["Map", "make an object of it, by Object.fromEntries()"],
+  ["Set", "make an array of it"],
+  ["WeakMap", "nobody can see what it holds"],
+  ["WeakSet", "nobody can see what it holds"],
+  ["Error", "send its message"],
+  ["RegExp", "send its source"],
+  ["Headers", "make an object of it, by Object.fromEntries()"],
+]);
+
 /**
- * A promise, a `Map` or an error would go out as `{}`, which nobody means.
+ * Such values would go out as `{}` or not whole, which nobody means.
  *
- * @throws {TypeError} If the object is of such a kind.
+ * @throws {TypeError} If a value is none of those that JSON has a form for.
  */
+function checkKind(data: object): void {
+  const prototype = Object.getPrototypeOf(data);
+  if (
+    prototype === Object.prototype || prototype === Array.prototype ||
+    prototype === null || "toJSON" in data
+  ) return;
+  const kind = data instanceof Error ? "Error" : kindOf(data);
+  const advice = NO_DATA.get(kind);
+  if (advice === undefined) return;
+  const article = /^[AEIOU]/.test(kind) ? "an" : "a";
+  throw new TypeError(
+    `Cannot send ${article} ${kind} as JSON: ${advice}`,
+  );
+}
+
+/** @throws {TypeError} If a value is of a kind that has nothing to show. */
 function checkEmpty(data: object): void {
-  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  const kind = kindOf(data);
   if (kind !== "Object" && !("toJSON" in data)) {
     throw new TypeError(`Cannot send a ${kind} as JSON: it would be empty`);
   }
+}
+
+function kindOf(data: object): string {
+  return Object.prototype.toString.call(data).slice(8, -1);
 }

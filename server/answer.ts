@@ -2,6 +2,7 @@ import { HTML_TYPE, JSON_TYPE, OCTET_TYPE } from "../parse/response_data.ts";
 import { isToken } from "../parse/chars.ts";
 import {
   checkValue,
+  type HeaderPairs,
   type HeaderValues,
   HeadTemplate,
   writeLatin1,
@@ -90,11 +91,12 @@ export interface PlainFields {
  * @throws {TypeError} If a value cannot be sent.
  */
 export function plainFields(
-  headers: HeaderValues | Headers,
+  headers: HeaderValues | HeaderPairs,
   kind: ContentKind,
 ): PlainFields | null {
   let lines = "";
   let type = "";
+  if (headers === null) return null;
   if (Object.getPrototypeOf(headers) !== Object.prototype) return null;
   for (const given of Object.keys(headers)) {
     const value = (headers as HeaderValues)[given];

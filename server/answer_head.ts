@@ -1,8 +1,10 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
   type CheckedHeaders,
   checkHeaders,
   checkStatus,
+  type HeaderPairs,
   type HeaderValues,
 } from "../wire/response_head.ts";
 
@@ -13,10 +15,20 @@ export interface RespondOptions {
   /** Reason phrase in place of the registered one. */
   statusMessage?: string;
   /** Fields to send; an array is sent as one line for each value. */
-  headers?: HeaderValues | Headers;
+  headers?: HeaderValues | HeaderPairs;
   /** Cookies to set (or, with `null`, to delete), by name. */
   cookies?: Record<string, CookieValue>;
 }
+
+/** The names of those options. */
+export const RESPOND_OPTIONS: Readonly<
+  Record<keyof RespondOptions, unknown>
+> = { status: true, statusMessage: true, headers: true, cookies: true };
+/** Options of answers that have no others. */
+export const ANSWER_NAMES: OptionNames<RespondOptions> = new OptionNames(
+  "an answer",
+  RESPOND_OPTIONS,
+);
 
 /** What the application says of an answer, checked, before its body is seen. */
 export interface AnswerHead {

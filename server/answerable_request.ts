@@ -1,4 +1,5 @@
 import { encodeJson } from "../parse/json.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import {
   asBytes,
   isBytes,
@@ -18,7 +19,12 @@ import {
   writeBytes,
   writeText,
 } from "./answer.ts";
-import { checkHead, type RespondOptions } from "./answer_head.ts";
+import {
+  ANSWER_NAMES,
+  checkHead,
+  RESPOND_OPTIONS,
+  type RespondOptions,
+} from "./answer_head.ts";
 import {
   type AnswerPlan,
   planKnown,
@@ -43,6 +49,17 @@ export interface RedirectOptions {
   /** Further fields to send. */
   headers?: RespondOptions["headers"];
 }
+
+const REDIRECT_NAMES = new OptionNames<RedirectOptions>("a redirect", {
+  status: true,
+  cookies: true,
+  headers: true,
+});
+const FILE_NAMES = new OptionNames<RespondFileOptions>("a file's answer", {
+  ...RESPOND_OPTIONS,
+  root: true,
+  download: true,
+});
 
 /** What an answer comes to when its peer has gone. */
 export const GONE: Promise<boolean> = Promise.resolve(false);
@@ -174,6 +191,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     let status = 200;
     let headers: RespondOptions["headers"];
     if (options !== undefined) {
+      ANSWER_NAMES.check(options);
       if (!isPlain(options)) return this.#respondWith(data, options);
       status = options.status ?? 200;
       headers = options.headers;
@@ -264,6 +282,7 @@ export abstract class AnswerableRequest extends HttpRequest {
     url: string,
     options: RedirectOptions = {},
   ): Promise<boolean> {
+    REDIRECT_NAMES.check(options);
     const status = options.status ?? 302;
     if (![301, 302, 303, 307, 308].includes(status)) {
       throw new RangeError("Status is not one of a redirect");
@@ -305,6 +324,8 @@ export abstract class AnswerableRequest extends HttpRequest {
     path: string,
     options: RespondFileOptions = {},
   ): Promise<boolean> {
+    FILE_NAMES.check(options);
+    if (typeof path !== "string") throw new TypeError("Path is not a string");
     const head = checkHead(options);
     if (this.#takeWhole() === null) return GONE;
     return answerFile(this.answering, path, options, head);

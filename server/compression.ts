@@ -5,6 +5,7 @@ import {
   type ContentCoding,
   isCompressible,
 } from "../wire/content_coding.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { hasResponseBody } from "../wire/status.ts";
 import type { AnswerHead } from "./answer_head.ts";
 
@@ -22,6 +23,11 @@ export interface Compression {
   readonly encodings: readonly ContentCoding[];
 }
 
+const NAMES = new OptionNames<CompressOptions>('option "compress"', {
+  minLength: true,
+  encodings: true,
+});
+
 /**
  * Checks the option `compress`.
  *
@@ -35,6 +41,7 @@ export function checkCompression(
   if (typeof option !== "object" || option === null) {
     throw new TypeError('Option "compress" is neither a boolean nor an object');
   }
+  NAMES.check(option);
   const { minLength = 1024, encodings = CONTENT_CODINGS } = option;
   if (typeof minLength !== "number" || !(minLength >= 0)) {
     throw new TypeError('Option "compress.minLength" is not a number of bytes');

@@ -1,4 +1,5 @@
 import { encodeJson } from "../parse/json.ts";
+import { OptionNames } from "../parse/option_names.ts";
 
 /** A server-sent event. At least one of its fields has to be there. */
 export interface ServerEvent {
@@ -12,6 +13,13 @@ export interface ServerEvent {
   retry?: number;
 }
 
+const NAMES = new OptionNames<ServerEvent>("an event", {
+  data: true,
+  event: true,
+  id: true,
+  retry: true,
+});
+
 const LINE_ENDS = /\r\n|\r|\n/;
 const NOT_IN_A_LINE = /[\r\n\0]/;
 
@@ -23,6 +31,7 @@ const NOT_IN_A_LINE = /[\r\n\0]/;
  * @throws {RangeError} If `retry` is not a whole number of milliseconds.
  */
 export function writeEvent(event: ServerEvent): string {
+  NAMES.check(event);
   let text = "";
   if (event.event !== undefined) text += field("event", event.event);
   if (event.id !== undefined) text += field("id", String(event.id));

@@ -3,13 +3,19 @@ import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
 import { encodeJson } from "../parse/json.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { OCTET_TYPE, type ResponseData } from "../parse/response_data.ts";
 import { pieceOf } from "../message/source.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import { redactUrls } from "../wire/redaction.ts";
 import { checkHeaders } from "../wire/response_head.ts";
-import { checkHead, type RespondOptions } from "./answer_head.ts";
+import {
+  ANSWER_NAMES,
+  checkHead,
+  RESPOND_OPTIONS,
+  type RespondOptions,
+} from "./answer_head.ts";
 import { forbidLength, planStream } from "./answer_plan.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
@@ -22,6 +28,7 @@ import {
   agree,
   checkUpgrade,
   makeWebsocket,
+  WEBSOCKET_NAMES,
   type WebsocketAcceptOptions,
 } from "./websocket_answer.ts";
 
@@ -33,6 +40,15 @@ export interface EventsOptions extends RespondOptions {
    */
   keepAlive?: number;
 }
+
+const EVENTS_NAMES = new OptionNames<EventsOptions>("a stream of events", {
+  ...RESPOND_OPTIONS,
+  keepAlive: true,
+});
+const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
+  "upgrade()",
+  { headers: true },
+);
 
 /**
  * One request, and the right to answer it, once: now, later, or in parts.
@@ -77,7 +93,7 @@ export class HttpConnection extends AnswerableRequest {
     data: Exclude<ResponseData, Blob>,
     options: Pick<RespondOptions, "headers"> = {},
   ): Promise<boolean> {
-    return this.#multipart.frame(data, options.headers);
+    return this.#multipart.frame(data, options);
   }
 
   /**
@@ -109,6 +125,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseStream(options: RespondOptions = {}): Promise<boolean> {
+    ANSWER_NAMES.check(options);
     const plan = this.planStream(options, OCTET_TYPE);
     return this.beginStream(plan)?.start() ?? GONE;
   }
@@ -152,6 +169,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseEvents(options: EventsOptions = {}): Promise<boolean> {
+    EVENTS_NAMES.check(options);
     const keepAlive = options.keepAlive ?? 15_000;
     if (!(keepAlive >= 0)) {
       throw new RangeError('Option "keepAlive" is not a number of ms');
@@ -203,6 +221,7 @@ export class HttpConnection extends AnswerableRequest {
    * be sent as it is.
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
+    ANSWER_NAMES.check(options);
     const plan = this.planStream(options, "application/x-ndjson");
     return this.#startEndless(this.beginStream(plan));
   }
@@ -303,6 +322,7 @@ export class HttpConnection extends AnswerableRequest {
     protocol?: string,
     options: Pick<RespondOptions, "headers"> = {},
   ): RawConnection {
+    UPGRADE_NAMES.check(options);
     const headers = checkHeaders(options.headers ?? {});
     const isTunnel = this.method === "CONNECT";
     if (isTunnel !== (protocol === undefined)) {
@@ -358,6 +378,7 @@ export class HttpConnection extends AnswerableRequest {
    * @throws {RangeError} If an option is out of range.
    */
   acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
+    WEBSOCKET_NAMES.check(options);
     const hasBody = this.headers["transfer-encoding"] !== undefined ||
       (this.contentLength ?? 0) > 0;
     const refusal = !hasBody

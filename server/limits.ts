@@ -56,7 +56,8 @@ export interface ServerLimits {
   maxSendBufferSize: number;
 }
 
-const DEFAULTS: ServerLimits = {
+/** The limits where nothing else is said. */
+export const DEFAULTS: ServerLimits = {
   maxWaitingClients: 4096,
   keepAliveTimeout: 30_000,
   keepAliveMaxRequests: 1000,

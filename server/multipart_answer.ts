@@ -2,6 +2,7 @@ import {
   encodeResponseData,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { isToken } from "../parse/chars.ts";
 import {
   checkHeaders,
@@ -11,6 +12,7 @@ import {
 import {
   type AnswerHead,
   checkHead,
+  RESPOND_OPTIONS,
   type RespondOptions,
 } from "./answer_head.ts";
 import { type Asked, forbidLength, planEndless } from "./answer_plan.ts";
@@ -24,6 +26,15 @@ export interface MultipartOptions extends RespondOptions {
   boundary?: string;
 }
 
+/** What a part has beside its data. */
+type FrameOptions = Pick<RespondOptions, "headers">;
+
+const NAMES = new OptionNames<MultipartOptions>("a multipart answer", {
+  ...RESPOND_OPTIONS,
+  boundary: true,
+});
+const FRAME_NAMES = new OptionNames<FrameOptions>("a frame", { headers: true });
+
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
 
@@ -36,6 +47,7 @@ export class MultipartAnswer implements OpenAnswer {
   #isEnded = false;
 
   constructor(options: MultipartOptions) {
+    NAMES.check(options);
     this.#boundary = options.boundary ?? crypto.randomUUID();
     if (!isToken(this.#boundary) || this.#boundary.length > 70) {
       throw new TypeError('Option "boundary" is not a token of 70 characters');
@@ -67,9 +79,10 @@ export class MultipartAnswer implements OpenAnswer {
   /** Sends a part. */
   frame(
     data: Exclude<ResponseData, Blob>,
-    fields: RespondOptions["headers"] = {},
+    options: FrameOptions = {},
   ): Promise<boolean> {
-    const headers = checkHeaders(fields);
+    FRAME_NAMES.check(options);
+    const headers = checkHeaders(options.headers ?? {});
     const bytes = encodeResponseData(headers, data);
     headers["content-length"] = String(bytes.length);
     const session = this.#open();

@@ -1,8 +1,9 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { checkPartLimits, type PartLimits } from "../message/body_parts.ts";
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
 import type { CompressOptions } from "./compression.ts";
-import type { ServerLimits } from "./limits.ts";
+import { DEFAULTS, type ServerLimits } from "./limits.ts";
 
 /** What went wrong where, for {@linkcode HttpServerOptions.onError}. */
 export interface ConnectionErrorInfo {
@@ -79,6 +80,30 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
   onError?: (error: unknown, info: ConnectionErrorInfo) => void;
 }
 
+/** The names of a server's options. */
+export const SERVER_OPTIONS: Readonly<
+  Record<keyof HttpServerOptions, unknown>
+> = {
+  ...DEFAULTS,
+  hostname: true,
+  port: true,
+  path: true,
+  cert: true,
+  key: true,
+  guardedTls: true,
+  reusePort: true,
+  backlog: true,
+  listener: true,
+  signal: true,
+  trustedProxies: true,
+  streaming: true,
+  compress: true,
+  partLimits: true,
+  allowConnect: true,
+  onError: true,
+};
+const NAMES = new OptionNames<HttpServerOptions>("HttpServer", SERVER_OPTIONS);
+
 const NUMBERS = ["port", "backlog"] as const;
 const STRINGS = ["hostname", "path", "cert", "key"] as const;
 const BOOLEANS = [
@@ -88,11 +113,12 @@ const BOOLEANS = [
 /**
  * Checks what is not a limit.
  *
- * @throws {TypeError} If an option has the wrong type, or does not go with
- * another.
+ * @throws {TypeError} If an option is unknown, has the wrong type, or does not
+ * go with another.
  * @throws {RangeError} If a number is out of range.
  */
 export function checkOptions(options: HttpServerOptions): void {
+  NAMES.check(options);
   const wrong = (name: string, what: string): never => {
     throw new TypeError(`Option "${name}" ${what}`);
   };

@@ -1,6 +1,7 @@
 import type { HttpConnection } from "./http_connection.ts";
 import { HttpServer } from "./http_server.ts";
-import type { HttpServerOptions } from "./options.ts";
+import { OptionNames } from "../parse/option_names.ts";
+import { type HttpServerOptions, SERVER_OPTIONS } from "./options.ts";
 
 /** What a handler learns beside the request. */
 export interface ServeInfo {
@@ -30,6 +31,12 @@ export interface ServeOptions extends Omit<HttpServerOptions, "onError"> {
   /** What went wrong on a connection; `onError` of a server. */
   onConnectionError?: HttpServerOptions["onError"];
 }
+
+const NAMES = new OptionNames<ServeOptions>("serve()", {
+  ...SERVER_OPTIONS,
+  onListen: true,
+  onConnectionError: true,
+});
 
 /**
  * Serves by a handler from `Request` to `Response`. Bodies are streams; the
@@ -70,6 +77,7 @@ export function serve(
   if (typeof handler !== "function") {
     throw new TypeError("Handler is not a function");
   }
+  NAMES.check(options);
   const { onListen, onError, onConnectionError, ...rest } = options;
   const server = new HttpServer({
     port: rest.path === undefined && rest.listener === undefined

@@ -1,3 +1,4 @@
+import { OptionNames } from "../parse/option_names.ts";
 import { TransportSink } from "../transport/transport_sink.ts";
 import type { ByteSink } from "../websocket/byte_sink.ts";
 import { acceptDeflate, type DeflateOptions } from "../websocket/extensions.ts";
@@ -35,6 +36,18 @@ export interface WebsocketAcceptOptions {
   /** Further fields of the answer. */
   headers?: RespondOptions["headers"];
 }
+
+/** The names of those options. */
+export const WEBSOCKET_NAMES: OptionNames<WebsocketAcceptOptions> =
+  new OptionNames("acceptWebsocket()", {
+    protocol: true,
+    maxMessageLength: true,
+    compress: true,
+    allowedOrigins: true,
+    idleTimeout: true,
+    closeTimeout: true,
+    headers: true,
+  });
 
 /** Checks a request for a WebSocket; `null` if it may be accepted. */
 export function checkUpgrade(

@@ -14,10 +14,47 @@ export interface ListenOptions {
   backlog?: number;
 }
 
-/** Listens on TCP, TLS or a Unix socket. */
+/**
+ * Listens on TCP, TLS or a Unix socket.
+ *
+ * @throws An error of the kind that the system gives; it says what cannot be
+ * listened on, and why.
+ */
 export function listen(
   options: ListenOptions,
 ): Deno.Listener | GuardedListener {
+  try {
+    return open(options);
+  } catch (error) {
+    throw explained(error, options);
+  }
+}
+
+/** What keeps somebody from listening, in plain words. */
+const REASONS: readonly [new (message: string) => Error, string][] = [
+  [Deno.errors.AddrInUse, "the port is taken"],
+  [Deno.errors.AddrNotAvailable, "this machine has no such address"],
+  [Deno.errors.PermissionDenied, "the system does not allow it"],
+  [Deno.errors.NotFound, "there is no such folder"],
+];
+
+function explained(error: unknown, options: ListenOptions): unknown {
+  if (!(error instanceof Error) || error instanceof Deno.errors.InvalidData) {
+    return error;
+  }
+  const { hostname, port, path } = options;
+  const [kind, reason] = REASONS.find(([kind]) => error instanceof kind) ??
+    [error.constructor as new (message: string) => Error, error.message];
+  const where = path === undefined
+    ? `${unbracketed(hostname)} port ${port}`
+    : `the path ${path}`;
+  const text = path === undefined ? reason : reason.replace("port", "path");
+  const made = new kind(`Cannot listen on ${where}: ${text}`);
+  made.cause = error;
+  return made;
+}
+
+function open(options: ListenOptions): Deno.Listener | GuardedListener {
   const { hostname, port, path, cert, key, backlog } = options;
   if (path !== undefined) return Deno.listen({ transport: "unix", path });
   const where = { hostname: unbracketed(hostname), port, tcpBacklog: backlog };
@@ -51,6 +88,14 @@ export function canShare(): boolean {
  * @throws {Deno.errors.InvalidData} If they are or do not.
  */
 export function checkPair(cert: string, key: string): void {
+  for (const [name, text] of [["cert", cert], ["key", key]]) {
+    if (!text.includes("-----BEGIN ")) {
+      throw new Deno.errors.InvalidData(
+        `Option "${name}" is no text of a PEM file: where it is the path of ` +
+          "one, read that first",
+      );
+    }
+  }
   const { createPrivateKey, X509Certificate } = builtin("node:crypto");
   let fits = false;
   let cause: unknown;

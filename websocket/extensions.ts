@@ -1,4 +1,5 @@
 import { isToken } from "../parse/chars.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { trim } from "../parse/fields.ts";
 import { WebsocketError } from "./errors.ts";
 
@@ -57,6 +58,13 @@ export interface DeflateParameters {
 /** What one side wishes for compression: it may only be less than the whole. */
 export type DeflateOptions = Partial<DeflateParameters>;
 
+const NAMES = new OptionNames<DeflateOptions>("compression", {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: true,
+  clientMaxWindowBits: true,
+});
+
 /** The name of the extension. */
 const NAME = "permessage-deflate";
 
@@ -104,6 +112,7 @@ function readTerms(extension: Extension, isOffer: boolean): Terms | null {
 }
 
 function checkOptions(options: DeflateOptions): void {
+  NAMES.check(options);
   for (const key of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
     const bits = options[key];
     if (

@@ -1,4 +1,5 @@
 import { isToken } from "../parse/chars.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { httpDate } from "./date.ts";
 
 /** A cookie with its attributes (RFC 6265bis section 4.1). */
@@ -26,6 +27,18 @@ export interface CookieAttributes {
 /** What can be set: a value, `null` to delete, or a value with attributes. */
 export type CookieValue = string | null | CookieAttributes;
 
+const NAMES = new OptionNames<CookieAttributes>("a cookie", {
+  value: true,
+  domain: true,
+  path: true,
+  expires: true,
+  maxAge: true,
+  secure: true,
+  httpOnly: true,
+  sameSite: true,
+  partitioned: true,
+});
+
 const VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
 const PATH = /^\/[ -:<-~]*$/;
 
@@ -36,6 +49,7 @@ const PATH = /^\/[ -:<-~]*$/;
  */
 export function writeCookie(name: string, cookie: CookieValue): string {
   if (!isToken(name)) throw new TypeError("Cookie name is not a token");
+  if (typeof cookie !== "string" && cookie !== null) NAMES.check(cookie);
   const { value, ...attributes }: CookieAttributes = cookie === null
     ? { value: "", maxAge: 0 }
     : typeof cookie === "string"

@@ -3,11 +3,14 @@ import { dict } from "../parse/dict.ts";
 import type { HttpDate } from "./date.ts";
 import { mayHaveLength, STATUS_CODES } from "./status.ts";
 
+/** The value of a field to send, or those of as many lines. */
+export type HeaderValue = string | number | readonly (string | number)[];
+
 /** Header fields to send; an array is sent as one line for each value. */
-export type HeaderValues = Record<
-  string,
-  string | number | readonly (string | number)[]
->;
+export type HeaderValues = Record<string, HeaderValue>;
+
+/** The same in other forms: `Headers`, a `Map`, pairs of name and value. */
+export type HeaderPairs = Headers | Iterable<readonly [string, HeaderValue]>;
 
 /** Fields ready to be written: lower-case names, each value checked. */
 export type CheckedHeaders = Record<string, string | string[]>;
@@ -17,16 +20,17 @@ const encoder = new TextEncoder();
 /**
  * Checks fields and brings their names to lower case.
  *
- * @throws {TypeError} If a name is not a token, or a value holds a control
- * byte or what Latin-1 cannot express.
+ * @throws {TypeError} If they are no fields, a name is not a token, or a value
+ * holds a control byte or what Latin-1 cannot express.
  */
-export function checkHeaders(headers: HeaderValues | Headers): CheckedHeaders {
+export function checkHeaders(
+  headers: HeaderValues | HeaderPairs,
+): CheckedHeaders {
   const checked = dict<string | string[]>();
-  const entries = headers instanceof Headers
-    ? headers.entries()
-    : Object.entries(headers);
-  for (const [name, value] of entries) {
-    if (!isToken(name)) throw new TypeError("Header name is not a token");
+  for (const [name, value] of fieldsOf(headers)) {
+    if (typeof name !== "string" || !isToken(name)) {
+      throw new TypeError(`Header name ${JSON.stringify(name)} is not a token`);
+    }
     const key = name.toLowerCase();
     const values = Array.isArray(value)
       ? Array.from(value, (one) => checkValue(name, one))
@@ -35,6 +39,21 @@ export function checkHeaders(headers: HeaderValues | Headers): CheckedHeaders {
     else checked[key] = [checked[key], values].flat();
   }
   return checked;
+}
+
+/** @throws {TypeError} If they come in no form that is known. */
+function fieldsOf(
+  headers: HeaderValues | HeaderPairs,
+): Iterable<readonly [string, HeaderValue]> {
+  if (typeof headers !== "object" || headers === null) {
+    throw new TypeError("Headers are not an object");
+  }
+  if (!(Symbol.iterator in headers)) return Object.entries(headers);
+  const pairs = [...headers as Iterable<unknown>];
+  if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
+    throw new TypeError("Headers are not pairs of a name and a value");
+  }
+  return pairs as [string, HeaderValue][];
 }
 
 /**

@@ -112,7 +112,6 @@ Deno.test("encodeJson() refuses what would go out as nothing", () => {
       [() => 1, "function"],
       [new Map([[1, 2]]), "Map"],
       [Object.assign(function* () {})(), "Generator"],
-      [new Error("a"), "Error"],
       [/a/, "RegExp"],
     ] as const
   ) {
@@ -132,4 +131,49 @@ Deno.test("encodeJson() refuses what would go out as nothing", () => {
   for (const value of [{}, new Empty(), Object.create(null), new Named()]) {
     assertEquals(encodeJson(value), "{}");
   }
+});
+
+/** What is no data, and what is said to do with it. */
+const NO_DATA: [data: unknown, words: string][] = [
+  [new Response("a"), "Response as JSON: answer with it by respondWith()"],
+  [Promise.resolve(1), "Promise as JSON: wait for what it brings"],
+  [new Map([["a", 1]]), "Map as JSON: make an object"],
+  [new Set([1]), "Set as JSON: make an array"],
+  [new Headers({ a: "b" }), "Headers as JSON: make an object"],
+  [Object.assign(new Error("a"), { code: 1 }), "an Error as JSON: send its"],
+  [new (class Late extends RangeError {})("a"), "an Error as JSON: send its"],
+  [/a/, "RegExp as JSON: send its source"],
+  [new SharedArrayBuffer(8), "SharedArrayBuffer as JSON: it would be empty"],
+  [NaN, "NaN as JSON: it has no such number"],
+  [-Infinity, "-Infinity as JSON: it has no such number"],
+  [Symbol("a"), "symbol as JSON"],
+  [() => 1, "function as JSON"],
+  [1n, "BigInt"],
+];
+
+for (const [data, words] of NO_DATA) {
+  Deno.test(`encodeJson() says what is wrong with a ${words}`, () => {
+    assertThrows(() => encodeJson(data), TypeError, words);
+  });
+}
+
+Deno.test("encodeJson() takes objects of any class that have something to show", () => {
+  class Point {
+    x = 1;
+  }
+  class Failure extends Error {
+    toJSON() {
+      return { failed: this.message };
+    }
+  }
+  for (
+    const [data, text] of [
+      [new Point(), '{"x":1}'],
+      [new (class Nothing {})(), "{}"],
+      [Object.create(null), "{}"],
+      [new Failure("a"), '{"failed":"a"}'],
+      [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+      [new URL("http://a/"), '"http://a/"'],
+    ]
+  ) assertEquals(encodeJson(data), text);
 });
