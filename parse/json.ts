@@ -75,9 +75,6 @@ function add(layer: object[], value: unknown): void {
  */
 export function encodeJson(data: unknown): string {
   if (typeof data === "object" && data !== null) checkKind(data);
-  else if (typeof data === "number" && !Number.isFinite(data)) {
-    throw new TypeError(`Cannot send ${data} as JSON: it has no such number`);
-  }
   let text: string | undefined;
   try {
     text = JSON.stringify(data);
