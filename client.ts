@@ -81,4 +81,8 @@ export type { Meter } from "./transport/transport.ts";
 export type { DeflateOptions } from "./websocket/extensions.ts";
 export { Websocket } from "./websocket/websocket.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
-export type { HeaderValues } from "./wire/response_head.ts";
+export type {
+  HeaderPairs,
+  HeaderValue,
+  HeaderValues,
+} from "./wire/response_head.ts";

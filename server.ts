@@ -71,5 +71,9 @@ export type { MultipartLimits } from "./parse/multipart_parser.ts";
 export { select, type Selectable } from "./transport/select.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type { ContentCoding } from "./wire/content_coding.ts";
-export type { HeaderValues } from "./wire/response_head.ts";
+export type {
+  HeaderPairs,
+  HeaderValue,
+  HeaderValues,
+} from "./wire/response_head.ts";
 export { STATUS_CODES } from "./wire/status.ts";
