@@ -9,6 +9,8 @@ import { afterReading } from "./clock.ts";
 
 /** How much is read at once. */
 const READ_SIZE = 16_384;
+/** And how much is encrypted at once: it lies there until the peer has read it. */
+const WRITE_SIZE = 65_536;
 
 /** A connection, as a stream of Node, and who is told of its faults. */
 export interface Lower {
@@ -21,6 +23,8 @@ export interface Lower {
    * and so lose what a peer said before it closed.
    */
   writeFailed: (error: unknown) => void;
+  /** Called when the peer has ended; in a handshake, Node would wait on. */
+  ended: () => void;
 }
 
 /** A connection as a stream of Node, for its TLS to run over. */
@@ -48,6 +52,7 @@ export function streamOf(conn: Deno.Conn): Lower {
     read() {
       conn.read(buffer).then(
         (length) => {
+          if (length === null) lower.ended();
           this.push(length === null ? null : buffer.slice(0, length));
         },
         (error) => {
@@ -72,6 +77,7 @@ export function streamOf(conn: Deno.Conn): Lower {
     stream,
     readFailed: () => {},
     writeFailed: () => {},
+    ended: () => {},
   };
   return lower;
 }
@@ -128,6 +134,9 @@ export class NodeTlsConn implements Deno.TlsConn {
       this.#hasEnded = true;
       this.#goOn();
     });
+    lower.ended = () => {
+      if (!this.#isSecured) this.#fail(new Deno.errors.UnexpectedEof());
+    };
     socket.on("error", (error: Error) => this.#fail(error));
     socket.on("close", () => {
       this.#fail(new Deno.errors.ConnectionReset("Connection is broken"));
@@ -190,11 +199,12 @@ export class NodeTlsConn implements Deno.TlsConn {
     if (this.#writeError !== null) return Promise.reject(this.#writeError);
     if (p.length === 0) return Promise.resolve(0);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const piece = p.subarray(0, WRITE_SIZE);
     this.#writing.add(reject);
-    this.#socket.write(p, (error) => {
+    this.#socket.write(piece, (error) => {
       this.#writing.delete(reject);
       if (error) reject(error);
-      else resolve(p.length);
+      else resolve(piece.length);
     });
     return promise;
   }
@@ -275,7 +285,9 @@ export class NodeTlsConn implements Deno.TlsConn {
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= new WritableStream({
       write: async (bytes) => {
-        await this.write(bytes);
+        while (bytes.length > 0) {
+          bytes = bytes.subarray(await this.write(bytes));
+        }
       },
       close: () => this.closeWrite(),
       abort: () => this.close(),
