@@ -1,0 +1,92 @@
+// Before there is a request: connections, and handshakes of TLS.
+import type { Attack } from "../scene.ts";
+
+/** The first half of a ClientHello. */
+const HALF_HELLO = new Uint8Array([
+  ...[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3],
+  ...new Uint8Array(100).fill(7),
+]);
+const GARBAGE = new Uint8Array(16_384).map((_, i) => (i * 31 + 22) & 255);
+
+/** While all are new, nobody can tell who is the slowest. */
+const CROWDED = { wait: 3000 };
+
+export const CONNECTING: Attack[] = [
+  {
+    name: "silent connections from one address",
+    phase: "connect",
+    server: "few",
+    bounds: CROWDED,
+    play: (scene) => scene.crowd(scene.times(80), () => scene.over),
+  },
+  {
+    name: "silent connections from many addresses",
+    phase: "connect",
+    server: "few",
+    bounds: CROWDED,
+    play: (scene) => scene.army(scene.times(80), () => scene.over),
+  },
+  {
+    name: "connections that are closed at once",
+    phase: "connect",
+    async play(scene) {
+      while (scene.isOn) {
+        const all = Array.from({ length: 16 }, (_, i) => scene.plain(i));
+        for (const peer of await Promise.all(all)) peer?.close();
+        await scene.breath();
+      }
+    },
+  },
+  {
+    name: "silent handshakes",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    async play(scene) {
+      for (let i = 0; i < scene.times(40); i++) await scene.plain(i);
+    },
+  },
+  {
+    name: "half a ClientHello",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    async play(scene) {
+      for (let i = 0; i < scene.times(40); i++) {
+        await (await scene.plain(i))?.send(HALF_HELLO);
+      }
+    },
+  },
+  {
+    name: "garbage in place of a handshake",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    async play(scene) {
+      while (scene.isOn) {
+        const peer = await scene.plain();
+        await peer?.send(GARBAGE);
+        await scene.breath();
+        peer?.close();
+      }
+    },
+  },
+  {
+    name: "handshakes that are given up",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    async play(scene) {
+      while (scene.isOn) {
+        const peer = await scene.plain();
+        await peer?.send(HALF_HELLO);
+        peer?.close();
+        await scene.breath();
+      }
+    },
+  },
+  {
+    name: "handshakes, and then silence",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    server: "few",
+    bounds: CROWDED,
+    play: (scene) => scene.army(scene.times(70), () => scene.over),
+  },
+];
