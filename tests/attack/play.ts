@@ -69,6 +69,7 @@ for (const way of ways) {
   const attacks = ROWS.filter((row) =>
     !(isShort && way !== "plain" && ABOVE.includes(row.phase)) &&
     (row.ways ?? all).includes(way) &&
+    !(isShort && row.isLong) &&
     (!row.isKnown || flags.has("known")) &&
     pattern.test(`${row.phase}: ${row.name} (${row.server ?? "whole"})`)
   );

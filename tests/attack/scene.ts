@@ -42,6 +42,8 @@ export interface Attack {
   /** Where it makes a difference; all by default. */
   ways?: Way[];
   bounds?: Partial<Bounds>;
+  /** It takes longer than tests may. */
+  isLong?: boolean;
   /** A fault that is known: it is played only where it is asked for. */
   isKnown?: boolean;
   /** Goes on until the scene is over, or until all is done that it has to do. */

@@ -80,6 +80,18 @@ export const BODIES: Attack[] = [
       }),
   },
   {
+    name: "bodies of a byte in 12 seconds at all places",
+    phase: "body",
+    server: "few",
+    isLong: true,
+    bounds: { wait: 5000 },
+    play: (scene) =>
+      scene.army(80, async (peer) => {
+        await peer.send(post("/json", "Content-Length: 1000000\r\n"));
+        await scene.drip(peer, "a", 12_000);
+      }),
+  },
+  {
     name: "bodies that drip, read as they come",
     phase: "body",
     server: "streaming",

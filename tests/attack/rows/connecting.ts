@@ -1,4 +1,5 @@
 // Before there is a request: connections, and handshakes of TLS.
+import { pause } from "../peer.ts";
 import type { Attack } from "../scene.ts";
 
 /** The first half of a ClientHello. */
@@ -43,6 +44,29 @@ export const CONNECTING: Attack[] = [
     ways: ["tls", "guarded"],
     async play(scene) {
       for (let i = 0; i < scene.times(40); i++) await scene.plain(i);
+    },
+  },
+  {
+    // Deno's own TLS lets nobody in while they stay; then it has to go on.
+    name: "silent handshakes at all places, one more, and all leave",
+    phase: "tls",
+    ways: ["tls", "guarded"],
+    server: "few",
+    isLong: true,
+    bounds: { wait: 20_000 },
+    async play(scene) {
+      const all = await Promise.all(
+        Array.from({ length: 66 }, (_, i) => scene.plain(i)),
+      );
+      await pause(6000);
+      for (const peer of all) peer?.close();
+      const began = performance.now();
+      const peer = await scene.connect(200);
+      await peer?.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      const answer = await peer?.until("hello");
+      scene.expect(!!answer, "Nobody is served once they have left");
+      const took = Math.round(performance.now() - began);
+      scene.notes.push(`Served ${took} ms after they have left`);
     },
   },
   {

@@ -93,6 +93,24 @@ export const WEBSOCKETS: Attack[] = [
   flood("closes, and messages behind them", join(closing(1000), EMPTY)),
   flood("closes in a row", much(closing(1000))),
   flood("frames that are none", much(frame(0xff))),
+  ...[1, 4].map((count): Attack => ({
+    name: `11 MB of empty messages from ${count}`,
+    phase: "websocket",
+    isLong: true,
+    async play(scene) {
+      const began = performance.now();
+      await Promise.all(Array.from({ length: count }, async (_, i) => {
+        const peer = await open(scene, i, "/ws", null);
+        if (peer === null) return;
+        const last = peer.until("last");
+        for (let j = 0; j < 11; j++) await peer.send(EMPTY);
+        await peer.send(text("last"));
+        await last;
+      }));
+      const took = Math.round(performance.now() - began);
+      scene.notes.push(`Answered after ${took} ms`);
+    },
+  })),
   {
     name: "frames that announce 2^62 bytes",
     phase: "websocket",
