@@ -48,14 +48,21 @@ export function slownessOf(timed: Timed): number {
   const { transport, state, age, pace } = timed;
   const { clock, limits } = timed.host;
   const since = transport.isWriting && state !== "upgraded"
-    ? clock.tick - transport.writeSince
+    ? clock.tick - clock.begun(transport.writeSince)
     : 0;
   if (since * clock.period > STUCK) return since;
+  if (isHidden(timed) && age > clock.ticks(limits.keepAliveTimeout)) return age;
   if (state === "handshake" || state === "head") {
     return age * clock.period > SLOW ? age : 0;
   }
   if (pace === null || pace.ticks * clock.period <= SLOW) return 0;
   return pace.isBehind(timed.bodyReceived, limits, clock) ? pace.ticks : 0;
+}
+
+/** Whether what a peer has sent ahead hides whether it is still there. */
+function isHidden({ transport, state }: Timed): boolean {
+  return (state === "held" || state === "answering") &&
+    !transport.isReading && !transport.isWriting && !transport.inputEnded;
 }
 
 /** Holds a connection to its deadlines; called once a tick. */

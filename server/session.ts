@@ -178,9 +178,10 @@ export class Session
     else this.transport.destroy();
   }
 
-  /** For how many ticks it has been in its present wait. */
+  /** For how many ticks it has been in its present wait, as far as is known. */
   get age(): number {
-    return this.tick - this.#since;
+    const { clock } = this.host;
+    return clock.tick - clock.begun(this.#since);
   }
 
   /** @ignore */

@@ -242,6 +242,39 @@ Deno.test("HttpServer keeps requests of an address that holds half of them", asy
   assertEquals((await late.response()).body, "ok");
 });
 
+Deno.test("HttpServer closes nobody who has asked while it was busy", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const second = Promise.withResolvers<Deno.Conn>();
+  // The third never comes: it ends with the listener.
+  const sources = [
+    () => listener.accept(),
+    () => second.promise,
+    () => listener.accept(),
+  ];
+  await using arena = new Arena((client) => client.respond("ok"), {
+    maxWaitingClients: 1,
+    listener: {
+      addr: listener.addr,
+      accept: () => sources.shift()!(),
+      close: () => listener.close(),
+      async *[Symbol.asyncIterator]() {},
+    },
+  });
+  const peer = await arena.connect();
+  await eventually(() => arena.server.stats.openConnections === 1);
+  const other = await arena.connect();
+  const conn = await listener.accept();
+  await peer.send(GET);
+  // Another comes behind what the server learns of the time that went by, and
+  // before it reads what has come meanwhile.
+  setTimeout(() => second.resolve(conn), 300);
+  for (const end = performance.now() + 350; performance.now() < end;);
+  assertEquals((await peer.response()).body, "ok");
+  peer.close();
+  await other.send(GET);
+  assertEquals((await other.response()).body, "ok");
+});
+
 Deno.test("maxClientsPerAddress bounds connections, but for trusted proxies", async () => {
   await using crowd = new Crowd({
     maxClientsPerAddress: 2,
@@ -386,6 +419,36 @@ for (const length of [100, 5000, 20_000, 60_000]) {
       signal.addEventListener("abort", () => resolve());
     });
     client.close();
+  });
+}
+
+/** More than is read ahead, so that nobody sees whether a peer has left. */
+const HIDING: Record<string, [streaming: boolean, text: string]> = {
+  "requests sent ahead": [false, HELD + GET.repeat(10_000)],
+  "a body that nobody reads": [
+    true,
+    UPLOAD.replace("/", "/held") + "a".repeat(300_000),
+  ],
+};
+
+for (const [what, [streaming, text]] of Object.entries(HIDING)) {
+  Deno.test(`Peers give way that have left behind ${what}`, async () => {
+    await using crowd = new Crowd({
+      streaming,
+      maxWaitingClients: 2,
+      keepAliveTimeout: 500,
+    });
+    const { arena } = crowd;
+    const held: Client[] = [];
+    for (const address of ["10.0.0.1", "10.0.0.2"]) {
+      const peer = await crowd.from(address);
+      await peer.send(text);
+      await arena.until(() => arena.held.length > 0);
+      held.push(...arena.held.splice(0));
+      peer.close();
+    }
+    await crowd.serves("10.0.0.3");
+    for (const client of held) client.close();
   });
 }
 
