@@ -1,4 +1,5 @@
 import { dict } from "../parse/dict.ts";
+import { ProtocolError } from "../parse/errors.ts";
 import { MultipartEvent } from "../parse/multipart_parser.ts";
 import { decodeUtf8 } from "../parse/text.ts";
 import { type PartLimits, PartParser } from "./body_parts.ts";
@@ -7,6 +8,22 @@ import { type PartLimits, PartParser } from "./body_parts.ts";
 export const MULTIPART = "multipart/form-data";
 /** Media type of a form without files. */
 export const URLENCODED = "application/x-www-form-urlencoded";
+
+const AMPERSAND = 0x26;
+
+/**
+ * Holds an `application/x-www-form-urlencoded` body to a number of fields, as
+ * each takes some hundred bytes in memory, and a few in the body.
+ *
+ * @throws {ProtocolError} If it has more.
+ */
+export function checkFields(body: Uint8Array, most: number): void {
+  if (body.length < most) return;
+  let count = 1;
+  for (let at = -1; (at = body.indexOf(AMPERSAND, at + 1)) >= 0;) {
+    if (++count > most) throw new ProtocolError("too-many-fields");
+  }
+}
 
 /** A value of a form in parts: text, or a file. */
 export type FormValue = string | File;

@@ -20,7 +20,13 @@ import {
   readLines,
   readNdjson,
 } from "./body_readers.ts";
-import { type FormValue, LoadedForm, MULTIPART, URLENCODED } from "./form.ts";
+import {
+  checkFields,
+  type FormValue,
+  LoadedForm,
+  MULTIPART,
+  URLENCODED,
+} from "./form.ts";
 import {
   bodyStream,
   IncomingBody,
@@ -41,6 +47,8 @@ export interface BodyLimits {
   readonly maxJsonDepth: number;
   /** Where a caller names no others. */
   readonly parts?: PartLimits;
+  /** Fields of a form that is URL-encoded. */
+  readonly maxFormFields?: number;
 }
 
 /** The media type of a `Content-Type`, in lower case, without parameters. */
@@ -264,7 +272,11 @@ export abstract class IncomingMessage {
     }
     const bytes = await this.#whole() as Uint8Array<ArrayBuffer>;
     if (contentType === URLENCODED) {
-      return parseQuery(bytes) as Record<string, string | string[] | null>;
+      const { maxFormFields = Infinity } = this.bodyLimits;
+      return this.#make(() => {
+        checkFields(bytes, maxFormFields);
+        return parseQuery(bytes) as Record<string, string | string[] | null>;
+      });
     }
     const type = this.headers["content-type"];
     const all = { ...this.bodyLimits.parts, ...limits };

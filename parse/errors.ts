@@ -38,6 +38,7 @@ export type ProtocolErrorCode =
   | "answer-timeout"
   | "body-too-large"
   | "too-many-parts"
+  | "too-many-fields"
   | "request-line-too-long"
   | "unsupported-expectation"
   | "headers-too-large"
@@ -80,6 +81,7 @@ export const protocolErrors: Readonly<
   "answer-timeout": [504, "Answer took too long"],
   "body-too-large": [413, "Request body is too large"],
   "too-many-parts": [413, "Multipart body has too many parts"],
+  "too-many-fields": [413, "Form has too many fields"],
   "request-line-too-long": [414, "Request line is too long"],
   "unsupported-expectation": [417, "Expectation is not supported"],
   "headers-too-large": [431, "Header section is too large"],

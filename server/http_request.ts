@@ -11,7 +11,12 @@ import {
   urlPath,
   urlQuery,
 } from "../parse/values.ts";
-import { LoadedForm, MULTIPART, URLENCODED } from "../message/form.ts";
+import {
+  checkFields,
+  LoadedForm,
+  MULTIPART,
+  URLENCODED,
+} from "../message/form.ts";
 import { IncomingBody } from "../message/incoming_body.ts";
 import {
   type BodyLimits,
@@ -101,6 +106,9 @@ export abstract class HttpRequest extends IncomingMessage {
       parts.body = decodeUtf8(body);
       parts.data = parseJson(parts.body, this.bodyLimits.maxJsonDepth);
     } else {
+      if (type === URLENCODED) {
+        checkFields(body, this.server.limits.maxFormFields);
+      }
       const bytes = body.slice();
       parts.body = bytes;
       parts.isDataReady = false;

@@ -97,8 +97,9 @@ export class HttpServer
   constructor(options: HttpServerOptions = {}) {
     checkOptions(options);
     this.limits = checkServerLimits(options);
-    const { maxJsonDepth } = this.limits;
-    this.bodyLimits = { maxJsonDepth, parts: options.partLimits };
+    const { maxJsonDepth, maxFormFields } = this.limits;
+    const parts = { maxParts: maxFormFields, ...options.partLimits };
+    this.bodyLimits = { maxJsonDepth, maxFormFields, parts };
     this.trustedProxies = new TrustedProxies(options.trustedProxies ?? []);
     this.#options = options;
     this.#hub = new Hub({

@@ -20,6 +20,11 @@ export interface ServerLimits {
    * 512. What is deeper is answered with 400.
    */
   maxJsonDepth: number;
+  /**
+   * Fields of a form, or parts of one; default 1000. What has more is answered
+   * with 413.
+   */
+  maxFormFields: number;
   /** From the first byte of a request to the end of its headers, in ms; default 5,000. */
   requestTimeout: number;
   /** The longest silence within a body, in ms; default 15,000. */
@@ -65,6 +70,7 @@ export const DEFAULTS: ServerLimits = {
   maxHeadersCount: 100,
   maxContentLength: 1_048_576,
   maxJsonDepth: MAX_JSON_DEPTH,
+  maxFormFields: 1000,
   requestTimeout: 5_000,
   bodyTimeout: 15_000,
   minReceiveRate: 500,

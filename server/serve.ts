@@ -1,3 +1,4 @@
+import { ProtocolError } from "../parse/errors.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import { HttpServer } from "./http_server.ts";
 import { OptionNames } from "../parse/option_names.ts";
@@ -25,7 +26,8 @@ export interface ServeOptions extends Omit<HttpServerOptions, "onError"> {
   onListen?: (addr: Deno.Addr) => void;
   /**
    * Makes the response for a handler that threw; by default the error is
-   * logged and answered with a plain 500.
+   * logged and answered with a plain 500, and what the peer did wrong, such as
+   * JSON beyond `maxJsonDepth`, with its own status.
    */
   onError?: (error: unknown) => Response | Promise<Response>;
   /** What went wrong on a connection; `onError` of a server. */
@@ -158,6 +160,9 @@ async function recover(
 }
 
 function failed(error: unknown): Response {
+  if (error instanceof ProtocolError) {
+    return new Response(`${error.message}\n`, { status: error.status });
+  }
   console.error("Error in a request's handler:", error);
   return new Response("Internal Server Error", { status: 500 });
 }

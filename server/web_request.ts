@@ -1,6 +1,8 @@
 // A `Request` whose costly parts are made when somebody asks for them.
 import type { HeaderFields } from "../parse/fields.ts";
 import { isToken } from "../parse/chars.ts";
+import type { ProtocolError } from "../parse/errors.ts";
+import { parseJson } from "../parse/json.ts";
 
 /** What a `Request` is made of. */
 export interface RequestOrigin {
@@ -19,6 +21,7 @@ export interface RequestOrigin {
   /** Whether the body was asked for as a stream. */
   readonly isStreamed: boolean;
   readAll(): Promise<Uint8Array<ArrayBuffer>>;
+  readonly server: { readonly limits: { readonly maxJsonDepth: number } };
 }
 
 /** Methods that a `Request` takes as they are. */
@@ -90,7 +93,20 @@ function realRequest(
   }
   const request = new Request(origin.fullUrl, init);
   if (isUsed) request.text();
-  return Object.defineProperty(request, "signal", { get: () => origin.signal });
+  return Object.defineProperties(request, {
+    signal: { get: () => origin.signal },
+    json: { value: async () => toJson(await request.text(), origin) },
+  });
+}
+
+/** JSON of a body; what is wrong with it is told as the platform does. */
+function toJson(text: string, { server }: RequestOrigin): unknown {
+  try {
+    return parseJson(text, server.limits.maxJsonDepth);
+  } catch (error) {
+    if ((error as ProtocolError).code === "bad-json") JSON.parse(text);
+    throw error;
+  }
 }
 
 /**
@@ -156,7 +172,8 @@ class LazyRequest {
   // deno-lint-ignore no-explicit-any -- as in `Request`
   json(): Promise<any> {
     const bytes = this.#bytes();
-    return bytes?.then((bytes) => JSON.parse(decoder.decode(bytes))) ??
+    return bytes
+      ?.then((bytes) => toJson(decoder.decode(bytes), this.#origin)) ??
       this.real.json();
   }
 
@@ -250,6 +267,7 @@ function prepare(): boolean {
     body: null as never,
     isStreamed: false,
     readAll: () => null as never,
+    server: null as never,
   };
   try {
     const lazy = new LazyRequest(origin, "http://a/") as unknown as Request;

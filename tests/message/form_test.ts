@@ -200,6 +200,78 @@ Deno.test("form() rejects a body of another type with 415", async () => {
   assertEquals((await peer.response()).status, 415);
 });
 
+const MANY: [type: string, body: (fields: number) => string, code: string][] = [
+  [
+    "application/x-www-form-urlencoded",
+    (fields) => "&".repeat(fields - 1) + "a",
+    "too-many-fields",
+  ],
+  [
+    TYPE,
+    (fields) =>
+      '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'.repeat(
+        fields,
+      ) +
+      "--b--\r\n",
+    "too-many-parts",
+  ],
+];
+
+for (const [type, body, code] of MANY) {
+  for (const streaming of [false, true]) {
+    const mode = streaming ? "as it comes" : "as a whole";
+    Deno.test(`maxFormFields bounds a form of ${type} (${mode})`, async () => {
+      const codes: string[] = [];
+      await using scene = new Scene(
+        async (client) => {
+          try {
+            await client.respond(await client.form());
+          } catch (error) {
+            codes.push((error as ProtocolError).code);
+            await client.respond("", { status: (error as HttpError).status });
+          }
+        },
+        {
+          streaming,
+          maxFormFields: 4,
+          onError: (error) => codes.push((error as ProtocolError).code),
+        },
+      );
+      for (const [fields, status] of [[4, 200], [5, 413]]) {
+        const peer = await scene.connect();
+        await peer.send(post(body(fields), type));
+        assertEquals((await peer.response()).status, status);
+      }
+      assertEquals(codes, [code]);
+    });
+  }
+}
+
+Deno.test("parts() has maxFormFields where no maxParts is given", async () => {
+  await using scene = new Scene(
+    async (client) => {
+      let count = 0;
+      const limits = client.path === "/more" ? { maxParts: 9 } : undefined;
+      try {
+        for await (const part of client.parts(limits)) {
+          count += part.name.length;
+        }
+      } catch {
+        count = -1;
+      }
+      await client.respond(String(count));
+    },
+    { streaming: true, maxFormFields: 4 },
+  );
+  const [type, body] = MANY[1];
+  for (const [path, answer] of [["/", "-1"], ["/more", "5"]]) {
+    const peer = await scene.connect();
+    const text = new TextDecoder().decode(post(body(5), type));
+    await peer.send(text.replace("POST / ", `POST ${path} `));
+    assertEquals((await peer.response()).body, answer);
+  }
+});
+
 const LIMITS: [name: string, limits: object, code: string, status: number][] = [
   ["maxParts", { maxParts: 2 }, "too-many-parts", 413],
   ["maxPartLength", { maxPartLength: 9 }, "body-too-large", 413],

@@ -126,6 +126,7 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
     "body-timeout",
     "answer-timeout",
     "too-many-parts",
+    "too-many-fields",
     ...responseCodes,
     ...clientCodes,
   ];

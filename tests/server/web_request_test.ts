@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { serve } from "@uhttp/uhttp";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ProtocolError, serve } from "@uhttp/uhttp";
 import { dict } from "../../parse/dict.ts";
 import { type RequestOrigin, toRequest } from "../../server/web_request.ts";
 import { latin1Bytes } from "../support/bytes.ts";
@@ -37,6 +37,7 @@ function origin(
       return stream !== null;
     },
     readAll: () => Promise.resolve(bytes),
+    server: { limits: { maxJsonDepth: 3 } },
   };
 }
 
@@ -248,4 +249,30 @@ Deno.test("A request can be passed on by fetch()", async () => {
   }
   await front.shutdown();
   await back.shutdown();
+});
+
+Deno.test("Request's json() is held to maxJsonDepth, and fails as the platform's else", async () => {
+  for (const isStreaming of [false, true]) {
+    for (const method of ["POST", "PROPFIND"]) {
+      const ask = (body: string) =>
+        toRequest(origin(method, "/", "a.example", body, isStreaming)).json();
+      assertEquals(await ask("[[[1]]]"), [[[1]]]);
+      const error = await assertRejects(() => ask("[[[[1]]]]"), ProtocolError);
+      assertEquals(error.code, "json-too-deep");
+      await assertRejects(() => ask("[[["), SyntaxError);
+    }
+  }
+});
+
+Deno.test("serve() answers JSON that is too deep with 400", async () => {
+  await using server = serve(
+    async (request) => Response.json(await request.json()),
+    { hostname: "127.0.0.1", port: 0 },
+  );
+  for (const [depth, status] of [[512, 200], [513, 400]]) {
+    const body = "[".repeat(depth) + "]".repeat(depth);
+    const response = await fetch(server.url, { method: "POST", body });
+    assertEquals(response.status, status);
+    await response.body?.cancel();
+  }
 });
