@@ -204,6 +204,7 @@ Deno.test("ResponseParser refuses every code of a message by some row, but those
     "body-timeout",
     "answer-timeout",
     "too-many-parts",
+    "too-many-fields",
     ...clientCodes,
   ];
   assertEquals(
