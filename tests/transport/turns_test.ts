@@ -2,6 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { Turns } from "../../transport/turns.ts";
 import { nextTurn } from "../../transport/clock.ts";
 
+/** A clock that stands: what is done takes no time. */
+const standing = () => 0;
+
 function turn(): Promise<void> {
   return new Promise((resolve) => nextTurn(resolve));
 }
@@ -21,7 +24,7 @@ function worker(turns: Turns, amount = 1): { done: number; stop(): void } {
 }
 
 Deno.test("Turns.spend() says that a turn is over, and wait() calls back in the next", async () => {
-  const turns = new Turns();
+  const turns = new Turns(standing);
   let count = 1;
   while (turns.spend(1)) count++;
   assert(count > 100 && count <= 1000, `${count} things`);
@@ -38,7 +41,7 @@ Deno.test("Turns.spend() says that a turn is over, and wait() calls back in the 
 });
 
 Deno.test("Turns.spend() takes back what was counted ahead, and no more", () => {
-  const turns = new Turns();
+  const turns = new Turns(standing);
   assertEquals(turns.spend(5000), false);
   assertEquals(turns.spend(-4999), true);
   turns.spend(-1_000_000);
@@ -48,7 +51,7 @@ Deno.test("Turns.spend() takes back what was counted ahead, and no more", () => 
 });
 
 Deno.test("Turns do so much for all together, however many there are", async () => {
-  const turns = new Turns();
+  const turns = new Turns(standing);
   const workers = Array.from({ length: 100 }, () => worker(turns));
   const sum = () => workers.reduce((all, { done }) => all + done, 0);
   let before = sum();
@@ -62,7 +65,7 @@ Deno.test("Turns do so much for all together, however many there are", async () 
 });
 
 Deno.test("Turns are shared, in order of asking", async () => {
-  const turns = new Turns();
+  const turns = new Turns(standing);
   // The first takes more than its share each time.
   const greedy = worker(turns, 100);
   const workers = Array.from({ length: 50 }, () => worker(turns));
@@ -78,7 +81,7 @@ Deno.test("Turns are shared, in order of asking", async () => {
 });
 
 Deno.test("Turns.wait() can be called off, also amid others", async () => {
-  const turns = new Turns();
+  const turns = new Turns(standing);
   const seen: string[] = [];
   const same = () => seen.push("same");
   turns.wait(() => {
