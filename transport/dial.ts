@@ -104,13 +104,14 @@ export async function dial(options: DialOptions): Promise<Dialed> {
   return { conn, connectTime, tlsTime: performance.now() - connected };
 }
 
-function connect(options: DialOptions): Promise<Deno.Conn> {
+async function connect(options: DialOptions): Promise<Deno.Conn> {
   const { path, port } = options;
-  return attempt("connect", options, async (cut) => {
-    let conn: Deno.Conn;
-    if (path !== undefined) {
-      conn = await Deno.connect({ transport: "unix", path });
-    } else {
+  let conn: Deno.Conn | null = null;
+  try {
+    return await attempt("connect", options, async (cut) => {
+      if (path !== undefined) {
+        return conn = await Deno.connect({ transport: "unix", path });
+      }
       const hostname = unbracketed(options.hostname);
       const controller = new AbortController();
       cut.act = (error) => controller.abort(error);
@@ -118,12 +119,14 @@ function connect(options: DialOptions): Promise<Deno.Conn> {
       // Deno asks this of the signal when it has connected, too, and then
       // loses what an abort came too late for: it is to be closed here.
       signal.throwIfAborted = () => {};
-      conn = await Deno.connect({ hostname, port, signal });
-      tune(conn);
-    }
-    if (cut.error !== null) close(conn);
-    return conn;
-  });
+      const tcp = conn = await Deno.connect({ hostname, port, signal });
+      tune(tcp);
+      return tcp;
+    });
+  } catch (error) {
+    if (conn !== null) close(conn); // it was cut short as it came about
+    throw error;
+  }
 }
 
 async function runTunnel(

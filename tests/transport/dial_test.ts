@@ -211,6 +211,35 @@ Deno.test("dial() closes what connects at the moment of the abort", async () => 
   await Promise.all(peers);
 });
 
+Deno.test("dial() closes what has connected, whenever the abort comes behind that", async () => {
+  const { connect } = Deno;
+  try {
+    for (let steps = 0; steps < 12; steps++) {
+      const controller = new AbortController();
+      let isOpen = true;
+      const conn = {
+        [Symbol.dispose]: () => isOpen = false,
+        setNoDelay() {},
+        setKeepAlive() {},
+      };
+      Deno.connect = (() => {
+        // So many turns of the queue behind what awaits the connection.
+        const connected = Promise.resolve(conn);
+        let turn = connected.then(() => {});
+        for (let i = 0; i < steps; i++) turn = turn.then(() => {});
+        turn.then(() => controller.abort());
+        return connected;
+      }) as unknown as typeof Deno.connect;
+      const { signal } = controller;
+      const dialed = dial({ hostname: "a", port: 1, timeout: 9999, signal });
+      const isHandedOut = await dialed.then(() => true, () => false);
+      assertEquals(isOpen, isHandedOut, `${steps} turns behind`);
+    }
+  } finally {
+    Deno.connect = connect;
+  }
+});
+
 Deno.test("dial() leaves a connection alone when the abort comes later", async () => {
   const { listener, where } = listen();
   const { controller, count } = countedSignal();
