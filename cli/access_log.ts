@@ -12,9 +12,9 @@ export interface LogEntry {
   url: string;
   /** Its protocol. */
   protocol: string;
-  /** Status of the answer. */
-  status: number;
-  /** Bytes of its content before compression; `null` if it broke off. */
+  /** Status of the answer; `null` if the peer was gone before. */
+  status: number | null;
+  /** Bytes of its body, as they were sent; `null` if it broke off. */
   length: number | null;
   /** How long it took, in ms. */
   duration: number;
@@ -39,7 +39,7 @@ export function logLine(entry: LogEntry, date: Date): string {
   const { address, method, url, protocol, status, length, duration } = entry;
   const request = beginning(`${method} ${url} ${protocol}`);
   return `${address} - - [${dateText(date)}] "${escapeForLog(request)}" ` +
-    `${status} ${length ?? "-"} ${(duration / 1000).toFixed(3)}`;
+    `${status ?? "-"} ${length ?? "-"} ${(duration / 1000).toFixed(3)}`;
 }
 
 /** The same as a line of JSON. */

@@ -8,7 +8,7 @@ import type { ExitCode } from "./exit_codes.ts";
 import type { CliIo } from "./io.ts";
 import { echoPage, PAGE_HEADERS } from "./listing.ts";
 import { listen, whereLines } from "./listening.ts";
-import { type Answerer, type Reply, runServer } from "./running.ts";
+import { type Answerer, runServer } from "./running.ts";
 
 /** Bytes of a body that is shown. */
 const MAX_BODY = 1024 * 1024;
@@ -45,7 +45,7 @@ class Echo implements Answerer {
     this.#hosts = hosts;
   }
 
-  async answer(client: HttpConnection): Promise<Reply> {
+  async answer(client: HttpConnection): Promise<boolean> {
     if (!this.#hosts.has(client.host)) {
       return this.#send(client, 421, "This is not the name of this site\n");
     }
@@ -56,8 +56,8 @@ class Echo implements Answerer {
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       // The server has answered that already, or the peer is gone.
-      const reply = this.#send(client, error.status ?? 400, error.message);
-      return { ...reply, sent: reply.sent.then(() => false) };
+      await this.#send(client, error.status ?? 400, error.message);
+      return false;
     }
     const { delay, status } = this.#args;
     if (delay > 0) await pause(delay, client.signal).catch(() => {});
@@ -73,7 +73,7 @@ class Echo implements Answerer {
       });
   }
 
-  failed(client: HttpConnection): Reply {
+  failed(client: HttpConnection): Promise<boolean> {
     return this.#send(client, 500, "Something went wrong here\n");
   }
 
@@ -84,15 +84,13 @@ class Echo implements Answerer {
     headers: Record<string, string> = {
       "content-type": "text/plain; charset=utf-8",
     },
-  ): Reply {
+  ): Promise<boolean> {
     const bytes = encoder.encode(text);
     if (this.#args.hasCors) headers["access-control-allow-origin"] = "*";
-    const sent = client.respond(bytes, {
+    return client.respond(bytes, {
       status,
       headers: { "cache-control": "no-store", vary: "accept", ...headers },
     });
-    const isBare = client.method === "HEAD" || status === 204 || status === 304;
-    return { status, length: isBare ? 0 : bytes.length, sent };
   }
 }
 

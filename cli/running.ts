@@ -8,22 +8,15 @@ import { plainLine } from "./plain_text.ts";
 /** How long answers in progress may take at the end, in ms. */
 const SHUTDOWN_TIMEOUT = 5000;
 
-/** An answer that was begun. */
-export interface Reply {
-  /** Its status. */
-  status: number;
-  /** Bytes of its content before compression. */
-  length: number;
-  /** Resolves when it is out, or the peer is gone. */
-  sent: Promise<boolean>;
-}
-
 /** What answers requests. */
 export interface Answerer {
-  /** Answers a request. Rejects for a fault of ours alone. */
-  answer(client: HttpConnection): Promise<Reply>;
+  /**
+   * Answers a request, and resolves to whether the answer is out: else the peer
+   * is gone, or has got another. Rejects for a fault of ours alone.
+   */
+  answer(client: HttpConnection): Promise<boolean>;
   /** Answers where something of ours went wrong. */
-  failed(client: HttpConnection): Reply;
+  failed(client: HttpConnection): Promise<boolean>;
 }
 
 /**
@@ -76,21 +69,20 @@ async function handle(
   io: CliIo,
 ): Promise<void> {
   const start = io.now();
-  let reply;
+  let isSent;
   try {
-    reply = await answerer.answer(client);
+    isSent = await answerer.answer(client);
   } catch (error) {
     notes.add(`uhttp: ${plainLine(reason(error))}`);
-    reply = answerer.failed(client);
+    isSent = await answerer.failed(client);
   }
-  const isSent = await reply.sent;
   log?.add({
     address: client.remoteAddress,
     method: client.method,
     url: client.url,
     protocol: client.protocol,
-    status: reply.status,
-    length: isSent ? reply.length : null,
+    status: client.status,
+    length: isSent ? client.bytesSent : null,
     duration: io.now() - start,
   });
 }

@@ -1,7 +1,6 @@
 import { HttpError } from "../parse.ts";
 import type { HttpConnection } from "../server.ts";
 import { contentTypeOf } from "../server/content_type.ts";
-import { evaluate, lastModified, strongTag } from "../server/conditions.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { acceptsPages, isOwnPage } from "./asker.ts";
@@ -16,7 +15,7 @@ import {
 } from "./listing.ts";
 import { queryOf, type View, viewOf } from "./listing_view.ts";
 import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
-import type { Answerer, Reply } from "./running.ts";
+import type { Answerer } from "./running.ts";
 import { Quota, UploadRefused } from "./quota.ts";
 import { isTaken, saveBody, saveForm } from "./uploads.ts";
 
@@ -63,7 +62,7 @@ export class Site implements Answerer {
   }
 
   /** Answers a request. Rejects for a fault of ours alone. */
-  answer(client: HttpConnection): Promise<Reply> {
+  answer(client: HttpConnection): Promise<boolean> {
     const { hasUpload, hosts } = this.#options;
     if (!hosts.has(client.host)) {
       return Promise.resolve(
@@ -92,7 +91,7 @@ export class Site implements Answerer {
   }
 
   /** Refuses those who do not know the password; `null` if there is no need. */
-  #keepOut(client: HttpConnection): Reply | null {
+  #keepOut(client: HttpConnection): Promise<boolean> | null {
     const { gate } = this.#options;
     // What a browser asks first comes without.
     if (gate === null || client.method === "OPTIONS") return null;
@@ -132,7 +131,7 @@ export class Site implements Answerer {
     return headers;
   }
 
-  #preflight(client: HttpConnection): Reply {
+  #preflight(client: HttpConnection): Promise<boolean> {
     const headers = this.#headers;
     headers.allow = this.#methods;
     if (this.#options.hasCors) {
@@ -141,13 +140,12 @@ export class Site implements Answerer {
       headers["access-control-allow-headers"] = "*";
       headers["access-control-max-age"] = "86400";
     }
-    const sent = client.respond(null, { status: 204, headers });
-    return { status: 204, length: 0, sent };
+    return client.respond(null, { status: 204, headers });
   }
 
   // ---- Reading ----------------------------------------------------------
 
-  async #get(client: HttpConnection): Promise<Reply> {
+  async #get(client: HttpConnection): Promise<boolean> {
     const found = await this.#folder.find(client.path);
     if (found === null) return await this.#missing(client);
     if (!found.isFolder) return this.#file(client, found);
@@ -175,9 +173,7 @@ export class Site implements Answerer {
     if (listing === null) return await this.#missing(client);
     const form = chooseForm(listing, client.headers["accept-encoding"]);
     if (wantsJson) form.headers["content-type"] = "application/json";
-    const reply = this.#page(client, 200, form.body, form.headers);
-    const isHead = client.method === "HEAD";
-    return { ...reply, length: isHead ? 0 : listing.plain.length };
+    return await this.#page(client, 200, form.body, form.headers);
   }
 
   /** What lists a folder; `null` if none is there. */
@@ -198,7 +194,7 @@ export class Site implements Answerer {
     return await listingOf(text, isCompressed);
   }
 
-  async #missing(client: HttpConnection): Promise<Reply> {
+  async #missing(client: HttpConnection): Promise<boolean> {
     const isPage = this.#options.isSpa &&
       this.#folder.segmentsOf(client.path) !== null &&
       !client.path.slice(client.path.lastIndexOf("/")).includes(".");
@@ -209,7 +205,7 @@ export class Site implements Answerer {
   }
 
   /** The page of the site's own for what is missing, if it has one. */
-  async #notFound(client: HttpConnection): Promise<Reply | null> {
+  async #notFound(client: HttpConnection): Promise<boolean | null> {
     const { notFound, hasUpload } = this.#options;
     if (notFound === undefined) return null;
     const found = await this.#folder.find(notFound);
@@ -221,37 +217,25 @@ export class Site implements Answerer {
     headers["content-type"] = contentTypeOf(notFound);
     // It is the user's own, and may have scripts, unless others sent it.
     if (hasUpload) headers["content-security-policy"] = "sandbox";
-    const sent = client.respond(bytes, { status: 404, headers });
-    const length = client.method === "HEAD" ? 0 : bytes.length;
-    return { status: 404, length, sent };
+    return await client.respond(bytes, { status: 404, headers });
   }
 
-  #file(client: HttpConnection, { segments, info }: Found): Reply {
-    // What the answer will be, for the log.
-    const { status, length } = evaluate(
-      client.method,
-      client.headers,
-      strongTag(info),
-      lastModified(info),
-      info.size,
-    );
+  #file(client: HttpConnection, { segments }: Found): Promise<boolean> {
     const headers = this.#headers;
     // What others have sent here must not run as a page of ours.
     if (this.#options.hasUpload) headers["content-security-policy"] = "sandbox";
-    const sent = client.respondFile(segments.join("/"), {
+    return client.respondFile(segments.join("/"), {
       root: this.#folder.root,
       headers,
     });
-    const hasContent = client.method !== "HEAD" && status < 300;
-    return { status, length: hasContent ? length : 0, sent };
   }
 
   // ---- Uploads ----------------------------------------------------------
 
   async #receive(
     client: HttpConnection,
-    save: () => Promise<Reply>,
-  ): Promise<Reply> {
+    save: () => Promise<boolean>,
+  ): Promise<boolean> {
     if (!isOwnPage(client)) {
       return this.#refuse(client, 403, "Not from pages of other sites");
     }
@@ -269,12 +253,12 @@ export class Site implements Answerer {
       // Most of what a peer does wrong the server has answered already; then
       // this answer goes nowhere.
       const status = error.status ?? 400;
-      const reply = this.#refuse(client, status, error.message);
-      return { ...reply, sent: reply.sent.then(() => false) };
+      await this.#refuse(client, status, error.message);
+      return false;
     }
   }
 
-  async #post(client: HttpConnection): Promise<Reply> {
+  async #post(client: HttpConnection): Promise<boolean> {
     const found = await this.#folder.find(client.path);
     if (found === null || !found.isFolder) {
       return this.#refuse(client, 404, "No such folder is here");
@@ -289,7 +273,7 @@ export class Site implements Answerer {
     return this.#redirect(client, 303, urlPathOf(found.segments, true));
   }
 
-  async #put(client: HttpConnection): Promise<Reply> {
+  async #put(client: HttpConnection): Promise<boolean> {
     const segments = this.#folder.segmentsOf(client.path);
     const name = segments?.pop();
     if (
@@ -310,19 +294,18 @@ export class Site implements Answerer {
     if (!isNew) return this.#refuse(client, 409, "This name is taken");
     const headers = this.#headers;
     headers.location = urlPathOf([...segments, name], false);
-    const sent = client.respond(null, { status: 201, headers });
-    return { status: 201, length: 0, sent };
+    return await client.respond(null, { status: 201, headers });
   }
 
   // ---- Answers ----------------------------------------------------------
 
-  #redirect(client: HttpConnection, status: number, url: string): Reply {
+  #redirect(
+    client: HttpConnection,
+    status: number,
+    url: string,
+  ): Promise<boolean> {
     const headers = this.#headers;
-    return {
-      status,
-      length: 0,
-      sent: client.respondRedirect(url, { status, headers }),
-    };
+    return client.respondRedirect(url, { status, headers });
   }
 
   #page(
@@ -330,12 +313,11 @@ export class Site implements Answerer {
     status: number,
     html: Uint8Array,
     headers: Headers = {},
-  ): Reply {
-    const sent = client.respond(html, {
+  ): Promise<boolean> {
+    return client.respond(html, {
       status,
       headers: { ...this.#headers, ...PAGE_HEADERS, ...headers },
     });
-    return { status, length: client.method === "HEAD" ? 0 : html.length, sent };
   }
 
   #refuse(
@@ -343,7 +325,7 @@ export class Site implements Answerer {
     status: number,
     message: string,
     headers?: Headers,
-  ): Reply {
+  ): Promise<boolean> {
     // A program, or whoever reads its output, has no use for a page.
     const isPage = acceptsPages(client);
     const text = isPage ? messagePage(status, message) : `${message}\n`;
@@ -355,11 +337,11 @@ export class Site implements Answerer {
   }
 
   /** Answers where something of ours went wrong. */
-  failed(client: HttpConnection): Reply {
+  failed(client: HttpConnection): Promise<boolean> {
     if (!client.isAnswered) {
       return this.#refuse(client, 500, "Something went wrong here");
     }
     client.close();
-    return { status: 500, length: 0, sent: Promise.resolve(false) };
+    return Promise.resolve(false);
   }
 }
