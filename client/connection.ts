@@ -8,7 +8,7 @@ import type { ClientState } from "../wire/lifecycle.ts";
 import { writeLatin1 } from "../wire/response_head.ts";
 import { type Exchange, Loss, Taking } from "./exchange.ts";
 import { mayBringBody, readKeepAlive } from "./reuse.ts";
-import { type Successor, Takeover } from "./successor.ts";
+import { type Successor, Takeover } from "../transport/takeover.ts";
 import { Upload } from "./upload.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */

@@ -6,7 +6,7 @@ import type { CheckedHeaders } from "../wire/response_head.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { ClientConnection } from "./connection.ts";
-import type { Successor } from "./successor.ts";
+import type { Successor } from "../transport/takeover.ts";
 import type { CookieJar } from "./cookie_jar.ts";
 import { decodeBody, readCodings } from "../message/decoder.ts";
 import {

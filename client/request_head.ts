@@ -6,6 +6,7 @@ import {
   checkValue,
   writeFields,
 } from "../wire/response_head.ts";
+import { frameRequest, Framing } from "../wire/framing.ts";
 import { checkRequestLine, writeRequestLine } from "../wire/request_head.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import type { CookieJar } from "./cookie_jar.ts";
@@ -18,9 +19,6 @@ const encoder = new TextEncoder();
 
 /** What the client itself decides. */
 const OURS = ["transfer-encoding", "expect", "upgrade", "proxy-connection"];
-
-/** Methods that announce an empty body (RFC 9110 section 8.6). */
-const WITH_BODY = ["POST", "PUT", "PATCH"];
 
 /** A field that is left out, even if it would be sent by itself. */
 const LEFT_OUT: string[] = [];
@@ -139,7 +137,7 @@ export class HeadWriter {
     proxyAuth: string | null,
     jar: CookieJar | null,
   ): string {
-    const { method, target, body } = exchange;
+    const { method, target } = exchange;
     let { headers } = exchange;
     const sentTarget = isAbsolute ? exchange.url : target;
     checkRequestLine(method, sentTarget);
@@ -160,9 +158,7 @@ export class HeadWriter {
     if (jar !== null && !this.#has("cookie", exchange)) {
       text += cookieLine(jar, exchange);
     }
-    if (body !== null) text += this.#bodyFields(exchange, body);
-    else if (WITH_BODY.includes(method)) text += "content-length: 0\r\n";
-    return text + "\r\n";
+    return text + this.#bodyFields(exchange) + "\r\n";
   }
 
   /** Whether a caller has a field that would be sent by itself. */
@@ -186,15 +182,24 @@ export class HeadWriter {
     return writeFields(fields);
   }
 
-  #bodyFields(exchange: Exchange, body: OutgoingBody): string {
+  #bodyFields(exchange: Exchange): string {
+    const { method, body } = exchange;
     let text = "";
-    if (body.contentType !== "" && !this.#has("content-type", exchange)) {
-      text += `content-type: ${body.contentType}\r\n`;
+    if (
+      body !== null && body.contentType !== "" &&
+      !this.#has("content-type", exchange)
+    ) text += `content-type: ${body.contentType}\r\n`;
+    const length = body === null ? null : exchange.bodyLength;
+    switch (frameRequest(method, length)) {
+      case Framing.CHUNKED:
+        text += "transfer-encoding: chunked\r\n";
+        break;
+      case Framing.LENGTH:
+        text += `content-length: ${length ?? 0}\r\n`;
     }
-    text += exchange.bodyLength < 0
-      ? "transfer-encoding: chunked\r\n"
-      : `content-length: ${exchange.bodyLength}\r\n`;
-    if (exchange.expectsContinue) text += "expect: 100-continue\r\n";
+    if (body !== null && exchange.expectsContinue) {
+      text += "expect: 100-continue\r\n";
+    }
     return text;
   }
 }

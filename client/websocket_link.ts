@@ -10,7 +10,7 @@ import {
 } from "../websocket/handshake.ts";
 import { Websocket } from "../websocket/websocket.ts";
 import type { ClientConnection } from "./connection.ts";
-import type { Successor } from "./successor.ts";
+import type { Successor } from "../transport/takeover.ts";
 import type { RequestOptions } from "./request_options.ts";
 
 /** How to open a WebSocket. Times are milliseconds, sizes bytes. */

@@ -78,8 +78,6 @@ const KEPT_BUFFER = 16_384;
 const LARGE_BUFFER = 65536;
 /** Heads that came together are made text of together, so many bytes of them. */
 const TOGETHER = 2048;
-/** The largest read where something else than HTTP is spoken. */
-const LARGEST_BUFFER = 131_072;
 
 /**
  * The part of a parser that is the same for requests and responses: the
@@ -762,24 +760,6 @@ export function readBuffer(
   size: number = SMALL_BUFFER,
 ): Uint8Array<ArrayBuffer> {
   return new Uint8Array(size);
-}
-
-/** A larger buffer for the next read, as the last one has filled this one. */
-export function largerBuffer(
-  buffer: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const { length } = buffer;
-  return length < LARGEST_BUFFER
-    ? readBuffer(Math.min(length * 4, LARGEST_BUFFER))
-    : buffer;
-}
-
-/** A smaller one, as many reads have brought little. */
-export function smallerBuffer(
-  buffer: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const { length } = buffer;
-  return length > SMALL_BUFFER ? readBuffer(length / 2) : buffer;
 }
 
 /** Whether a buffer is of the size that connections begin with. */
