@@ -94,10 +94,13 @@ export class RequestInput {
     this.#buffer = null;
   }
 
-  /** Gives the parser to the next connection that needs one. */
+  /**
+   * Gives the parser to the next connection that needs one. Not while a read is
+   * under way: what comes has its place behind what the parser has read.
+   */
   giveParser(): void {
     const { parser } = this;
-    if (parser === null) return;
+    if (parser === null || this.#connection.transport.isReadPending) return;
     this.#buffer = parser.surrender();
     this.parser = null;
     const { parsers } = this.#connection.host;

@@ -189,6 +189,7 @@ export class Transport implements Output {
   readonly #clock: { readonly tick: number };
   readonly #handler: TransportHandler;
   #isReading = false;
+  #isReadPending = false;
   #queue: (Uint8Array | OutBuffer | Text)[] = [];
   #writing: Uint8Array | null = null;
   // Gathers output; and the same while it is being written.
@@ -229,6 +230,11 @@ export class Transport implements Output {
     return this.#isReading;
   }
 
+  /** Whether bytes may come at any time into the room that was given last. */
+  get isReadPending(): boolean {
+    return this.#isReadPending;
+  }
+
   /** Starts to read, unless that goes on already or there is no room. */
   read(): void {
     if (!this.#isReading && !this.isClosed && !this.inputEnded) {
@@ -242,11 +248,13 @@ export class Transport implements Output {
     const space = this.#handler.space();
     this.#isReading = space.length > 0;
     if (this.#isReading) {
+      this.#isReadPending = true;
       this.conn.read(space).then(this.#onRead, this.#onReadFailure);
     }
   }
 
   readonly #onRead = (length: number | null): void => {
+    this.#isReadPending = false;
     if (!this.isClosed) {
       if (length === null) {
         this.inputEnded = true;
@@ -269,6 +277,7 @@ export class Transport implements Output {
   };
 
   readonly #onReadFailure = (error: unknown): void => {
+    this.#isReadPending = false;
     this.destroy(error);
     this.#isReading = false;
     this.#handler.readingEnded();
