@@ -13,6 +13,7 @@ export class RawConnection implements Deno.Conn {
   // Whether it ever was ours: the peer may have gone before.
   readonly #isOpen: boolean;
   #inputEnded: boolean;
+  #outputEnded = false;
   #isGone = false;
   #waiting: PromiseWithResolvers<void> | null = null;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
@@ -32,7 +33,7 @@ export class RawConnection implements Deno.Conn {
       gone: () => {
         this.#isGone = true;
         peerGone();
-        this.#ended();
+        queueMicrotask(() => this.#wake());
       },
       stopping: () => {},
     });
@@ -71,12 +72,15 @@ export class RawConnection implements Deno.Conn {
       this.#front = this.#front.subarray(part.length);
       return part.length;
     }
+    if (this.#inputEnded) {
+      this.#endWithBoth();
+      return null;
+    }
     if (this.#isGone) {
       throw new Deno.errors.ConnectionAborted("Connection is closed");
     }
-    if (this.#inputEnded) return null;
     const length = await session.conn.read(p);
-    if (length === null) this.#inputEnded = true;
+    if (length === null) this.#ended();
     else session.host.stats.bytesIn += length;
     return length;
   }
@@ -95,11 +99,23 @@ export class RawConnection implements Deno.Conn {
     return p.length;
   }
 
-  /** Closes our side; the peer can still send. */
+  /**
+   * Closes our side; the peer can still send. Where it has closed its own, that
+   * is the end of the connection.
+   */
   async closeWrite(): Promise<void> {
     if (!this.#isOpen) return;
     await this.#session.flush();
     await this.#session.conn.closeWrite();
+    this.#outputEnded = true;
+    this.#endWithBoth();
+  }
+
+  /** Of a connection that both sides have closed nothing is left to use. */
+  #endWithBoth(): void {
+    if (
+      this.#inputEnded && this.#outputEnded && this.#front.length === 0
+    ) this.close();
   }
 
   /** Closes the connection at once. */
@@ -154,6 +170,7 @@ export class RawConnection implements Deno.Conn {
 
   #ended(): void {
     this.#inputEnded = true;
+    this.#endWithBoth();
     queueMicrotask(() => this.#wake());
   }
 

@@ -5,7 +5,7 @@
  * connections may write at once, so the first is small.
  */
 const SIZES = [1024, 16_384, 66_560, 132_096, 263_168, 1_180_672];
-const KEPT = [1024, 32, 32, 16, 8, 4];
+const KEPT = [1024, 32, 32, 16, 4, 2];
 /** The index of the size that parts of a long text are encoded into. */
 const LONG = 5;
 /** What is gathered goes on together up to this size. */

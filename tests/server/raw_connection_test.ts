@@ -619,3 +619,24 @@ Deno.test("A request's other ways end with its takeover", async () => {
   await peer.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
   assertEquals(await peer.rest(), "raw");
 });
+
+for (const first of ["the peer", "we"]) {
+  Deno.test(`RawConnection is at its end when both sides have closed, ${first} first`, async () => {
+    const read: (number | null)[] = [];
+    await using arena = new Arena(async (client) => {
+      const conn = client.hijack();
+      const buffer = new Uint8Array(4);
+      if (first === "we") await conn.closeWrite();
+      // Nobody closes it; what came before the end is read all the same.
+      for (let i = 0; i < 4; i++) read.push(await conn.read(buffer));
+      if (first !== "we") await conn.closeWrite();
+      read.push(await conn.read(buffer));
+    });
+    const peer = await arena.connect();
+    await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nabcdefghi");
+    await peer.conn.closeWrite();
+    await arena.until(() => arena.count("closed") === 1);
+    await arena.until(() => arena.unsettled === 0);
+    assertEquals(read, [4, 4, 1, null, null]);
+  });
+}
