@@ -267,6 +267,16 @@ Deno.test("uhttp -w says what was the case", async () => {
 
 // ---- Who is to blame --------------------------------------------------------
 
+/** What there is to say of a name that does not exist: nobody may be asked. */
+const NO_NAME = await Deno.connect({ hostname: "nowhere.invalid", port: 1 })
+  .then(
+    () => "",
+    (error) =>
+      /Temporary failure/.test(error.message)
+        ? "name lookup failed: Temporary failure in name resolution"
+        : "name not found",
+  );
+
 const PROXIES: [
   args: string[],
   env: Record<string, string>,
@@ -305,7 +315,7 @@ const PROXIES: [
     [],
     { HTTP_PROXY: "nowhere.invalid:80" },
     5,
-    "Cannot connect to http://x.example/: name not found; it goes by the " +
+    `Cannot connect to http://x.example/: ${NO_NAME}; it goes by the ` +
     "proxy http://nowhere.invalid of HTTP_PROXY",
   ],
 ];

@@ -32,7 +32,7 @@ function post(type: string, body: string): string {
 
 async function serve(): Promise<void> {
   await using server = await startServer();
-  const file = new URL(import.meta.url).pathname;
+  const file = decodeURIComponent(new URL(import.meta.url).pathname);
   const done = (async () => {
     for await (const client of server) {
       switch (client.path) {
