@@ -28,12 +28,19 @@ export type BodyStream =
   | AsyncIterable<string | Uint8Array>
   | Iterable<string | Uint8Array>;
 
-/** Whether data is to be streamed: all that iterates, but for arrays. */
+/** What iterates, and is no series of pieces. */
+const COLLECTIONS = [Map, Headers, FormData, URLSearchParams];
+
+/** Whether data is to be streamed: what iterates, but for collections. */
 export function isStream(data: unknown): data is BodyStream {
-  return typeof data === "object" && data !== null && !Array.isArray(data) &&
-    (data instanceof ReadableStream || Symbol.asyncIterator in data ||
-      Symbol.iterator in data) &&
-    !isBytes(data);
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    return false;
+  }
+  if (data instanceof ReadableStream || Symbol.asyncIterator in data) {
+    return true;
+  }
+  return Symbol.iterator in data && !isBytes(data) &&
+    !COLLECTIONS.some((kind) => data instanceof kind);
 }
 
 /** Where a streamed body comes from, a piece at a time. */

@@ -113,6 +113,7 @@ const NO_DATA: ReadonlyMap<string, string> = new Map([
   ["WeakSet", "nobody can see what it holds"],
   ["Error", "send its message"],
   ["RegExp", "send its source"],
+  ["FormData", "answer with a Response of it, by respondWith()"],
   ["Headers", "make an object of it, by Object.fromEntries()"],
 ]);
 

@@ -89,7 +89,8 @@ function isPlain(options: RespondOptions): boolean {
 /** Whether data goes as JSON, other than as a string. */
 function isJson(data: ResponseData): boolean {
   return data !== undefined && data !== null && !isBytes(data) &&
-    !isStream(data) && !(data instanceof Blob);
+    !isStream(data) && !(data instanceof Blob) &&
+    !(data instanceof URLSearchParams);
 }
 
 /**

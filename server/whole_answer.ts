@@ -1,3 +1,4 @@
+import { URLENCODED } from "../message/form.ts";
 import { encodeJson } from "../parse/json.ts";
 import {
   asBytes,
@@ -27,6 +28,10 @@ export function makeBody(
   if (isBytes(data)) {
     headers["content-type"] ??= OCTET_TYPE;
     return asBytes(data);
+  }
+  if (data instanceof URLSearchParams) {
+    headers["content-type"] ??= URLENCODED;
+    return data.toString();
   }
   const isText = typeof data === "string";
   headers["content-type"] ??= isText ? HTML_TYPE : JSON_TYPE;

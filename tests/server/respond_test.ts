@@ -5,6 +5,7 @@ import {
   type ResponseData,
   STATUS_CODES,
 } from "@uhttp/uhttp";
+import { MemoryScene } from "../support/memory_conn.ts";
 import { Scene } from "../support/serving.ts";
 
 const HTML = "text/html; charset=utf-8";
@@ -439,4 +440,39 @@ Deno.test("respond() refuses fields that cannot be sent, in each letter case", a
   await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   assertEquals((await peer.response()).body, "ok");
   assertEquals(thrown.length, bad.length);
+});
+
+/** What cannot be sent as what it is, and words of what is said. */
+const NO_ANSWER: [data: unknown, words: string][] = [
+  [new Map([["a", "b"]]), "Map as JSON: make an object"],
+  [new Headers(), "Headers as JSON: make an object"],
+  [new FormData(), "FormData as JSON: answer with a Response"],
+  [new Response("a"), "Response as JSON: answer with it by respondWith()"],
+  [Promise.resolve("a"), "Promise as JSON: wait"],
+  [new Error("a"), "Error as JSON: send its message"],
+  [() => "a", "function as JSON"],
+];
+
+for (const [data, words] of NO_ANSWER) {
+  Deno.test(`respond() says what is wrong with a ${words}, and can answer then`, async () => {
+    await using scene = new MemoryScene((client) => {
+      assertThrows(() => client.respond(data as object), TypeError, words);
+      assertEquals([client.status, client.isAnswered], [null, false]);
+      client.respond("ok");
+    });
+    const peer = scene.connect();
+    await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assertEquals((await peer.response()).body, "ok");
+  });
+}
+
+Deno.test("respond() sends URLSearchParams as a form", async () => {
+  await using scene = new MemoryScene((client) => {
+    client.respond(new URLSearchParams({ a: "b c", d: "é" }));
+  });
+  const peer = scene.connect();
+  await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const { headers, body } = await peer.response();
+  assertEquals(headers["content-type"], "application/x-www-form-urlencoded");
+  assertEquals(body, "a=b+c&d=%C3%A9");
 });
