@@ -693,7 +693,7 @@ Deno.test("post() refuses bodies that cannot be sent, at once", async () => {
 });
 
 const BAD_STREAMS: [name: string, data: () => unknown, length?: number][] = [
-  ["yields objects", () => new Map([["a", "b"]])],
+  ["yields objects", () => [["a", "b"]].values()],
   ["throws", () =>
     (function* () {
       yield "a";
@@ -722,6 +722,18 @@ Deno.test("post() fails with the fault of a stream, and only that", async () => 
     // The client goes on.
     assertEquals((await arena.client.get()).status, 200);
   }
+});
+
+Deno.test("post() refuses collections that are no series of pieces", async () => {
+  await using arena = new ClientArena(echo);
+  for (const data of [new Map([["a", "b"]]), new Headers({ a: "b" })]) {
+    assertThrows(
+      () => arena.client.post("", { data } as Options),
+      TypeError,
+      "as JSON: make an object of it",
+    );
+  }
+  assertEquals(arena.client.stats.requests, 0);
 });
 
 Deno.test("post() ends a source that nobody wants any more", async () => {
