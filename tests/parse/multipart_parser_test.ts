@@ -77,6 +77,19 @@ function read(
   return parser.finish() === END ? outcome : fail();
 }
 
+/** Whether a piece has a fault in itself, whatever follows it. */
+function fails(
+  piece: Uint8Array,
+  limits: MultipartParserOptions = {},
+  boundary = "b",
+): boolean {
+  const parser = new MultipartParser(boundary, limits);
+  parser.push(piece.slice());
+  let event;
+  do event = parser.next(); while (event !== MORE && event !== FAILED);
+  return event === FAILED;
+}
+
 /** Reads a text whole, byte by byte, and cut everywhere: always the same. */
 function readEveryWay(
   text: string,
@@ -86,9 +99,15 @@ function readEveryWay(
   const bytes = latin1Bytes(text);
   const outcome = read([bytes], limits, boundary);
   assertEquals(read(bytewise(bytes), limits, boundary), outcome, "bytewise");
-  for (const pieces of twoCuts(bytes, 100)) {
-    const cuts = pieces.map((piece) => piece.length).join("+");
-    assertEquals(read(pieces, limits, boundary), outcome, cuts);
+  const written = JSON.stringify(outcome);
+  const isOver = (first: Uint8Array) => fails(first, limits, boundary);
+  for (const pieces of twoCuts(bytes, 100, isOver)) {
+    const other = read(pieces, limits, boundary);
+    // Compared first, as to build the message is dear.
+    if (JSON.stringify(other) !== written) {
+      const cuts = pieces.map((piece) => piece.length).join("+");
+      assertEquals(other, outcome, cuts);
+    }
   }
   const empty = new Uint8Array(0);
   const gaps = [...bytewise(bytes)].flatMap((byte) => [empty, byte, empty]);

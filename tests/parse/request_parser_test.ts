@@ -80,7 +80,9 @@ for (const row of requests) {
     same([bytes], "as from a socket");
     same(bytewise(bytes), "byte by byte");
     if (bytes.length < 1024) {
-      for (const pieces of twoCuts(bytes, TWO_CUTS)) {
+      const isOver = (first: Uint8Array) =>
+        readPieces([first], row.options).end === "failed";
+      for (const pieces of twoCuts(bytes, TWO_CUTS, isOver)) {
         same(pieces, `cut into ${pieces.map((piece) => piece.length)}`);
       }
     }

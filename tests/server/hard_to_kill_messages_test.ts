@@ -71,7 +71,7 @@ for (const [how, use] of Object.entries(USES)) {
 }
 
 /** So long an application takes for a message, in ms, and so many come. */
-const SLOW = 5;
+const SLOW = 3;
 const FEW = 60;
 
 function work(ms: number): void {

@@ -9,7 +9,10 @@ import { has, wanting } from "../support/wanting.ts";
 const pair = has("OpenSSL 3") ? await makePair() : null;
 const KINDS = kinds(pair);
 
-/** Serves others, without a pause, until something has come to its end. */
+/** Others ask so often, in ms: more would only keep the machine busy. */
+const PACE = 5;
+
+/** Serves others, again and again, until something has come to its end. */
 async function servesUntil<T>(arena: Arena, end: Promise<T>): Promise<T> {
   let isOver = false;
   const watched = end.finally(() => isOver = true);
@@ -17,6 +20,7 @@ async function servesUntil<T>(arena: Arena, end: Promise<T>): Promise<T> {
   while (!isOver) {
     await arena.serves();
     served++;
+    await new Promise((resolve) => setTimeout(resolve, PACE));
   }
   assert(served > 0);
   return await watched;

@@ -178,14 +178,20 @@ export function* bytewise(bytes: Uint8Array): Iterable<Uint8Array> {
   for (let i = 0; i < bytes.length; i++) yield bytes.subarray(i, i + 1);
 }
 
-/** Every way of cutting in two and, up to `maxLength` bytes, in three. */
+/**
+ * Every way of cutting in two and, up to `maxLength` bytes, in three.
+ *
+ * @param isOver Whether a reader is done for when it has had a piece, the first
+ *   one: then it is given no second, and how that is cut is all one.
+ */
 export function* twoCuts(
   bytes: Uint8Array,
   maxLength: number,
+  isOver: (first: Uint8Array) => boolean = () => false,
 ): Iterable<Uint8Array[]> {
   for (let i = 1; i < bytes.length; i++) {
     yield cutAt(bytes, i);
-    if (bytes.length > maxLength) continue;
+    if (bytes.length > maxLength || isOver(bytes.subarray(0, i))) continue;
     for (let j = i + 1; j < bytes.length; j++) yield cutAt(bytes, i, j);
   }
 }
