@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  AnswerableRequest,
   ClientRequest,
   CookieJar,
   HttpClient,
@@ -9,11 +8,11 @@ import {
   HttpResponse,
   HttpServer,
   IncomingMessage,
-  protocolErrors,
   Websocket,
-  websocketErrors,
-  WebsocketEvents,
 } from "@uhttp/uhttp";
+import { protocolErrors } from "@uhttp/uhttp/parse";
+import { AnswerableRequest } from "@uhttp/uhttp/server";
+import { websocketErrors, WebsocketEvents } from "@uhttp/uhttp/websocket";
 import { startServer } from "../support/serving.ts";
 
 /** What docs/ say under a heading. */
