@@ -18,9 +18,78 @@
  * await server.close();
  * ```
  *
+ * What an application needs is here. The parts have doors of their own:
+ * `@uhttp/uhttp/parse` the parsers, `@uhttp/uhttp/websocket` frames and handshakes,
+ * `@uhttp/uhttp/server` and `@uhttp/uhttp/client` the rest of either side.
+ *
  * @module
  */
-export * from "./client.ts";
-export * from "./parse.ts";
-export * from "./server.ts";
-export * from "./websocket.ts";
+export {
+  BodyPart,
+  type CompressOptions,
+  type ConnectionErrorInfo,
+  type CookieAttributes,
+  type CookieValue,
+  type EventsOptions,
+  type FetchHandler,
+  type FormValue,
+  type HeaderFields,
+  type HeaderPairs,
+  type HeaderValues,
+  HttpConnection,
+  HttpError,
+  HttpRequest,
+  HttpServer,
+  type HttpServerOptions,
+  IncomingMessage,
+  merge,
+  type MultipartOptions,
+  type PartLimits,
+  ProtocolError,
+  type ProtocolErrorCode,
+  type Query,
+  RawConnection,
+  type RedirectOptions,
+  type RespondFileOptions,
+  type RespondOptions,
+  type ResponseData,
+  select,
+  type Selectable,
+  serve,
+  type ServeInfo,
+  type ServeOptions,
+  type ServerEvent,
+  type ServerLimits,
+  type ServerSentEvent,
+  type ServerStats,
+  STATUS_CODES,
+  type WebsocketAcceptOptions,
+} from "./server.ts";
+export {
+  AbortedError,
+  type ClientAuth,
+  ClientError,
+  type ClientLimits,
+  ClientRequest,
+  type ClientTiming,
+  ConnectError,
+  ConnectionLostError,
+  type Cookie,
+  CookieJar,
+  HttpClient,
+  type HttpClientOptions,
+  HttpResponse,
+  type RequestData,
+  type RequestOptions,
+  ResponseError,
+  TimeoutError,
+  TlsError,
+  TooLargeError,
+  type WebsocketConnectOptions,
+} from "./client.ts";
+export {
+  Websocket,
+  type WebsocketClose,
+  WebsocketError,
+  type WebsocketMessage,
+} from "./websocket.ts";

@@ -59,12 +59,7 @@ export {
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";
-export {
-  BodyPart,
-  BodyPart as FormPart,
-  type PartLimits,
-  type PartLimits as FormLimits,
-} from "./message/body_parts.ts";
+export { BodyPart, type PartLimits } from "./message/body_parts.ts";
 export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
 export type { LineLimits } from "./parse/line_parser.ts";
 export type { MultipartLimits } from "./parse/multipart_parser.ts";

@@ -82,6 +82,27 @@ const LONGEST_RETRY = 30_000;
  * A server's answer. Its body is in memory, or, for a request with
  * `stream: true`, comes in as it is read, and must then be read to its end or
  * closed, as it holds its connection until then.
+ *
+ * ```ts
+ * import { HttpClient, HttpServer } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * await using client = new HttpClient(server.url);
+ *
+ * const request = client.get("/numbers", { stream: true });
+ * const asked = await server.wait(5000);
+ * asked?.responseNdjson();
+ * for (let n = 0; n < 3; n++) asked?.sendNdjson({ n });
+ * asked?.responseStreamEnd();
+ *
+ * const response = await request; // its head; the body is still on its way
+ * assertEquals(response.status, 200);
+ * assertEquals(response.headersGet("Content-Type"), "application/x-ndjson");
+ * const seen: unknown[] = [];
+ * for await (const value of response.ndjson()) seen.push(value);
+ * assertEquals(seen, [{ n: 0 }, { n: 1 }, { n: 2 }]);
+ * ```
  */
 export class HttpResponse extends IncomingMessage {
   /** The request that it answers. */

@@ -1,4 +1,3 @@
-import { extname } from "@std/path";
 import { OCTET_TYPE } from "../parse/response_data.ts";
 
 const TEXT = "; charset=utf-8";
@@ -66,6 +65,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The content type that goes with a file's extension. */
 export function contentTypeOf(path: string): string {
-  const extension = extname(path).slice(1).toLowerCase();
+  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  const name = path.slice(slash + 1);
+  const dot = name.lastIndexOf("."); // a name that begins with it has no other
+  const extension = dot > 0 ? name.slice(dot + 1).toLowerCase() : "";
   return Object.hasOwn(TYPES, extension) ? TYPES[extension] : OCTET_TYPE;
 }

@@ -1,4 +1,3 @@
-import { join, resolve, SEPARATOR } from "@std/path";
 import { isExhausted } from "../transport/socket.ts";
 import { pause } from "../transport/clock.ts";
 
@@ -142,18 +141,21 @@ async function open(
   return null;
 }
 
+const IS_WINDOWS = Deno.build.os === "windows";
+const SEPARATOR = IS_WINDOWS ? "\\" : "/";
+
 /** The real path behind `root` and `path`; null if that lies outside. */
 async function confine(
   path: string,
   root: string,
   calls: Calls,
 ): Promise<string | null> {
-  const segments = path.split(Deno.build.os === "windows" ? /[/\\]/ : "/");
+  const segments = path.split(IS_WINDOWS ? /[/\\]/ : "/");
   if (segments.includes("..")) return null;
-  if (Deno.build.os === "windows" && path.includes(":")) return null;
-  const base = await calls.realPath(resolve(root));
-  const real = await calls.realPath(join(base, path));
+  if (IS_WINDOWS && path.includes(":")) return null;
+  const base = await calls.realPath(root || ".");
   const prefix = base.endsWith(SEPARATOR) ? base : base + SEPARATOR;
+  const real = await calls.realPath(prefix + segments.join(SEPARATOR));
   return real.startsWith(prefix) ? real : null;
 }
 

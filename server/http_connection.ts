@@ -59,6 +59,30 @@ const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
  * The methods that answer put the bytes in order at once and return a
  * promise: `true` when the kernel has taken them, `false` when the peer was
  * gone. It never rejects for the network's sake, so it may be ignored.
+ *
+ * ```ts
+ * import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * const waiting: HttpConnection[] = [];
+ * const first = fetch(server.url + "wait");
+ *
+ * for await (const client of server) {
+ *   if (client.path === "/wait") {
+ *     waiting.push(client); // held, while others are answered
+ *     fetch(server.url + "ring").then((response) => response.body?.cancel());
+ *   } else {
+ *     client.respond({ woken: waiting.length });
+ *     for (const sleeper of waiting) sleeper.respond("ring!");
+ *     break;
+ *   }
+ * }
+ *
+ * assertEquals(await (await first).text(), "ring!");
+ * assertEquals(waiting[0].isAnswered, true);
+ * assertEquals(waiting[0].status, 200);
+ * ```
  */
 export class HttpConnection extends AnswerableRequest {
   /**

@@ -55,6 +55,33 @@ class Parts {
 /**
  * What a client asked: the half of an `HttpConnection` that is read. What is
  * asked of it is worked out when it is first asked for.
+ *
+ * ```ts
+ * import { type HttpRequest, HttpServer } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function describe(request: HttpRequest) {
+ *   const { method, path, query, cookies, data } = request;
+ *   return { method, path, query, cookies, data };
+ * }
+ *
+ * await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * const response = fetch(server.url + "a%20b?x=1&x=2&flag", {
+ *   method: "POST",
+ *   headers: { "Cookie": "session=7" },
+ *   body: new URLSearchParams({ name: "nut" }),
+ * });
+ * const client = await server.wait(5000);
+ * client?.respond(describe(client));
+ *
+ * assertEquals(await (await response).json(), {
+ *   method: "POST",
+ *   path: "/a b",
+ *   query: { x: ["1", "2"], flag: null },
+ *   cookies: { session: "7" },
+ *   data: { name: "nut" },
+ * });
+ * ```
  */
 export abstract class HttpRequest extends IncomingMessage {
   /** The method, as sent: methods are case-sensitive (RFC 9110 section 9.1). */

@@ -24,7 +24,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   websocket: { rooms: ["runtime", "parse"], packages: ["node:zlib"] },
   server: {
     rooms: ["runtime", "parse", "wire", "message", "transport", "websocket"],
-    packages: ["@std/path", "@std/encoding", "node:zlib"],
+    packages: ["node:zlib"], // copied, it needs no import map
   },
   client: {
     rooms: ["runtime", "parse", "wire", "message", "transport", "websocket"],

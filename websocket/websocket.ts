@@ -42,6 +42,28 @@ const FALSE = Promise.resolve(false);
  *
  * Messages are pulled, by `for await` or `recv()`, or come as events once
  * somebody listens for them. Reading stops while too many wait to be pulled.
+ *
+ * ```ts
+ * import { HttpClient, HttpServer } from "@uhttp/uhttp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
+ * await using client = new HttpClient(server.url);
+ *
+ * const connecting = client.websocket("/echo");
+ * const ours = (await server.wait(5000))?.acceptWebsocket() ?? null;
+ * const theirs = await connecting;
+ *
+ * await theirs.send("hello");
+ * assertEquals(await ours?.recv(5000), "hello");
+ * await ours?.send(new Uint8Array([1, 2, 3]));
+ * ours?.close(1000, "done");
+ *
+ * const seen: unknown[] = [];
+ * for await (const message of theirs) seen.push(message);
+ * assertEquals(seen, [new Uint8Array([1, 2, 3])]);
+ * assertEquals((await theirs.closed).reason, "done");
+ * ```
  */
 export class Websocket extends WebsocketEvents {
   /** State before it is open; none here is ever in it. */

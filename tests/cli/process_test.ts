@@ -32,7 +32,7 @@ async function outcome(
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-Deno.test("cli.ts needs for each option what the README says", async () => {
+Deno.test("cli.ts needs for each option what docs/command.md says", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/whole`, "0123456789");
   await Deno.writeTextFile(`${folder}/part`, "0123");

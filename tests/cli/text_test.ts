@@ -268,9 +268,9 @@ Deno.test("HELP names no option that is not there, with another letter neither",
   }
 });
 
-Deno.test("Topics, completions, manual and README have every option", async () => {
-  const readme = await Deno.readTextFile(
-    new URL("../../README.md", import.meta.url),
+Deno.test("Topics, completions, manual and docs have every option", async () => {
+  const words = await Deno.readTextFile(
+    new URL("../../docs/command.md", import.meta.url),
   );
   for (const [name, topic] of Object.entries(TOPIC_OF)) {
     const options = OPTIONS[name as CommandName];
@@ -295,7 +295,10 @@ Deno.test("Topics, completions, manual and README have every option", async () =
     const names = options.map(longName);
     assertEquals(new Set(names).size, names.length);
     for (const line of text.split("\n")) assert(line.length <= 80, line);
-    assert(readme.includes("```text\n" + text + "\n```"), `README: ${topic}`);
+    assert(
+      words.includes("```text\n" + text + "\n```"),
+      `docs/command.md: ${topic}`,
+    );
   }
 });
 

@@ -13,7 +13,7 @@ interface Program {
   file?: string;
 }
 
-/** Every program that tests run. The README says what for. */
+/** Every program that tests run. docs/tests.md says what for. */
 export const PROGRAMS = {
   "apache2": {
     command: "apache2",

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  AnswerableRequest,
   ClientRequest,
   CookieJar,
   HttpClient,
@@ -9,25 +8,25 @@ import {
   HttpResponse,
   HttpServer,
   IncomingMessage,
-  protocolErrors,
   Websocket,
-  websocketErrors,
-  WebsocketEvents,
 } from "@uhttp/uhttp";
-import { startServer } from "./support/serving.ts";
+import { protocolErrors } from "@uhttp/uhttp/parse";
+import { AnswerableRequest } from "@uhttp/uhttp/server";
+import { websocketErrors, WebsocketEvents } from "@uhttp/uhttp/websocket";
+import { startServer } from "../support/serving.ts";
 
-const readme = await Deno.readTextFile(
-  new URL("../README.md", import.meta.url),
-);
-
-function section(title: string): string {
-  const [, text] = readme.split(`\n### ${title}\n`);
+/** What docs/ say under a heading. */
+function section(file: string, title: string): string {
+  const words = Deno.readTextFileSync(
+    new URL(`../../docs/${file}`, import.meta.url),
+  );
+  const [, text] = words.split(`\n## ${title}\n`);
   return text.split(/\n##+ /)[0];
 }
 
-Deno.test("README lists every error code with its status", () => {
+Deno.test("docs list every error code with its status", () => {
   const listed = Object.fromEntries(
-    section("Errors").split("\n").flatMap((line) => {
+    section("limits.md", "Errors").split("\n").flatMap((line) => {
       const status = /\| (\d{3}) +\|$/.exec(line)?.[1];
       return status === undefined
         ? []
@@ -42,9 +41,9 @@ Deno.test("README lists every error code with its status", () => {
   assertEquals(listed, codes);
 });
 
-Deno.test("README lists every code of a WebSocket with its close code", () => {
+Deno.test("docs list every code of a WebSocket with its close code", () => {
   const listed = Object.fromEntries(
-    section("`Websocket`").split("\n").flatMap((line) => {
+    section("streams.md", "`Websocket`").split("\n").flatMap((line) => {
       const closeCode = /\| (1\d{3}) +\|$/.exec(line)?.[1];
       return closeCode === undefined
         ? []
@@ -73,18 +72,22 @@ function readLimits(text: string, column: number): Record<string, number> {
   }));
 }
 
-Deno.test("README lists every limit with its default", async () => {
+Deno.test("docs list every limit with its default", async () => {
   await using server = startServer();
-  assertEquals(readLimits(section("Limits"), 3), { ...server.limits });
+  assertEquals(readLimits(section("limits.md", "Limits"), 3), {
+    ...server.limits,
+  });
 });
 
-Deno.test("README lists every limit of a client with its default", async () => {
-  const [, table] = section("Options of `HttpClient`").split("| limit ");
+Deno.test("docs list every limit of a client with its default", async () => {
+  const [, table] = section("client.md", "Options of `HttpClient`").split(
+    "| limit ",
+  );
   await using client = new HttpClient("http://localhost");
   assertEquals(readLimits(table, 3), { ...client.limits });
 });
 
-Deno.test("README lists every member of the classes", () => {
+Deno.test("docs list every member of the classes", () => {
   const inner = [
     "answerBegun",
     "answering",
@@ -122,22 +125,22 @@ Deno.test("README lists every member of the classes", () => {
     "watch",
   ];
   for (
-    const [type, title] of [
-      [ClientRequest, "ClientRequest"],
-      [CookieJar, "CookieJar"],
-      [HttpClient, "HttpClient"],
-      [HttpResponse, "HttpResponse"],
-      [IncomingMessage, "HttpResponse"],
-      [HttpServer, "HttpServer"],
-      [AnswerableRequest, "HttpConnection"],
-      [HttpConnection, "HttpConnection"],
-      [HttpRequest, "HttpConnection"],
-      [IncomingMessage, "HttpConnection"],
-      [Websocket, "Websocket"],
-      [WebsocketEvents, "Websocket"],
+    const [type, file, title] of [
+      [ClientRequest, "client.md", "ClientRequest"],
+      [CookieJar, "client.md", "CookieJar"],
+      [HttpClient, "client.md", "HttpClient"],
+      [HttpResponse, "client.md", "HttpResponse"],
+      [IncomingMessage, "client.md", "HttpResponse"],
+      [HttpServer, "server.md", "HttpServer"],
+      [AnswerableRequest, "server.md", "HttpConnection"],
+      [HttpConnection, "server.md", "HttpConnection"],
+      [HttpRequest, "server.md", "HttpConnection"],
+      [IncomingMessage, "server.md", "HttpConnection"],
+      [Websocket, "streams.md", "Websocket"],
+      [WebsocketEvents, "streams.md", "Websocket"],
     ] as const
   ) {
-    const text = section(`\`${title}\``);
+    const text = section(file, `\`${title}\``);
     for (const name of Object.getOwnPropertyNames(type.prototype)) {
       if (inner.includes(name)) continue;
       assert(text.includes(`\`${name}`), `${type.name}.${name}, ${title}`);
