@@ -8,10 +8,10 @@ import {
 } from "./digest.ts";
 
 /**
- * Who a client is, and how it may say so.
+ * Who the caller is, and how an `HttpClient` may say so.
  *
- * - `[user, password]`: as the server likes. Over TLS they go along at once,
- *   as Basic (RFC 7617); in plain text nothing does until the server has
+ * - `[user, password]`: as the peer likes. Over TLS they go along at once,
+ *   as Basic (RFC 7617); in plain text nothing does until the peer has
  *   asked, and then the best way that it offers is used: Digest (RFC 7616)
  *   with SHA-512-256, SHA-256 or MD5, or else Basic.
  * - `basic`: user and password as Basic, at once and always.
@@ -23,6 +23,28 @@ export type ClientAuth =
   | { readonly basic: readonly [user: string, password: string] }
   | { readonly digest: readonly [user: string, password: string] }
   | { readonly bearer: string };
+
+/** What a response teaches about the requests to come. */
+export type AuthLesson =
+  /** By Digest from here on, beginning with this nonce. */
+  | { readonly kind: "digest"; readonly offer: DigestOffer }
+  /** By Basic from here on. */
+  | { readonly kind: "basic" }
+  /** The credentials were wrong. */
+  | { readonly kind: "refused" }
+  /** They were right; `info` is the value of `Authentication-Info`. */
+  | { readonly kind: "accepted"; readonly info: string | null };
+
+/** What a challenge comes to. */
+export interface Weighed {
+  /** Whether the request is worth sending once more. */
+  readonly isWorthIt: boolean;
+  /** What is to be learnt of it; null for nothing. */
+  readonly lesson: AuthLesson | null;
+}
+
+const WORTH_IT: Weighed = { isWorthIt: true, lesson: null };
+const NOT_WORTH_IT: Weighed = { isWorthIt: false, lesson: null };
 
 /** `b64token`, RFC 6750 section 2.1. */
 const BEARER = /^[\w.~+/-]+=*$/;
@@ -48,11 +70,11 @@ function checkPair(value: unknown, isForBasic: boolean): void {
 }
 
 /**
- * Answers what one server, or one proxy, asks for: `WWW-Authenticate` with
+ * Answers what one peer, or one proxy, asks for: `WWW-Authenticate` with
  * `Authorization`, `Proxy-Authenticate` with `Proxy-Authorization`.
  *
  * It knows of no requests, of which many may be under way at once: what a
- * refused one carried is told to it. Of the server it keeps one nonce.
+ * refused one carried is told to it. Of the peer it keeps one nonce.
  */
 export class Authenticator {
   readonly #user: string = "";
@@ -61,7 +83,7 @@ export class Authenticator {
   readonly #fixed: string | null = null;
   /** The same for what is sent only where the scheme is Basic. */
   readonly #basic: string | null = null;
-  /** What the server asked for last. */
+  /** What the peer asked for last. */
   #asked: "nothing" | "basic" | "digest" = "nothing";
   #session: DigestSession | null = null;
   /** Whether credentials were accepted since the last challenge. */
@@ -132,7 +154,7 @@ export class Authenticator {
    * Learns from a 401 (or a proxy's 407), and says whether the request is
    * worth sending once more, with a new `authorization()`.
    *
-   * Refused credentials are not. But the server may call every nonce stale,
+   * Refused credentials are not. But the peer may call every nonce stale,
    * so bound how often you ask for one request: three times is plenty.
    *
    * @param lines The values of `WWW-Authenticate`.
@@ -144,19 +166,55 @@ export class Authenticator {
     isSecure: boolean,
     used: string | null,
   ): boolean {
-    if (this.#fixed !== null) return used === null;
+    const { isWorthIt, lesson } = this.weigh(lines, isSecure, used);
+    if (lesson !== null) this.learn(lesson);
+    return isWorthIt;
+  }
+
+  /**
+   * What `challenged()` says and learns, without learning it.
+   *
+   * @param lines The values of `WWW-Authenticate`.
+   * @param isSecure Whether the connection is one of TLS.
+   * @param used What `authorization()` gave for the refused request.
+   */
+  weigh(
+    lines: readonly string[],
+    isSecure: boolean,
+    used: string | null,
+  ): Weighed {
+    if (this.#fixed !== null) return used === null ? WORTH_IT : NOT_WORTH_IT;
     const challenges = parseChallenges(lines);
     const offer = bestDigest(challenges);
-    if (offer !== null) return this.#digestOffered(offer, used);
-    return challenges.some(({ scheme }) => scheme === "basic") &&
-      this.#basicOffered(isSecure, used);
+    if (offer !== null) return this.#weighDigest(offer, used);
+    return challenges.some(({ scheme }) => scheme === "basic")
+      ? this.#weighBasic(isSecure, used)
+      : NOT_WORTH_IT;
+  }
+
+  /** Goes by what a response has taught, from the next request on. */
+  learn(lesson: AuthLesson): void {
+    switch (lesson.kind) {
+      case "digest":
+        this.#begin(lesson.offer);
+        return;
+      case "basic":
+        this.#session = null;
+        this.#asked = "basic";
+        return;
+      case "refused":
+        this.#session = null;
+        return;
+      case "accepted":
+        this.learned(lesson.info);
+    }
   }
 
   /**
    * Learns from a response that accepted the request's `Authorization`.
    *
-   * Best called for each: then a nonce that the server forgets is told from a
-   * wrong password, even by a server that does not say which of them it is.
+   * Best called for each: then a nonce that the peer forgets is told from a
+   * wrong password, even by a peer that does not say which of them it is.
    *
    * @param authenticationInfo The value of `Authentication-Info` (or of
    * `Proxy-Authentication-Info`), which may name the next nonce (RFC 7616
@@ -166,7 +224,7 @@ export class Authenticator {
     const session = this.#session;
     if (session === null) return;
     // With MD5-sess and such the key stays that of the first nonce by RFC
-    // 2617 and changes by RFC 7616: wait until the server calls it stale.
+    // 2617 and changes by RFC 7616: wait until the peer calls it stale.
     if (authenticationInfo !== null && !session.offer.isSession) {
       const { nextnonce = "" } = parseAuthParameters(authenticationInfo);
       const offer = withNonce(session.offer, nextnonce);
@@ -175,36 +233,33 @@ export class Authenticator {
     this.#isProven = true;
   }
 
-  #digestOffered(offer: DigestOffer, used: string | null): boolean {
+  #weighDigest(offer: DigestOffer, used: string | null): Weighed {
     const session = this.#session;
     const refused = used === null ? null : usedDigest(used);
+    const anew: Weighed = {
+      isWorthIt: true,
+      lesson: { kind: "digest", offer },
+    };
     const isOld = session !== null && refused?.nonce !== session.offer.nonce;
     if (refused === null || isOld) {
       // It was sent with nothing or Basic, or before the session began. Of
       // many such requests only the first begins one.
-      if (session?.offer.realm !== offer.realm) this.#begin(offer);
-      return true;
+      return session?.offer.realm === offer.realm ? WORTH_IT : anew;
     }
     const isOtherRealm = refused.realm !== offer.realm;
     // The same nonce again gives the same answer.
-    if (refused.nonce === offer.nonce && !isOtherRealm) return false;
+    if (refused.nonce === offer.nonce && !isOtherRealm) return NOT_WORTH_IT;
     const isForgotten = session !== null && this.#isProven;
-    if (offer.isStale || isOtherRealm || isForgotten) {
-      this.#begin(offer);
-      return true;
-    }
+    if (offer.isStale || isOtherRealm || isForgotten) return anew;
     // The next request starts afresh, should the credentials become right.
-    this.#session = null;
-    return false;
+    return { isWorthIt: false, lesson: { kind: "refused" } };
   }
 
-  #basicOffered(isSecure: boolean, used: string | null): boolean {
-    if (this.#basic === null || used === this.#basic) return false;
+  #weighBasic(isSecure: boolean, used: string | null): Weighed {
+    if (this.#basic === null || used === this.#basic) return NOT_WORTH_IT;
     // Who can read along must not talk us out of Digest.
-    if (!isSecure && this.#asked === "digest") return false;
-    this.#session = null;
-    this.#asked = "basic";
-    return true;
+    if (!isSecure && this.#asked === "digest") return NOT_WORTH_IT;
+    return { isWorthIt: true, lesson: { kind: "basic" } };
   }
 
   #begin(offer: DigestOffer): void {

@@ -4,13 +4,13 @@ import type { HeaderValues } from "../wire/response_head.ts";
 import type { HttpResponse } from "./http_response.ts";
 import type { RequestOptions } from "./request_options.ts";
 
-/** What a request asks of its client. @ignore */
+/** What a request asks of its `HttpClient`. @ignore */
 export interface RequestOwner {
   /** Nobody waits for it by its promise: `processEvents()` is to give it. */
   finished(request: ClientRequest): void;
   /** Somebody does, after all. */
   taken(request: ClientRequest): void;
-  /** Aborts when the client is closed. */
+  /** Aborts when the `HttpClient` is closed. */
   readonly closing: AbortSignal;
   /** Sends it again, as a new one, with further fields. */
   repeat(request: ClientRequest, headers: HeaderValues): ClientRequest;
@@ -40,8 +40,8 @@ export class ClientRequest implements Promise<HttpResponse> {
   /** Why there is none, once that is known. */
   error: Error | null = null;
   /**
-   * The head as it was sent last, with all that the client adds to it, also
-   * credentials; "" until then. One character a byte.
+   * The head as it was sent last, with all that the `HttpClient` adds to it,
+   * also credentials; "" until then. One character a byte.
    */
   sentHead = "";
   /**
@@ -177,6 +177,16 @@ export class ClientRequest implements Promise<HttpResponse> {
   /** @ignore */
   startedBy(abortable: Abortable | null): void {
     this.#abortable = abortable;
+  }
+
+  /** @ignore It goes out with this head. */
+  sending(head: string): void {
+    this.sentHead = head;
+  }
+
+  /** @ignore Whether the rest of its body is not sent. */
+  cutOff(isCutOff: boolean): void {
+    this.isCutOff = isCutOff;
   }
 
   /** @ignore */

@@ -1,22 +1,30 @@
 import { ProtocolError } from "../parse/errors.ts";
-import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
-import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
 import { OwnTransport } from "../transport/own_transport.ts";
+import { type Successor, Takeover } from "../transport/takeover.ts";
 import type { Meter } from "../transport/transport.ts";
 import type { ClientState } from "../wire/lifecycle.ts";
-import { writeLatin1 } from "../wire/response_head.ts";
-import { type Exchange, Loss, Taking } from "./exchange.ts";
-import { mayBringBody, readKeepAlive } from "./reuse.ts";
-import { type Successor, Takeover } from "../transport/takeover.ts";
-import { Upload } from "./upload.ts";
+import type { Attempt, Carrier } from "./attempt.ts";
+import { InFlight } from "./in_flight.ts";
+import { overdue } from "./overdue.ts";
+import { isLast } from "./plan.ts";
+import { RequestSender, type SenderHost } from "./request_sender.ts";
+import { type ReaderHost, ResponseReader } from "./response_reader.ts";
+import { mayBringBody, RestTime } from "./reuse.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */
 const CONTINUE_TIMEOUT = 1000;
-/** So much of a request the system may hold, by default, on both sides. */
-const MOST_HELD = 4_194_304;
 /** For how long a peer's end is waited for after ours, in ms. */
 const LINGER_TIMEOUT = 2000;
+
+/** A connection that has just been made. */
+export interface NewConnection {
+  readonly conn: Deno.Conn;
+  /** How long it took to connect, in ms. */
+  readonly connectTime: number;
+  /** How long the TLS handshake took, in ms; 0 without one. */
+  readonly tlsTime: number;
+}
 
 /** What a connection belongs to. */
 export interface ConnectionHost {
@@ -46,46 +54,47 @@ export function observeStates(callback: typeof observer): void {
 }
 
 /**
- * The client's side of one connection: requests out, responses in, in order.
+ * Our side of one connection: requests out, responses in, in order.
  */
-export class ClientConnection extends OwnTransport implements BodyOrigin {
-  /** Where the connection is in its life; see wire/lifecycle.ts. */
-  state: ClientState = "idle";
-  /** Responses that have come on it. */
-  served = 0;
-  /** How long it took to connect, in ms. */
-  connectTime = 0;
-  /** How long the TLS handshake took, in ms; 0 without one. */
-  tlsTime = 0;
-  /** @ignore */
+export class ClientConnection extends OwnTransport
+  implements Carrier, SenderHost, ReaderHost {
+  readonly connectTime: number;
+  readonly tlsTime: number;
   readonly parser: ResponseParser;
 
   readonly #host: ConnectionHost;
-  /** Requests sent and not answered, the next to be answered first. */
-  #inFlight: Exchange[] = [];
-  #isInterim = false;
-  // The response in hand is complete, its request is not.
-  #isHeld = false;
+  readonly #inFlight = new InFlight();
+  readonly #sender: RequestSender;
+  readonly #reader: ResponseReader;
+  readonly #restTime: RestTime;
+  #state: ClientState = "idle";
+  #served = 0;
   // The connection ends with the response in hand.
   #mustClose = false;
   // What came in place of a response, on a connection that had worked.
   #stray: Error | null = null;
   // It is being closed in good order, behind a response.
   #isEnding = false;
-  // The body in hand, where it is read as it arrives.
-  #body: IncomingBody | null = null;
   // The tick when what is waited for began, or got on.
   #since = 0;
-  #restTicks = 0;
-  // The last `Keep-Alive` that was read, as most responses have the same.
-  #keepAliveText = "";
   #takeover: Takeover | null = null;
 
-  constructor(conn: Deno.Conn, host: ConnectionHost, parser: ResponseParser) {
+  constructor(
+    { conn, connectTime, tlsTime }: NewConnection,
+    host: ConnectionHost,
+    parser: ResponseParser,
+  ) {
     super(conn, host.meter);
+    this.connectTime = connectTime;
+    this.tlsTime = tlsTime;
     this.#host = host;
     this.parser = parser;
-    this.#restTicks = host.ticks(host.keepAliveTimeout);
+    this.#sender = new RequestSender(this, this.#inFlight);
+    this.#reader = new ResponseReader(this, parser, this.#inFlight);
+    this.#restTime = new RestTime(
+      host.keepAliveTimeout,
+      (ms) => host.ticks(ms),
+    );
     this.#since = host.tick;
   }
 
@@ -93,117 +102,111 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
     return this.#host.tick;
   }
 
+  /** Where the connection is in its life; see wire/lifecycle.ts. */
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Responses that have come on it. */
+  get served(): number {
+    return this.#served;
+  }
+
   /** How many requests are on their way. */
   get inFlight(): number {
-    return this.#inFlight.length;
+    return this.#inFlight.count;
   }
 
   /** Whether another request may be sent behind those on their way. */
   get mayPipeline(): boolean {
-    return this.served > 0 && !this.#mustClose && !this.#isHeld &&
-      this.parser.minorVersion > 0 &&
-      this.#inFlight.every((exchange) => exchange.canPipeline);
+    return this.#served > 0 && !this.#mustClose &&
+      this.parser.minorVersion > 0 && this.#inFlight.canPipeline;
   }
 
   /** Whether it has been unused for longer than it may be kept. */
   get isStale(): boolean {
-    return this.served > 0 && this.tick - this.#since >= this.#restTicks;
+    return this.#served > 0 &&
+      this.tick - this.#since >= this.#restTime.ticks;
   }
 
   #enter(state: ClientState): void {
-    observer?.(this.state, state);
-    this.state = state;
+    observer?.(this.#state, state);
+    this.#state = state;
+  }
+
+  /** What is waited for got on. */
+  gotOn(): void {
+    this.#since = this.tick;
   }
 
   // ---- Requests ----------------------------------------------------------
 
   /** Sends a request. */
-  start(exchange: Exchange): void {
-    this.#inFlight.push(exchange);
-    exchange.connection = this;
-    if (this.#inFlight.length === 1) {
-      this.parser.expect(exchange.method);
+  start(attempt: Attempt): void {
+    this.#inFlight.add(attempt);
+    if (this.#inFlight.count === 1) {
+      this.parser.expect(attempt.plan.method);
       this.#enter("waiting");
-      this.#since = this.tick;
+      this.gotOn();
       this.conn.ref?.();
     }
-    const { head, body } = exchange;
-    const out = this.room(head.length);
-    writeLatin1(head, out, this.outEnd);
-    this.wrote(this.outEnd + head.length);
-    if (body !== null) {
-      exchange.upload = new Upload(body, exchange.bodyLength);
-      if (!exchange.expectsContinue) this.#sendBody(exchange, exchange.upload);
-    }
-    this.flush();
+    this.#sender.send(attempt);
     this.read();
   }
 
-  #sendBody(exchange: Exchange, upload: Upload): void {
-    this.#since = this.tick;
-    upload.begin(
-      this,
-      () => {
-        this.#since = this.tick;
-        if (this.#isHeld && exchange === this.#inFlight[0]) this.#awaitOutput();
-      },
-      (error) => this.giveUp(exchange, asError(error)),
-    );
+  /** All of a request is out, of which the answer was complete before that. */
+  isOutAtLast(attempt: Attempt): void {
+    try {
+      this.complete(attempt);
+      if (!this.isClosed && this.#reader.goOn()) this.read();
+    } catch (error) {
+      this.destroy(error);
+    }
+  }
+
+  protected override sent(): void {
+    const { first } = this.#inFlight;
+    if (first !== undefined && this.#sender.isFirstOut && first.flushed()) {
+      this.gotOn();
+    }
+    if (this.#state !== "closing") return;
+    if (this.inputEnded) this.destroy();
+    else this.conn.closeWrite().catch(() => {});
+  }
+
+  /**
+   * The peer takes no more. What it has answered, and that it has closed, is
+   * still to be read (RFC 9112 section 9.5).
+   */
+  protected override writeFailed(error: unknown): boolean {
+    const { first, isHeld } = this.#inFlight;
+    if (first === undefined || isHeld) return false;
+    this.#mustClose = true;
+    if (!this.#sender.isFirstOut) first.upload!.cut(error);
+    this.dropOutput();
+    this.gotOn();
+    if (!this.#reader.isUnread) this.read();
+    return true;
   }
 
   /**
    * Ends a request, and with it the connection; others that wait for their
    * answers are sent elsewhere. An answer that has begun may end first.
    */
-  giveUp(exchange: Exchange, error: Error): void {
-    if (exchange.connection !== this) return;
-    if (exchange !== this.#inFlight[0] && this.#hasBegun) {
-      exchange.connection = null;
-      exchange.fail(error);
+  giveUp(attempt: Attempt, error: Error): void {
+    if (attempt.state === "over") return;
+    if (attempt !== this.#inFlight.first && this.#hasBegun) {
+      attempt.left(error);
       return;
     }
-    exchange.fault = error;
+    attempt.givenUp(error);
     this.destroy(error);
-  }
-
-  /**
-   * The server takes no more. What it has answered, and that it has closed, is
-   * still to be read.
-   */
-  protected override writeFailed(error: unknown): boolean {
-    const exchange = this.#inFlight[0];
-    if (exchange === undefined || this.#isHeld) return false;
-    this.#mustClose = true;
-    if (!this.#isOut(exchange)) exchange.upload!.cut(error);
-    this.dropOutput();
-    this.#since = this.tick;
-    if (this.#body === null || this.#body.isWaiting) this.read();
-    return true;
-  }
-
-  /** Whether anything of the answer that is due next has come. */
-  get #hasBegun(): boolean {
-    return this.state !== "waiting" || this.parser.isInMessage ||
-      this.#isInterim;
   }
 
   /** Ends all that is on its way, and the connection. */
   stop(reason: unknown): void {
-    for (const exchange of this.#inFlight) {
-      exchange.fault ??= exchange.aborted(reason);
-    }
+    this.#inFlight.abandon(reason);
     this.destroy();
-  }
-
-  protected override sent(): void {
-    const first = this.#inFlight[0];
-    if (first !== undefined && !first.isFlushed && this.#isOut(first)) {
-      first.isFlushed = true;
-      this.#since = this.tick;
-    }
-    if (this.state !== "closing") return;
-    if (this.inputEnded) this.destroy();
-    else this.conn.closeWrite().catch(() => {});
   }
 
   // ---- Responses ---------------------------------------------------------
@@ -214,200 +217,108 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
 
   protected override received(length: number): boolean {
     if (this.#takeover !== null) return this.#takeover.received(length);
-    const { parser } = this;
-    parser.filled(length);
-    if (this.#isHeld) return this.#readOn();
-    if (this.state === "receiving") this.#since = this.tick;
-    if (this.#body === null) return this.#goOn();
-    return this.#body.isWaiting && this.#streamOn(this.#body);
+    if (this.#state === "receiving" && !this.#inFlight.isHeld) this.gotOn();
+    return this.#reader.received(length);
   }
 
-  /** Goes on with what has come; returns whether to read on. */
-  #goOn(): boolean {
-    const { parser } = this;
-    for (;;) {
-      const exchange = this.#inFlight[0];
-      if (exchange === undefined) {
-        // Whatever this is, it answers nothing.
-        if (parser.hasInput) this.destroy();
-        return true;
-      }
-      switch (parser.next()) {
-        case ParseEvent.MORE:
-          return true;
-        case ParseEvent.HEAD:
-          if (!this.#head(exchange)) return false;
-          break;
-        case ParseEvent.BODY:
-          exchange.take(parser.body);
-          if (this.isClosed) return false;
-          break;
-        case ParseEvent.END:
-          if (this.#isInterim) this.#isInterim = false;
-          else this.#complete(exchange);
-          if (this.isClosed) return false;
-          if (this.#isHeld) return this.#readOn();
-          break;
-        default:
-          this.#malformed(exchange, parser.error!);
-          return false;
-      }
-    }
+  /** Whether anything of the answer that is due next has come. */
+  get #hasBegun(): boolean {
+    return this.#state !== "waiting" || this.#reader.isInMessage;
   }
 
-  /** The head of a response is in; returns whether to go on at once. */
-  #head(exchange: Exchange): boolean {
-    const { status } = this.parser;
-    if (status < 200) {
-      if (status === 101) return this.#switch(exchange);
-      this.#isInterim = true;
-      if (status === 100) this.#continue(exchange);
-      return !this.isClosed;
-    }
+  /** An interim response (RFC 9110 section 15.2) is in. */
+  interim(attempt: Attempt, status: number): boolean {
+    if (status === 101) return this.#switch(attempt);
+    if (status === 100) this.#sender.goAhead(attempt);
+    return !this.isClosed;
+  }
+
+  /** The head of a response is in. */
+  headIn(attempt: Attempt): void {
     this.#enter("receiving");
-    this.#since = this.tick;
-    const { upload } = exchange;
-    const taking = exchange.headIn(this);
-    if (this.isClosed) return false;
-    if (upload !== null && upload.isPending) {
-      if (exchange.needsWhole) this.#continue(exchange);
-      else {
-        // The body is pointless now, and the peer may not read the rest.
-        this.#mustClose = true;
-        upload.cut();
-        exchange.request.isCutOff = true;
-      }
-      if (this.isClosed) return false;
+    this.gotOn();
+    attempt.headIn();
+    if (this.isClosed || !attempt.upload?.isPending) return;
+    if (attempt.needsWhole) this.#sender.goAhead(attempt);
+    else {
+      // The body is pointless now, and the peer may not read the rest (RFC
+      // 9112 section 9.5).
+      this.#mustClose = true;
+      attempt.cutOff();
     }
-    if (taking !== Taking.STREAM) return true;
-    const { parser } = this;
-    this.#body = new IncomingBody(this, parser.contentLength, Infinity);
-    exchange.stream(this.#body);
-    if (this.isClosed) return false;
-    return !parser.hasBody; // what has none ends at once
   }
 
-  /** The body is wanted, or at least not refused. */
-  #continue(exchange: Exchange): void {
-    const { upload } = exchange;
-    if (upload === null || upload.state !== "held") return;
-    this.#sendBody(exchange, upload);
-    this.flush();
+  /** Bytes that answer nothing lie behind a response. */
+  strayBytes(): void {
+    this.#mustClose = true;
   }
 
   /** What came is no response. */
-  #malformed(exchange: Exchange, fault: ProtocolError): void {
-    const error = exchange.malformed(fault);
+  malformed(attempt: Attempt, fault: ProtocolError): void {
+    const error = attempt.malformed(fault);
     if (
-      this.served > 0 && this.state === "waiting" &&
+      this.#served > 0 && this.#state === "waiting" &&
       fault.code === "bad-version"
     ) {
-      // It does not even begin as one: it lay behind another response.
+      // It does not even begin as one: it lay behind another response, and
+      // says nothing of the request (RFC 9112 section 9.2).
       this.#stray = error;
       this.destroy(error);
-    } else this.giveUp(exchange, error);
-  }
-
-  /** Whether the kernel has all of the request that is answered next. */
-  #isOut(first: Exchange): boolean {
-    const { upload } = first;
-    if (upload === null) return true;
-    if (upload.state === "queued" && this.bufferedAmount <= this.#behind) {
-      upload.state = "sent";
-    }
-    return upload.state === "sent";
-  }
-
-  /** Bytes of the requests that were sent behind the first. */
-  get #behind(): number {
-    let bytes = 0;
-    for (let i = 1; i < this.#inFlight.length; i++) {
-      const { head, body } = this.#inFlight[i];
-      bytes += head.length + (body?.length ?? 0);
-    }
-    return bytes;
-  }
-
-  /** Waits until what is queued of the first request is with the kernel. */
-  #awaitOutput(): void {
-    const exchange = this.#inFlight[0];
-    this.whenBelow(this.#behind).then((isOut) => {
-      if (!isOut || !this.#isHeld || exchange !== this.#inFlight[0]) return;
-      exchange.upload!.state = "sent";
-      this.#isHeld = false;
-      try {
-        this.#complete(exchange);
-        if (!this.isClosed && this.#goOn()) this.read();
-      } catch (error) {
-        this.destroy(error);
-      }
-    });
-  }
-
-  /** More has come, or may come, behind a response whose request goes on. */
-  #readOn(): boolean {
-    if (this.#inFlight.length > 1) return false; // it is for those behind
-    if (this.parser.hasInput) {
-      // It answers nothing. It is read, lest the peer waits for that.
-      this.#mustClose = true;
-      this.parser.takeRest();
-    }
-    return true;
+    } else this.giveUp(attempt, error);
   }
 
   /** The response is complete. */
-  #complete(exchange: Exchange): void {
-    const { upload } = exchange;
+  complete(attempt: Attempt): void {
+    const { upload } = attempt;
     if (
-      upload !== null && exchange.needsWhole && upload.state !== "cut" &&
-      !this.#isOut(exchange)
+      upload !== null && attempt.needsWhole && upload.state !== "cut" &&
+      !this.#sender.isFirstOut
     ) {
-      this.#isHeld = exchange.isAnswered = true;
-      this.#since = this.tick;
-      if (upload.state === "queued") this.#awaitOutput();
+      this.#sender.hold(attempt);
       return;
     }
     this.#inFlight.shift();
-    this.served++;
-    this.#body = null;
-    const { parser } = this;
-    const { trailer } = parser;
-    const next = this.#inFlight[0];
-    exchange.connection = null;
-    if (exchange.isLast) this.#mustClose = true;
-    if (!this.#isReusable(exchange, next)) {
+    this.#reader.leaveBody();
+    this.#served++;
+    const { trailer } = this.parser;
+    if (isLast(attempt.plan)) this.#mustClose = true;
+    this.#goOnBehind(attempt, this.#inFlight.first);
+    attempt.complete(trailer);
+  }
+
+  /** What becomes of the connection behind a response. */
+  #goOnBehind(attempt: Attempt, next: Attempt | undefined): void {
+    if (!this.#isReusable(attempt, next)) {
       this.#isEnding = true;
-      // Those behind it have not been touched.
+      // Those behind it have not been answered, and may be sent elsewhere (RFC
+      // 9112 section 9.3.2).
       if (next !== undefined && !this.isClosed) this.#enter("waiting");
       this.destroy();
     } else if (next === undefined) {
       this.#enter("idle");
-      this.#rest();
+      this.gotOn();
+      this.#restTime.read(this.parser);
+      this.#host.rested(this);
+      if (this.#state === "idle") this.conn.unref?.();
     } else {
       this.#enter("waiting");
-      this.#since = this.tick;
-      parser.expect(next.method);
+      this.gotOn();
+      this.parser.expect(next.plan.method);
     }
-    exchange.complete(trailer);
   }
 
-  /** The one place that decides whether the connection is used again. */
-  #isReusable(exchange: Exchange, next: Exchange | undefined): boolean {
+  /**
+   * The one place that decides whether the connection is used again (RFC 9112
+   * section 9.3).
+   */
+  #isReusable(attempt: Attempt, next: Attempt | undefined): boolean {
     const { parser } = this;
     return !this.isClosed && !this.inputEnded && !this.#mustClose &&
       this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
-      !mayBringBody(exchange.method, parser) &&
+      !mayBringBody(attempt.plan.method, parser) &&
       (next === undefined
         ? !parser.hasInput && this.bufferedAmount === 0
-        : !next.isDone);
-  }
-
-  #rest(): void {
-    this.#since = this.tick;
-    const { parser } = this;
-    if (parser.keepAliveStart >= 0) this.#readKeepAlive();
-    this.#host.rested(this);
-    if (this.state === "idle") this.conn.unref?.();
+        : next.state !== "over");
   }
 
   /** The connection is new, and nobody wants it at once: listens for its end. */
@@ -417,35 +328,20 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
     this.conn.unref?.();
   }
 
-  #readKeepAlive(): void {
-    const { head, keepAliveStart } = this.parser;
-    const text = head.slice(
-      keepAliveStart,
-      head.indexOf("\r\n", keepAliveStart),
-    );
-    if (text === this.#keepAliveText) return;
-    this.#keepAliveText = text;
-    const ms = readKeepAlive(text);
-    if (ms < 0) return;
-    const { keepAliveTimeout } = this.#host;
-    this.#restTicks = this.#host.ticks(Math.min(ms, keepAliveTimeout));
-  }
+  // ---- The end -----------------------------------------------------------
 
   protected override ended(): void {
     if (this.#takeover !== null) {
-      const wasClosing = this.state === "closing";
+      const wasClosing = this.#state === "closing";
       this.#takeover.successor.ended();
       if (wasClosing) this.destroy();
       return;
     }
+    const { first, isHeld } = this.#inFlight;
     // It may still read what it has answered.
-    if (this.#isHeld) {
-      this.#since = this.tick;
-      return;
-    }
-    const exchange = this.#inFlight[0];
-    if (exchange !== undefined && this.parser.endInput()) {
-      this.#complete(exchange);
+    if (isHeld) this.gotOn();
+    else if (first !== undefined && this.parser.endInput()) {
+      this.complete(first);
     } else this.destroy();
   }
 
@@ -454,83 +350,44 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
   protected override gone(error: unknown): void {
     const hasBegun = this.#hasBegun;
     this.#enter("closed");
-    const inFlight = this.#inFlight;
-    this.#inFlight = [];
-    this.#body = null;
+    const attempts = this.#inFlight.takeAll();
+    this.#reader.leaveBody();
     this.#host.closed(this);
     this.#takeover?.successor.gone(error);
-    // What ends for another's sake, or in good order, is no fault of a server's.
+    // What ends for another's sake, or in good order, is no fault of a peer's.
     const isForAnother = this.#isEnding ||
-      inFlight.some((exchange) => exchange.fault !== null);
-    for (let i = 0; i < inFlight.length; i++) {
-      const exchange = inFlight[i];
-      exchange.connection = null;
-      exchange.upload?.cut(error);
-      if (i > 0) exchange.broken(error, Loss.ANOTHER);
-      else if (this.#stray !== null) exchange.strayed(this.#stray);
-      else if (hasBegun || this.served === 0) exchange.broken(error, Loss.OWN);
-      else exchange.broken(error, isForAnother ? Loss.ANOTHER : Loss.DEAD);
-    }
-  }
-
-  // ---- A body that is read as it arrives ---------------------------------
-
-  /** @ignore The next piece is wanted. */
-  readBody(): void {
-    if (this.isClosed || this.#body === null) return;
-    this.#since = this.tick;
-    if (!this.#isHeld && this.#streamOn(this.#body)) this.read();
-  }
-
-  /** @ignore The body is over its limit. */
-  refuseBody(error: ProtocolError): void {
-    this.destroy(error);
-  }
-
-  #streamOn(body: IncomingBody): boolean {
-    const { parser } = this;
-    const exchange = this.#inFlight[0];
-    switch (parser.next()) {
-      case ParseEvent.MORE:
-        return true;
-      case ParseEvent.BODY:
-        body.take(parser.body);
-        return false;
-      case ParseEvent.END:
-        this.#complete(exchange);
-        if (this.isClosed) return false;
-        // What came behind it.
-        return this.#isHeld ? this.#readOn() : this.#goOn();
-      default:
-        this.giveUp(exchange, exchange.malformed(parser.error!));
-        return false;
+      attempts.some(({ state }) => state === "givenUp");
+    for (let i = 0; i < attempts.length; i++) {
+      const attempt = attempts[i];
+      if (i > 0) attempt.lost(error, "another");
+      else if (this.#stray !== null) attempt.strayed(error, this.#stray);
+      else if (hasBegun || this.#served === 0) attempt.lost(error, "own");
+      else attempt.lost(error, isForAnother ? "another" : "dead");
     }
   }
 
   // ---- Another protocol --------------------------------------------------
 
-  #switch(exchange: Exchange): boolean {
+  #switch(attempt: Attempt): boolean {
     const { parser } = this;
-    if (exchange.onSwitch === null || this.#inFlight.length > 1) {
+    if (!attempt.mayBeSwitched || this.#inFlight.count > 1) {
       const fault = new ProtocolError("unexpected-switch", 0);
-      this.giveUp(exchange, exchange.malformed(fault));
+      this.giveUp(attempt, attempt.malformed(fault));
       return false;
     }
     parser.next(); // the end of the response
-    if (parser.hasCookies) exchange.takeCookies(parser);
     let successor: Successor;
     try {
-      successor = exchange.onSwitch(this);
+      successor = attempt.switchTo(this);
     } catch (error) {
-      this.giveUp(exchange, asError(error));
+      this.giveUp(attempt, asError(error));
       return false;
     }
-    this.#inFlight = [];
-    exchange.connection = null;
+    this.#inFlight.takeAll();
     this.#enter("upgraded");
     this.#takeover = new Takeover(successor);
     this.#host.left(this);
-    exchange.switched();
+    attempt.switched();
     const rest = parser.takeRest();
     // Behind this turn, in which the application begins to listen.
     queueMicrotask(() => {
@@ -544,9 +401,9 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
 
   /** What took the connection over has said all: closes it in good order. */
   endUpgrade(): void {
-    if (this.state !== "upgraded") return;
+    if (this.#state !== "upgraded") return;
     this.#enter("closing");
-    this.#since = this.tick;
+    this.gotOn();
     this.flush();
     if (this.bufferedAmount === 0) this.sent();
     this.read();
@@ -559,47 +416,28 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
     this.#since = this.#host.begun(this.#since);
     this.writeSince = this.#host.begun(this.writeSince);
     const waited = this.tick - this.#since;
-    if (this.state === "idle") {
-      if (waited >= this.#restTicks) this.destroy();
-      return;
-    }
-    if (this.state === "closing") {
+    const { first } = this.#inFlight;
+    if (this.#state === "idle") {
+      if (waited >= this.#restTime.ticks) this.destroy();
+    } else if (this.#state === "closing") {
       if (waited >= this.#host.ticks(LINGER_TIMEOUT)) this.destroy();
-      return;
-    }
-    const exchange = this.#inFlight[0];
-    if (exchange === undefined) return;
-    const { timeoutTicks, upload } = exchange;
-    if (this.bufferedAmount > 0) {
-      // A peer that answers meanwhile is not stuck, nor is one that waits for
-      // our caller to read.
-      const isStalled = this.isStalled(timeoutTicks - 1, exchange.leastPerTick);
-      if (isStalled && waited >= timeoutTicks && !this.#isUnread) {
-        this.giveUp(exchange, exchange.timedOut("send"));
-      }
-    } else if (upload !== null && upload.isPending) {
-      // Our own source is waited for, but not for a peer that has left.
-      if (upload.state === "held") {
-        if (waited >= this.#host.ticks(CONTINUE_TIMEOUT)) {
-          this.#continue(exchange);
-        }
-      } else if (this.inputEnded && waited >= timeoutTicks) {
-        this.giveUp(exchange, exchange.timedOut("send"));
-      }
-    } else if (waited < timeoutTicks) return;
-    else if (this.state === "waiting") {
-      // What the system still holds of the request has to be read first.
-      const held = Math.min(upload?.bytes ?? 0, MOST_HELD);
-      if (waited < timeoutTicks + held / exchange.leastPerTick) return;
-      this.giveUp(exchange, exchange.timedOut("headers"));
-    } else if (!this.#isUnread) {
-      this.giveUp(exchange, exchange.timedOut("body"));
-    }
+    } else if (first !== undefined) this.#sweepFirst(first, waited);
   }
 
-  /** Whether more of the response is held back until the caller asks for it. */
-  get #isUnread(): boolean {
-    return !this.#isHeld && this.#body !== null && !this.#body.isWaiting;
+  #sweepFirst(first: Attempt, waited: number): void {
+    const isSending = this.bufferedAmount > 0;
+    const { timeoutTicks, leastPerTick } = first;
+    const what = overdue(first, {
+      waited,
+      goAheadTicks: this.#host.ticks(CONTINUE_TIMEOUT),
+      isSending,
+      isStalled: isSending && this.isStalled(timeoutTicks - 1, leastPerTick),
+      inputEnded: this.inputEnded,
+      isAnswering: this.#state !== "waiting",
+      isUnread: !this.#inFlight.isHeld && this.#reader.isUnread,
+    });
+    if (what === "goAhead") this.#sender.goAhead(first);
+    else if (what !== null) this.giveUp(first, first.timedOut(what));
   }
 }
 

@@ -25,7 +25,7 @@ export interface DigestOffer {
   readonly nonce: string;
   /** To be sent back as it is; `null` where there is none. */
   readonly opaque: string | null;
-  /** The algorithm as the server wrote it; `null` for MD5 by default. */
+  /** The algorithm as the peer wrote it; `null` for MD5 by default. */
   readonly algorithm: string | null;
   /** What `node:crypto` calls the hash. */
   readonly hash: string;
@@ -37,7 +37,7 @@ export interface DigestOffer {
   readonly isCounted: boolean;
   /** Whether the user is to be named by a hash. */
   readonly hidesUser: boolean;
-  /** Whether the server knows more than RFC 2617, such as `username*`. */
+  /** Whether the peer knows more than RFC 2617, such as `username*`. */
   readonly isModern: boolean;
   /** Whether but for its nonce nothing was wrong with the request. */
   readonly isStale: boolean;
@@ -108,7 +108,7 @@ export function bestDigest(
 
 /** What a session begins with, where that is not to be left to chance. */
 export interface DigestStart {
-  /** The client's nonce; random by default. */
+  /** Our own nonce; random by default. */
   cnonce?: string;
   /** Requests that have been counted with the nonce; default 0. */
   count?: number;
@@ -117,7 +117,7 @@ export interface DigestStart {
 /**
  * Answers to one nonce (RFC 7616 section 3.4).
  *
- * All have the same `cnonce`: servers differ in whether the key of `MD5-sess`
+ * All have the same `cnonce`: peers differ in whether the key of `MD5-sess`
  * and such is of the first one or of each, and so both come to the same.
  */
 export class DigestSession {
@@ -200,7 +200,7 @@ function writeUser(name: string, offer: DigestOffer): string {
   }
   if (/^[ -~]*$/.test(name)) return `username=${quote(name)}`;
   if (!offer.isModern) {
-    // A server of RFC 2617 wants a username, and knows no username*.
+    // A peer of RFC 2617 wants a username, and knows no username*.
     const bytes = Array.from(new TextEncoder().encode(name));
     const text = bytes.map((byte) => String.fromCharCode(byte)).join("");
     return `username=${quote(text)}`;

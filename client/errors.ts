@@ -6,7 +6,7 @@ import {
 
 import type { HttpResponse } from "./http_response.ts";
 
-/** What a client was doing when something went wrong, and to where. */
+/** What an `HttpClient` was doing when something went wrong, and to where. */
 export interface ErrorContext {
   /** Method of the request; "" where there was none yet. */
   method?: string;
@@ -78,7 +78,7 @@ export class TlsError extends ClientError {
   }
 }
 
-/** What a client was waiting for: its queue, its peer, or its proxy. */
+/** What an `HttpClient` was waiting for: its queue, its peer, or its proxy. */
 export type TimeoutPhase =
   | "queue"
   | "connect"
@@ -164,7 +164,7 @@ export class ConnectionLostError extends ClientError {
   /** Bytes of the response's body that had come. */
   readonly bytesReceived: number;
   /**
-   * The response, where that is complete: the server said that all is well,
+   * The response, where that is complete: the peer said that all is well,
    * but not all of the request could be sent. Else `null`.
    */
   readonly response: HttpResponse | null;

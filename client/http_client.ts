@@ -7,11 +7,11 @@ import {
   type HeaderValues,
 } from "../wire/response_head.ts";
 import { Authenticator } from "./authenticator.ts";
+import { Call } from "./call.ts";
 import { ClientRequest } from "./client_request.ts";
 import { ClientCore, type ClientStats } from "./core.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { ResponseError } from "./errors.ts";
-import { Exchange } from "./exchange.ts";
 import type { HttpResponse } from "./http_response.ts";
 import {
   checkBaseUrl,
@@ -23,9 +23,11 @@ import {
   requestLimit,
 } from "./options.ts";
 import { makeBody, writeQuery } from "./outgoing_body.ts";
+import { makePlan } from "./plan.ts";
 import { parseProxy, userOf } from "./proxy.ts";
 import { checkRequestHeaders } from "./request_head.ts";
 import {
+  type CallSettings,
   REQUEST_NAMES,
   type RequestHeaders,
   type RequestOptions,
@@ -37,7 +39,7 @@ import {
 } from "./websocket_link.ts";
 import { ProtocolError } from "../parse/errors.ts";
 
-/** What a client is doing, by the one of its connections that is furthest. */
+/** What an `HttpClient` does, by the one of its connections that is furthest. */
 export type HttpClientState =
   | "idle" // nothing is on its way
   | "connecting" // no connection is there yet
@@ -137,8 +139,8 @@ export class HttpClient implements Selectable, AsyncDisposable {
     path: string = "",
     options: RequestOptions = {},
   ): ClientRequest {
-    const { exchange, request } = this.#prepare(method, path, options, null);
-    this.#send(exchange, request, options.signal);
+    const { call, request } = this.#prepare(method, path, options, null);
+    this.#send(call, request, options.signal);
     return request;
   }
 
@@ -182,7 +184,8 @@ export class HttpClient implements Selectable, AsyncDisposable {
     path: string,
     options: RequestOptions,
     more: HeaderValues | null,
-  ): { exchange: Exchange; request: ClientRequest } {
+    onSwitch: CallSettings["onSwitch"] = null,
+  ): { call: Call; request: ClientRequest } {
     checkMethod(method);
     REQUEST_NAMES.check(options);
     if (typeof path !== "string") throw new TypeError("Path is not a string");
@@ -202,54 +205,52 @@ export class HttpClient implements Selectable, AsyncDisposable {
     const core = this.#core;
     const { limits } = this;
     const request = new ClientRequest(core, method, origin + target, options);
-    const exchange = new Exchange(
-      core,
-      request,
+    const plan = makePlan(
+      method,
       origin,
       target,
       headers,
       body,
-      {
-        timeout: requestLimit("timeout", timeout, limits),
-        minSendRate: timeout === undefined ? limits.minSendRate : Infinity,
-        stream: options.stream ?? false,
-        maxRedirects: requestLimit("maxRedirects", maxRedirects, limits),
-        maxResponseLength: requestLimit(
-          "maxResponseLength",
-          maxResponseLength,
-          limits,
-        ),
-        maxJsonDepth: limits.maxJsonDepth,
-        auth: options.auth !== undefined
-          ? new Authenticator(options.auth)
-          : origin === core.origin
-          ? this.#auth
-          : null,
-        signal: signal ?? null,
-      },
+      options.expectContinue ?? false,
     );
-    if (options.expectContinue && body !== null) {
-      exchange.expectsContinue = true;
-    }
-    return { exchange, request };
+    const call = new Call(core, request, plan, {
+      timeout: requestLimit("timeout", timeout, limits),
+      minSendRate: timeout === undefined ? limits.minSendRate : Infinity,
+      stream: options.stream ?? false,
+      maxRedirects: requestLimit("maxRedirects", maxRedirects, limits),
+      maxResponseLength: requestLimit(
+        "maxResponseLength",
+        maxResponseLength,
+        limits,
+      ),
+      maxJsonDepth: limits.maxJsonDepth,
+      auth: options.auth !== undefined
+        ? new Authenticator(options.auth)
+        : origin === core.origin
+        ? this.#auth
+        : null,
+      signal: signal ?? null,
+      onSwitch,
+    });
+    return { call, request };
   }
 
   #send(
-    exchange: Exchange,
+    call: Call,
     request: ClientRequest,
     signal: AbortSignal | undefined,
   ): void {
     const core = this.#core;
     core.stats.requests++;
-    request.startedBy(exchange);
-    if (signal?.aborted) exchange.abort(signal.reason);
-    else core.send(exchange);
+    request.startedBy(call);
+    if (signal?.aborted) call.abort(signal.reason);
+    else core.send(call);
   }
 
   #repeat(request: ClientRequest, more: HeaderValues): ClientRequest {
     const { method, url, options } = request;
     const again = this.#prepare(method, url, { ...options, query: {} }, more);
-    this.#send(again.exchange, again.request, options.signal);
+    this.#send(again.call, again.request, options.signal);
     return again.request;
   }
 
@@ -258,7 +259,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
    *
    * @param path As for {@linkcode HttpClient.request}; `ws:` and `wss:` URLs
    * will do as well.
-   * @throws {WebsocketError} If the server agrees to what was not asked.
+   * @throws {WebsocketError} If the peer agrees to what was not asked.
    * @throws {ResponseError} If it answers with something else; its code is
    * `websocket-refused`, and `response` has the answer.
    * @throws {ClientError} Whatever else a request can end with.
@@ -269,34 +270,30 @@ export class HttpClient implements Selectable, AsyncDisposable {
   ): Promise<Websocket> {
     const offer = new WebsocketOffer(options);
     const { headers, query, auth, timeout, signal } = options;
-    const { exchange, request } = this.#prepare(
+    const { promise, resolve, reject } = Promise.withResolvers<Websocket>();
+    const { call, request } = this.#prepare(
       "GET",
       path,
-      { headers, query, auth, timeout, signal },
+      // It is opened where it was asked for, or nowhere.
+      { headers, query, auth, timeout, signal, maxRedirects: 0 },
       offer.headers,
-    );
-    return new Promise((resolve, reject) => {
-      exchange.onSwitch = (connection) => {
+      (connection, url) => {
         const { websocket, successor } = offer.accept(
           connection,
-          exchange.url,
+          url,
           () => this.#core.upgradeOver(connection),
         );
         resolve(websocket);
         return successor;
-      };
-      request.then((response) => {
-        const fault = new ProtocolError("websocket-refused");
-        reject(
-          new ResponseError(
-            fault,
-            { method: "GET", url: response.url },
-            response,
-          ),
-        );
-      }, reject);
-      this.#send(exchange, request, signal);
-    });
+      },
+    );
+    request.then((response) => {
+      const { url } = response;
+      const fault = new ProtocolError("websocket-refused");
+      reject(new ResponseError(fault, { method: "GET", url }, response));
+    }, reject);
+    this.#send(call, request, signal);
+    return promise;
   }
 
   // ---- Pulling -----------------------------------------------------------
@@ -306,7 +303,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
    * promise, or `null`, without waiting. See `select()`.
    */
   processEvents(): ClientRequest | null {
-    return this.#core.take();
+    return this.#core.finishedRequests.take();
   }
 
   /**
@@ -326,26 +323,26 @@ export class HttpClient implements Selectable, AsyncDisposable {
         else reject(request.error);
       };
       const end = after(timeout, () => {
-        this.#core.forgetWaiter(waiter);
+        this.#core.finishedRequests.forgetWaiter(waiter);
         resolve(null);
       });
-      this.#core.whenReady(waiter);
+      this.#core.finishedRequests.whenReady(waiter);
     });
   }
 
   /** Whether {@linkcode HttpClient.processEvents} would return a request. */
   get isReady(): boolean {
-    return this.#core.isReady;
+    return this.#core.finishedRequests.isReady;
   }
 
   /** Whether the client is closed, and all finished requests were taken. */
   get isFinished(): boolean {
-    return this.#core.isClosed && !this.#core.isReady;
+    return this.#core.isClosed && !this.#core.finishedRequests.isReady;
   }
 
   /** Calls back whenever a request is finished, or none will be any more. */
   watch(notify: () => void): () => void {
-    return this.#core.watch(notify);
+    return this.#core.finishedRequests.watch(notify);
   }
 
   // ---- What it is --------------------------------------------------------

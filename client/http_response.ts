@@ -42,7 +42,7 @@ export interface EventsReadOptions extends EventLimits {
   maxAttempts?: number;
 }
 
-/** What a response needs of its exchange. @ignore */
+/** What a response asks of what it came in by. @ignore */
 export interface ResponseHost {
   malformed(error: ProtocolError): Error;
   abort(reason?: unknown): void;

@@ -7,7 +7,7 @@ import type { HeaderValues } from "../wire/response_head.ts";
 import type { ClientAuth } from "./authenticator.ts";
 import { CookieJar } from "./cookie_jar.ts";
 
-/** Bounds on what a server can take of a client. Times are ms, sizes bytes. */
+/** Bounds on what a peer can take of a client. Times are ms, sizes bytes. */
 export interface ClientLimits {
   /** Longest time to connect, and then for the TLS handshake; default 10,000. */
   connectTimeout: number;
@@ -127,7 +127,7 @@ export function checkClientLimits(
   return limits;
 }
 
-/** A limit of one request: its own, or that of the client. */
+/** A limit of one request: its own, or that of its `HttpClient`. */
 export function requestLimit(
   name: "timeout" | "maxRedirects" | "maxResponseLength",
   value: number | undefined,
@@ -201,7 +201,7 @@ export function checkOptions(options: HttpClientOptions): void {
 }
 
 /**
- * The URL that all requests of a client start from.
+ * The URL that all requests of an `HttpClient` start from.
  *
  * @throws {TypeError} If it is none, or not of HTTP.
  */
@@ -232,7 +232,7 @@ export function checkMethod(method: unknown): string {
   return method;
 }
 
-/** A parser within a client's limits. */
+/** A parser within the limits of an `HttpClient`. */
 export function makeParser(limits: ClientLimits): ResponseParser {
   const { maxHeadersLength, maxHeadersCount } = limits;
   return new ResponseParser({ maxHeadersLength, maxHeadersCount });

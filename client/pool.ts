@@ -2,16 +2,15 @@ import { abortHeard } from "../transport/abort.ts";
 import { nextTurn } from "../transport/clock.ts";
 import type { Meter } from "../transport/transport.ts";
 import { guardSignal } from "../websocket/listeners.ts";
-import { ClientConnection, type ConnectionHost } from "./connection.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Call } from "./call.ts";
+import {
+  ClientConnection,
+  type ConnectionHost,
+  type NewConnection,
+} from "./connection.ts";
 import { type ClientLimits, makeParser } from "./options.ts";
-
-/** A connection that has just been made. */
-export interface NewConnection {
-  conn: Deno.Conn;
-  connectTime: number;
-  tlsTime: number;
-}
+import type { WrittenHead } from "./request_head.ts";
 
 /** What a pool belongs to. */
 export interface PoolHost {
@@ -25,10 +24,10 @@ export interface PoolHost {
   dial(
     pool: Pool,
     signal: AbortSignal,
-    first: Exchange,
+    first: Call,
   ): Promise<NewConnection>;
   /** Writes the head of a request. */
-  writeHead(pool: Pool, exchange: Exchange): string;
+  writeHead(pool: Pool, call: Call): WrittenHead;
   /** A connection is there, or not any more. */
   changed(pool: Pool): void;
   /** A connection speaks something else now. */
@@ -43,7 +42,7 @@ export class Pool implements ConnectionHost {
   readonly connections: Set<ClientConnection> = new Set();
 
   readonly #host: PoolHost;
-  readonly #queue = new Set<Exchange>();
+  readonly #queue = new Set<Call>();
   readonly #idle: ClientConnection[] = [];
   /** Those that have just answered: see `rested()`. */
   #resting: ClientConnection[] = [];
@@ -105,15 +104,15 @@ export class Pool implements ConnectionHost {
   }
 
   /** Sends a request, as soon as there is a connection for it. */
-  send(exchange: Exchange): void {
-    exchange.queuedAt = this.tick;
-    this.#queue.add(exchange);
+  send(call: Call): void {
+    call.queued(this.tick);
+    this.#queue.add(call);
     this.#dispatch();
   }
 
   /** A request is not to be sent any more. */
-  forget(exchange: Exchange): void {
-    if (!this.#queue.delete(exchange)) return;
+  forget(call: Call): void {
+    if (!this.#queue.delete(call)) return;
     // Connections that are made for nobody are not made.
     let surplus = this.#wanted - this.#queue.size;
     for (const dial of this.#dials) {
@@ -126,29 +125,30 @@ export class Pool implements ConnectionHost {
   }
 
   #dispatch(): void {
-    for (const exchange of this.#queue) {
-      const isNew = exchange.placing === "new";
+    for (const call of this.#queue) {
+      const isNew = call.plan.placing === "new";
       const connection = isNew
         ? this.#takeNew()
-        : this.#takeIdle() ?? this.#busy(exchange);
+        : this.#takeIdle() ?? this.#busy(call);
       if (connection === null) {
         if (!this.#mayDial) {
           if (isNew) continue; // others may do with what there is
           return;
         }
-        this.#dial(exchange);
+        this.#dial(call);
         continue;
       }
-      this.#queue.delete(exchange);
+      this.#queue.delete(call);
+      let attempt: Attempt;
       try {
-        exchange.head = this.#host.writeHead(this, exchange);
-        exchange.request.sentHead = exchange.head;
+        const head = this.#host.writeHead(this, call);
+        attempt = call.begin(connection, head);
       } catch (error) {
         if (connection.state === "idle") this.#idle.push(connection);
-        exchange.fail(error as Error);
+        call.fail(error as Error);
         continue;
       }
-      connection.start(exchange);
+      connection.start(attempt);
     }
   }
 
@@ -182,9 +182,9 @@ export class Pool implements ConnectionHost {
   }
 
   /** A connection that may take one more behind those it has. */
-  #busy(exchange: Exchange): ClientConnection | null {
+  #busy(call: Call): ClientConnection | null {
     const { pipelining, maxConnections } = this.#host.limits;
-    if (pipelining === 1 || !exchange.canPipeline) return null;
+    if (pipelining === 1 || !call.canPipeline) return null;
     if (this.connections.size + this.#wanted < maxConnections) return null;
     let best: ClientConnection | null = null;
     for (const connection of this.connections) {
@@ -202,23 +202,21 @@ export class Pool implements ConnectionHost {
     return best;
   }
 
-  #dial(first: Exchange): void {
+  #dial(first: Call): void {
     const controller = new AbortController();
     // An application that connects in its own way listens to it.
     guardSignal(controller.signal, listenerFailed);
     this.#dials.add(controller);
     this.#host.dial(this, controller.signal, first).then(
-      ({ conn, connectTime, tlsTime }) => {
+      (made) => {
         this.#dials.delete(controller);
         if (controller.signal.aborted || this.#isClosed) {
-          conn.close();
+          made.conn.close();
           this.#host.changed(this);
           return;
         }
         const parser = makeParser(this.#host.limits);
-        const connection = new ClientConnection(conn, this, parser);
-        connection.connectTime = connectTime;
-        connection.tlsTime = tlsTime;
+        const connection = new ClientConnection(made, this, parser);
         this.connections.add(connection);
         this.#idle.push(connection);
         this.#dispatch();
@@ -232,9 +230,9 @@ export class Pool implements ConnectionHost {
           return;
         }
         // The one that has waited longest is told; others try for themselves.
-        for (const exchange of this.#queue) {
-          this.#queue.delete(exchange);
-          exchange.fail(error);
+        for (const call of this.#queue) {
+          this.#queue.delete(call);
+          call.fail(error);
           break;
         }
         this.#dispatch();
@@ -284,11 +282,10 @@ export class Pool implements ConnectionHost {
   /** A tick has gone by. */
   sweep(): void {
     for (const connection of this.connections) connection.sweep();
-    for (const exchange of this.#queue) {
-      exchange.queuedAt = this.begun(exchange.queuedAt);
-      if (this.tick - exchange.queuedAt < exchange.timeoutTicks) continue;
+    for (const call of this.#queue) {
+      if (!call.isOverdue(this)) continue;
       const isNew = this.connections.size === 0 && this.isConnecting;
-      exchange.stop(exchange.timedOut(isNew ? "connect" : "queue"));
+      call.stop(call.timedOut(isNew ? "connect" : "queue"));
     }
   }
 
@@ -298,7 +295,7 @@ export class Pool implements ConnectionHost {
     for (const dial of this.#dials) {
       abortHeard(dial, undefined, listenerFailed);
     }
-    for (const exchange of [...this.#queue]) exchange.abort(reason);
+    for (const call of [...this.#queue]) call.abort(reason);
     for (const connection of [...this.connections]) connection.stop(reason);
   }
 }

@@ -9,15 +9,17 @@ import {
 import { frameRequest, Framing } from "../wire/framing.ts";
 import { checkRequestLine, writeRequestLine } from "../wire/request_head.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
-import type { CookieJar } from "./cookie_jar.ts";
-import type { Exchange } from "./exchange.ts";
-import type { OutgoingBody } from "./outgoing_body.ts";
 import type { Authenticator } from "./authenticator.ts";
+import type { CookieJar } from "./cookie_jar.ts";
+import { type RequestPlan, urlOf } from "./plan.ts";
 import type { RequestHeaders } from "./request_options.ts";
 
 const encoder = new TextEncoder();
 
-/** What the client itself decides. */
+/**
+ * What the `HttpClient` itself decides: how a body is framed (RFC 9112 section
+ * 6.1), the go-ahead and the protocol (RFC 9110 sections 10.1.1 and 7.8).
+ */
 const OURS = ["transfer-encoding", "expect", "upgrade", "proxy-connection"];
 
 /** A field that is left out, even if it would be sent by itself. */
@@ -72,26 +74,11 @@ function checkOurs(headers: CheckedHeaders): CheckedHeaders {
   return headers;
 }
 
-/**
- * The length that a caller promises; -1 without one.
- *
- * @throws {TypeError} If it is not that of the body.
- */
-export function promisedLength(
-  headers: CheckedHeaders | null,
-  body: OutgoingBody | null,
-): number {
-  const text = headers?.["content-length"];
-  if (text === undefined || typeof text !== "string") return -1;
-  const length = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(length)) {
-    throw new TypeError('Header "content-length" is not a length');
-  }
-  const actual = body?.length ?? 0;
-  if (actual >= 0 && actual !== length) {
-    throw new TypeError('Header "content-length" is not that of the body');
-  }
-  return length;
+/** A request's head, as it is sent. */
+export interface WrittenHead {
+  readonly text: string;
+  /** The value of `Authorization`, for the peer's answer to it. */
+  readonly credentials: string | null;
 }
 
 /** What the heads of all requests to one origin have in common. */
@@ -99,16 +86,20 @@ export class HeadWriter {
   readonly #fields: CheckedHeaders;
   readonly #text: string;
   readonly #keepAlive: boolean;
+  readonly #isOwn: boolean;
 
   /**
    * @param host The value of `Host`.
-   * @param headers Fields of the client's, checked.
+   * @param headers Fields of the `HttpClient`, checked.
+   * @param isOwn Whether what is the `HttpClient`'s own may go there: else cookies
+   * go only where they came from.
    */
   constructor(
     host: string,
     headers: CheckedHeaders,
     decompress: boolean,
     keepAlive: boolean,
+    isOwn: boolean,
   ) {
     const fields: CheckedHeaders = Object.assign(dict<string>(), {
       host,
@@ -121,58 +112,63 @@ export class HeadWriter {
     this.#fields = fields;
     this.#text = writeFields(fields);
     this.#keepAlive = keepAlive;
+    this.#isOwn = isOwn;
   }
 
   /**
-   * The head of a request as it is sent.
+   * Writes the head of a request.
    *
+   * @param isAbsolute Whether the target is the whole URL (RFC 9112 section
+   * 3.2.2).
    * @param auth Who gives credentials; null for nobody.
    * @param proxyAuth What a proxy is shown that is asked in the clear.
    * @param jar Where cookies come from; null for none.
    */
   write(
-    exchange: Exchange,
+    plan: RequestPlan,
     isAbsolute: boolean,
     auth: Authenticator | null,
     proxyAuth: string | null,
     jar: CookieJar | null,
-  ): string {
-    const { method, target } = exchange;
-    let { headers } = exchange;
-    const sentTarget = isAbsolute ? exchange.url : target;
-    checkRequestLine(method, sentTarget);
-    const asks = auth !== null && headers?.authorization === undefined;
+  ): WrittenHead {
+    const { method } = plan;
+    let { fields } = plan;
+    const target = isAbsolute ? urlOf(plan) : plan.target;
+    checkRequestLine(method, target);
+    const asks = auth !== null && fields?.authorization === undefined;
     if (asks && this.#fields.authorization !== undefined) {
-      // A request's own credentials stand in place of the client's field.
-      headers = { ...headers, authorization: LEFT_OUT };
+      // A request's own credentials stand in place of the `HttpClient`'s field.
+      fields = { ...fields, authorization: LEFT_OUT };
     }
-    let text = writeRequestLine(method, sentTarget) +
-      (headers === null ? this.#text : this.#merged(headers));
+    let text = writeRequestLine(method, target) +
+      (fields === null ? this.#text : this.#merged(fields));
+    let credentials: string | null = null;
     if (asks) {
-      const isSecure = exchange.origin.startsWith("https:");
-      const value = auth.authorization(method, sentTarget, isSecure);
-      exchange.sentAuth = value;
-      if (value !== null) text += `authorization: ${value}\r\n`;
-    } else exchange.sentAuth = null;
-    if (proxyAuth !== null) text += `proxy-authorization: ${proxyAuth}\r\n`;
-    if (jar !== null && !this.#has("cookie", exchange)) {
-      text += cookieLine(jar, exchange);
+      const isSecure = plan.origin.startsWith("https:");
+      credentials = auth.authorization(method, target, isSecure);
+      if (credentials !== null) text += `authorization: ${credentials}\r\n`;
     }
-    return text + this.#bodyFields(exchange) + "\r\n";
+    if (proxyAuth !== null) text += `proxy-authorization: ${proxyAuth}\r\n`;
+    if (jar !== null && !this.#has("cookie", plan)) {
+      text += cookieLine(jar, plan, this.#isOwn);
+    }
+    text += this.#bodyFields(plan);
+    return { text: text + "\r\n", credentials };
   }
 
   /** Whether a caller has a field that would be sent by itself. */
-  #has(name: string, { headers }: Exchange): boolean {
-    return headers?.[name] !== undefined || this.#fields[name] !== undefined;
+  #has(name: string, { fields }: RequestPlan): boolean {
+    return fields?.[name] !== undefined || this.#fields[name] !== undefined;
   }
 
-  #merged(headers: CheckedHeaders): string {
+  #merged(headers: Readonly<CheckedHeaders>): string {
     const fields: CheckedHeaders = Object.assign(
       dict<string>(),
       this.#fields,
       headers,
     );
-    // A part of what is packed cannot be unpacked.
+    // A range is one of the coded bytes (RFC 9110 section 14.1.2), and a part
+    // of what is packed cannot be unpacked.
     if (headers.range !== undefined && !("accept-encoding" in headers)) {
       delete fields["accept-encoding"];
     }
@@ -182,14 +178,14 @@ export class HeadWriter {
     return writeFields(fields);
   }
 
-  #bodyFields(exchange: Exchange): string {
-    const { method, body } = exchange;
+  #bodyFields(plan: RequestPlan): string {
+    const { method, body } = plan;
     let text = "";
     if (
       body !== null && body.contentType !== "" &&
-      !this.#has("content-type", exchange)
+      !this.#has("content-type", plan)
     ) text += `content-type: ${body.contentType}\r\n`;
-    const length = body === null ? null : exchange.bodyLength;
+    const length = body === null ? null : plan.bodyLength;
     switch (frameRequest(method, length)) {
       case Framing.CHUNKED:
         text += "transfer-encoding: chunked\r\n";
@@ -197,16 +193,14 @@ export class HeadWriter {
       case Framing.LENGTH:
         text += `content-length: ${length ?? 0}\r\n`;
     }
-    if (body !== null && exchange.expectsContinue) {
+    if (body !== null && plan.expectsContinue) {
       text += "expect: 100-continue\r\n";
     }
     return text;
   }
 }
 
-function cookieLine(jar: CookieJar, exchange: Exchange): string {
-  const cookies = jar.header(new URL(exchange.url), {
-    ownOnly: !exchange.isOwn || exchange.isAwayFromAuth,
-  });
+function cookieLine(jar: CookieJar, plan: RequestPlan, isOwn: boolean): string {
+  const cookies = jar.header(new URL(urlOf(plan)), { ownOnly: !isOwn });
   return cookies === null ? "" : `cookie: ${checkValue("cookie", cookies)}\r\n`;
 }

@@ -1,7 +1,9 @@
 import { OptionNames } from "../parse/option_names.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
-import type { ClientAuth } from "./authenticator.ts";
+import type { Authenticator, ClientAuth } from "./authenticator.ts";
 import type { BodyOptions, FieldValue } from "./outgoing_body.ts";
+import type { Successor } from "../transport/takeover.ts";
+import type { Switchable } from "./switchable.ts";
 
 /** Header fields of a request; `null` leaves one out that would be sent. */
 export type RequestHeaders =
@@ -27,7 +29,7 @@ export interface RequestOptions extends BodyOptions {
   /** Gives the request up when it aborts. */
   signal?: AbortSignal;
   /**
-   * Whether to ask for the server's go-ahead (`100 Continue`) before the body
+   * Whether to ask for the peer's go-ahead (`100 Continue`) before the body
    * is sent; it is waited for a second at most, and an answer below 300 stands
    * for it. Default `false`.
    */
@@ -58,3 +60,19 @@ export const REQUEST_NAMES: OptionNames<RequestOptions> = new OptionNames(
     stream: true,
   },
 );
+
+/** What a caller has asked for, checked, beside what is sent. @ignore */
+export interface CallSettings {
+  readonly timeout: number;
+  readonly minSendRate: number;
+  readonly stream: boolean;
+  readonly maxRedirects: number;
+  readonly maxResponseLength: number;
+  readonly maxJsonDepth: number;
+  readonly auth: Authenticator | null;
+  readonly signal: AbortSignal | null;
+  /** Takes the connection over when the protocol is switched as was asked. */
+  readonly onSwitch:
+    | ((connection: Switchable, url: string) => Successor)
+    | null;
+}

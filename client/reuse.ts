@@ -1,8 +1,9 @@
 import type { ResponseParser } from "../parse/response_parser.ts";
 
 /**
- * Whether a body may come behind a response that is to have none. There are
- * servers that send it all the same, and it must not pass for a response.
+ * Whether a body may come behind a response that is to have none: to HEAD, and
+ * 304, whatever they announce (RFC 9112 section 6.3). There are
+ * peers that send it all the same, and it must not pass for a response.
  */
 export function mayBringBody(method: string, parser: ResponseParser): boolean {
   const { status, announcedLength } = parser;
@@ -13,7 +14,7 @@ export function mayBringBody(method: string, parser: ResponseParser): boolean {
 }
 
 /**
- * For how long a server says that it keeps a connection, in ms, so that we give
+ * For how long a peer says that it keeps a connection, in ms, so that we give
  * it up first; -1 where it does not say.
  *
  * @param text The value of `Keep-Alive`.
@@ -23,4 +24,39 @@ export function readKeepAlive(text: string): number {
   if (seconds === undefined) return -1;
   // A second less, as the next request needs its time to get there.
   return Math.max(Number(seconds) * 1000 - 1000, 500);
+}
+
+/** For how long an unused connection is kept. */
+export class RestTime {
+  readonly #most: number;
+  readonly #ticksOf: (ms: number) => number;
+  #ticks: number;
+  // The last `Keep-Alive` that was read, as most responses have the same.
+  #text = "";
+
+  /**
+   * @param most The time that we keep one, in ms.
+   * @param ticksOf Ticks that last at least so many milliseconds.
+   */
+  constructor(most: number, ticksOf: (ms: number) => number) {
+    this.#most = most;
+    this.#ticksOf = ticksOf;
+    this.#ticks = ticksOf(most);
+  }
+
+  /** The time, in ticks. */
+  get ticks(): number {
+    return this.#ticks;
+  }
+
+  /** Goes by what a response says of it. */
+  read({ head, keepAliveStart }: ResponseParser): void {
+    if (keepAliveStart < 0) return;
+    const end = head.indexOf("\r\n", keepAliveStart);
+    const text = head.slice(keepAliveStart, end);
+    if (text === this.#text) return;
+    this.#text = text;
+    const ms = readKeepAlive(text);
+    if (ms >= 0) this.#ticks = this.#ticksOf(Math.min(ms, this.#most));
+  }
 }

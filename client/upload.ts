@@ -24,15 +24,12 @@ export interface UploadSink extends BodySink {
 
 /** The body of one request on its way, also while the answer comes in. */
 export class Upload {
-  state: UploadState = "held";
-  /** Why the rest was not sent, where that was no wish of ours. */
-  cutBy: unknown = undefined;
-  /** Bytes of it that were queued so far. */
-  bytes = 0;
-
   readonly #body: OutgoingBody;
   readonly #length: number;
   #source: Source | null = null;
+  #state: UploadState = "held";
+  #cutBy: unknown = undefined;
+  #bytes = 0;
 
   /** @param length What was promised, or -1 where it goes out in chunks. */
   constructor(body: OutgoingBody, length: number) {
@@ -40,9 +37,24 @@ export class Upload {
     this.#length = length;
   }
 
+  /** How far it has got. */
+  get state(): UploadState {
+    return this.#state;
+  }
+
+  /** Why the rest was not sent, where that was no wish of ours. */
+  get cutBy(): unknown {
+    return this.#cutBy;
+  }
+
+  /** Bytes of it that were queued so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Whether more of it may be queued. */
   get isPending(): boolean {
-    return this.state === "sending" || this.state === "held";
+    return this.#state === "sending" || this.#state === "held";
   }
 
   /**
@@ -60,11 +72,11 @@ export class Upload {
     const { bytes } = this.#body;
     if (bytes !== null) {
       sink.append(bytes);
-      this.bytes = bytes.length;
-      this.state = "queued";
+      this.#bytes = bytes.length;
+      this.#state = "queued";
       return;
     }
-    this.state = "sending";
+    this.#state = "sending";
     let source: Source;
     try {
       source = this.#source = this.#body.open();
@@ -95,7 +107,7 @@ export class Upload {
         throw new RangeError("Body is longer than its content-length");
       }
       writeBody(sink, bytes, isChunked);
-      this.bytes += bytes.length;
+      this.#bytes += bytes.length;
       sink.flush();
       if (sink.bufferedAmount > SEND_AHEAD) await sink.whenBelow(SEND_AHEAD);
       if (this.#source !== source) return false;
@@ -105,16 +117,21 @@ export class Upload {
     }
     if (isChunked) sink.append(LAST_CHUNK);
     this.#source = null;
-    this.state = "queued";
+    this.#state = "queued";
     sink.flush();
     return true;
   }
 
+  /** The kernel has taken all that was queued. */
+  taken(): void {
+    if (this.#state === "queued") this.#state = "sent";
+  }
+
   /** Sends no more of it, and tells its source. */
   cut(error?: unknown): void {
-    if (this.state === "sent" || this.state === "cut") return;
-    this.state = "cut";
-    this.cutBy = error;
+    if (this.#state === "sent" || this.#state === "cut") return;
+    this.#state = "cut";
+    this.#cutBy = error;
     const source = this.#source;
     this.#source = null;
     source?.cancel();

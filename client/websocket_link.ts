@@ -9,9 +9,9 @@ import {
   makeKey,
 } from "../websocket/handshake.ts";
 import { Websocket } from "../websocket/websocket.ts";
-import type { ClientConnection } from "./connection.ts";
-import type { Successor } from "../transport/takeover.ts";
 import type { RequestOptions } from "./request_options.ts";
+import type { Successor } from "../transport/takeover.ts";
+import type { Switchable } from "./switchable.ts";
 
 /** How to open a WebSocket. Times are milliseconds, sizes bytes. */
 export interface WebsocketConnectOptions extends
@@ -25,7 +25,7 @@ export interface WebsocketConnectOptions extends
   compress?: boolean | DeflateOptions;
   /** Bytes of a message that comes in, after decompression; default 1 MiB. */
   maxMessageLength?: number;
-  /** Bytes that may wait to be sent; a slower server is dropped. Default 64 KiB. */
+  /** Bytes that may wait to be sent; a slower peer is dropped. Default 64 KiB. */
   maxSendBufferSize?: number;
   /** A peer silent for so long, in spite of a ping, is dropped; default 60,000. */
   idleTimeout?: number;
@@ -68,13 +68,13 @@ export class WebsocketOffer {
   }
 
   /**
-   * Takes a connection over whose server has agreed.
+   * Takes a connection over whose peer has agreed.
    *
    * @param gone Told when the connection is closed.
    * @throws {WebsocketError} If it has not agreed to what was asked.
    */
   accept(
-    connection: ClientConnection,
+    connection: Switchable,
     url: string,
     gone: () => void,
   ): { websocket: Websocket; successor: Successor } {
@@ -104,10 +104,10 @@ export class WebsocketOffer {
 /** A connection as what a WebSocket stands on. */
 class ConnectionSink extends TransportSink implements ByteSink, Successor {
   websocket!: Websocket;
-  readonly #connection: ClientConnection;
+  readonly #connection: Switchable;
   readonly #gone: () => void;
 
-  constructor(connection: ClientConnection, gone: () => void) {
+  constructor(connection: Switchable, gone: () => void) {
     super(connection);
     this.#connection = connection;
     this.#gone = gone;

@@ -188,6 +188,48 @@ Deno.test("files do not import one another in a circle", () => {
   for (const path of next.keys()) visit(path, []);
 });
 
+/**
+ * Files that know one another by their types. Each of these is to go, and none
+ * to come.
+ */
+const TIED = [
+  ["client_request", "errors", "http_response"].map((name) =>
+    `client/${name}.ts`
+  ),
+  [
+    "answerable_request",
+    "http_connection",
+    "http_request",
+    "http_server",
+    "hub",
+  ].map((name) => `server/${name}.ts`),
+  ["cli/folder.ts", "cli/listing_view.ts"],
+];
+
+Deno.test("files are not tied together by their types, but for those that were", () => {
+  const next = new Map(sources.map((source) => [
+    source.path,
+    source.imports.filter(([specifier]) => isModule(specifier))
+      .map(([specifier]) => target(source, specifier)),
+  ]));
+  /** All that a file imports, at first or at any hand. */
+  const reach = (path: string) => {
+    const reached = new Set(next.get(path));
+    for (const one of reached) next.get(one)?.forEach((to) => reached.add(to));
+    return reached;
+  };
+  const reached = new Map([...next.keys()].map((path) => [path, reach(path)]));
+  for (const path of next.keys()) {
+    for (const other of reached.get(path)!) {
+      if (!reached.get(other)?.has(path)) continue;
+      const isKnown = TIED.some((files) =>
+        files.includes(path) && files.includes(other)
+      );
+      assert(isKnown, `${path} and ${other} import one another`);
+    }
+  }
+});
+
 Deno.test("parse and wire name nothing that does I/O, waits or tells the time", () => {
   for (const { path, room, code } of sources) {
     if (room !== "parse" && room !== "wire") continue;

@@ -1,9 +1,9 @@
 /**
- * The life of a connection as one table: for each state, what may happen and
- * what it leads to. What is absent is an error.
+ * The life of a connection as one table a side: for each state, what may
+ * happen and what it leads to. What is absent is an error.
  *
- * The server's hot path assigns states directly; the tests hold every
- * transition that it makes to this table.
+ * The hot paths of both sides assign states directly; the tests hold every
+ * transition that they make to these tables.
  */
 
 /** The states of a server's connection. */
