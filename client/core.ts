@@ -227,7 +227,7 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
       );
       return { conn, connectTime: performance.now() - begun, tlsTime: 0 };
     }
-    const { caCerts, insecure = false } = options;
+    const { caCerts, insecure = false, cert, key } = options;
     const usesTunnel = proxy !== null && (isSecure || pool.isTunnelled);
     const peer = proxy ?? { hostname, port, isSecure };
     if (proxy?.isSecure && usesTunnel) {
@@ -237,12 +237,21 @@ export class ClientCore implements PoolHost, ExchangeHost, RequestOwner {
       );
     }
     const tls = usesTunnel ? isSecure : peer.isSecure;
+    // What says who we are is for the base URL's origin, and not for a proxy.
+    const pair = isOwn && isSecure && cert !== undefined && key !== undefined
+      ? { cert, key }
+      : undefined;
     return await dial({
       hostname: peer.hostname,
       port: peer.port,
       path: isOwn ? options.path : undefined,
       tls: tls
-        ? { hostname: usesTunnel ? hostname : peer.hostname, caCerts, insecure }
+        ? {
+          hostname: usesTunnel ? hostname : peer.hostname,
+          caCerts,
+          insecure,
+          pair,
+        }
         : null,
       timeout: this.limits.connectTimeout,
       signal,
