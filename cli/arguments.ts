@@ -27,6 +27,10 @@ export interface ConnectionArguments {
   proxy: string | undefined;
   /** File with certificates to trust. */
   caCert: string | undefined;
+  /** File with a certificate to show. */
+  cert: string | undefined;
+  /** File with its key. */
+  key: string | undefined;
   /** Whether to tell what goes on. */
   isVerbose: boolean;
   /** Whether colours are wanted on a terminal. */
@@ -41,10 +45,22 @@ export type BodyArgument =
   | { kind: "form"; fields: [name: string, value: string][] }
   | { kind: "fields"; fields: Field[]; isJson: boolean };
 
+/** Where one of several requests goes. */
+export interface Target {
+  /** Where to. */
+  url: URL;
+  /** File to write to; `undefined` for standard output. */
+  output: string | undefined;
+}
+
 /** A request, from the command line. */
 export interface RequestArguments extends ConnectionArguments {
   /** The command. */
   command: "request";
+  /** Where the same goes afterwards, or at the same time. */
+  others: Target[];
+  /** How many at a time. */
+  parallel: number;
   /** The method. */
   method: string;
   /** The body, if there is one. */
@@ -73,8 +89,10 @@ export interface RequestArguments extends ConnectionArguments {
   writeOut: string | undefined;
   /** Whether no progress is shown. */
   isQuiet: boolean;
-  /** Whether to show status line and fields in front. */
-  isHeadShown: boolean;
+  /** What is shown: of `HBhbm`, as `--print` has it. */
+  shown: string;
+  /** Whether JSON is shown as it comes. */
+  isStreamed: boolean;
   /** How many redirects to follow. */
   maxRedirects: number;
   /** Whether a status of 400 or more is an error. */

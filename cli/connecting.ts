@@ -55,13 +55,34 @@ export async function clientOptions(
     if (proxy !== undefined) options.proxy = proxy;
   }
   if (args.caCert !== undefined) {
-    try {
-      options.caCerts = [await Deno.readTextFile(args.caCert)];
-    } catch (error) {
-      throw cannotRead(args.caCert, error);
-    }
+    options.caCerts = [await readFile(args.caCert)];
+  }
+  if (args.cert !== undefined) {
+    options.cert = await readPem(args.cert, "CERTIFICATE");
+    options.key = await readPem(args.key!, "PRIVATE KEY");
   }
   return options;
+}
+
+async function readFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+/** The parts of a file that are of a kind: one may have several kinds. */
+async function readPem(path: string, kind: string): Promise<string> {
+  const text = await readFile(path);
+  const parts = text.matchAll(
+    /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g,
+  );
+  const found = [...parts].filter(([, one]) => one.endsWith(kind));
+  if (found.length === 0) {
+    throw cannotRead(path, `It has no ${kind} in PEM`);
+  }
+  return found.map(([part]) => part).join("\n") + "\n";
 }
 
 async function authOf(
@@ -92,7 +113,9 @@ async function userOf(
     if (found !== null) return found;
   }
   if (user !== undefined) {
-    return [user.name, user.password ?? await askPassword(io, user.name)];
+    // It is asked for once, however many URLs there are.
+    user.password ??= await askPassword(io, user.name);
+    return [user.name, user.password];
   }
   if (!isInUrl) return undefined;
   try {

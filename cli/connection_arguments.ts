@@ -52,6 +52,10 @@ export function readConnection(
   ) {
     throw usageError(`--${isBasic ? "basic" : "digest"} needs --user`);
   }
+  const [cert, key] = [given.text("cert"), given.text("key")];
+  if (key !== undefined && cert === undefined) {
+    throw usageError("--key needs --cert");
+  }
   const timeout = given.text("timeout");
   return {
     url: target,
@@ -68,6 +72,8 @@ export function readConnection(
     unix: given.text("unix"),
     proxy: given.text("proxy"),
     caCert: given.text("cacert"),
+    cert,
+    key: key ?? cert, // one file may have both
     isVerbose: given.flag("verbose"),
     wantsColor: given.choice("color") !== false,
   };

@@ -9,6 +9,8 @@ const MAX_TIDYING = 500;
 export class Interrupt implements Disposable {
   /** Aborts at the first wish. */
   readonly signal: AbortSignal;
+  /** How far it is, for what is said when the time is over. */
+  progress = "";
   readonly #controller = new AbortController();
   readonly #wished = Promise.withResolvers<never>();
   readonly #insisted = Promise.withResolvers<never>();
@@ -27,7 +29,8 @@ export class Interrupt implements Disposable {
     });
     if (maxTime === undefined) return;
     this.#callOff = after(maxTime, () => {
-      const message = `All of it took longer than ${maxTime} ms`;
+      const message = `All of it took longer than ${maxTime} ms` +
+        (this.progress === "" ? "" : `; ${this.progress}`);
       const error = new CliError(ExitCode.TIMEOUT, message);
       this.#end(error);
       // What is not aborted, such as a pipe that nobody reads, is left behind.

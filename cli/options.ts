@@ -15,7 +15,7 @@ export interface Option {
   isMany?: boolean;
   /** Whether it is a flag that is on unless `--no-NAME` is given. */
   isOn?: boolean;
-  /** What it does; a line feed begins a new line. */
+  /** What it does. */
   help: string;
 }
 
@@ -57,6 +57,12 @@ const CONNECTION: Option[] = [
   },
   { name: "insecure", short: "k", help: "take any certificate" },
   { name: "cacert", value: "FILE", help: "trust these certificates too" },
+  { name: "cert", value: "FILE", help: "show this certificate, in PEM" },
+  {
+    name: "key",
+    value: "FILE",
+    help: "its key; default: that in the certificate's file",
+  },
   {
     name: "proxy",
     short: "x",
@@ -126,7 +132,7 @@ const REQUEST: Option[] = [
     name: "output",
     short: "o",
     value: "FILE",
-    help: "write to a file",
+    help: "write to a file; #1 stands for the first {a,b} or [1-9] of the URL",
   },
   {
     name: "remote-name",
@@ -146,6 +152,14 @@ const REQUEST: Option[] = [
     short: "i",
     help: "show the head too",
   },
+  {
+    name: "print",
+    value: "HBhbm",
+    help:
+      "show these: H and B of the request, h and b of the response (head,\n" +
+      "body), m how long it took; default b",
+  },
+  { name: "stream", help: "show JSON line by line, as it comes" },
   { name: "head", short: "I", help: "ask for the head alone" },
   {
     name: "location",
@@ -172,6 +186,16 @@ const REQUEST: Option[] = [
     help: `say so afterwards: \\n, \\t, %header{NAME}, or %{NAME} of\n${
       VARIABLE_NAMES.join(" ")
     }`,
+  },
+  {
+    name: "parallel",
+    value: "N",
+    help: "get so many URLs at once; what is shown stays in order",
+  },
+  {
+    name: "globoff",
+    short: "g",
+    help: "take {a,b} and [1-9] in a URL as they are",
   },
   { name: "fail", help: "a status of 400 or more is an error" },
   { name: "quiet", short: "q", help: "show no progress" },

@@ -18,6 +18,8 @@ export interface ViewOptions {
   hasColor: boolean;
   /** Whether to leave JSON as it is. */
   isRaw: boolean;
+  /** Whether to show JSON line by line. */
+  isStreamed: boolean;
 }
 
 /** The bytes as they come. */
@@ -139,7 +141,9 @@ export async function showBody(
     : /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines)$/.test(type)
     ? new LineView((line) => jsonText(line, options.hasColor, true))
     : /^application\/json$|\+json$/.test(type)
-    ? new JsonView(options.hasColor)
+    ? options.isStreamed
+      ? new LineView((line) => jsonText(line, options.hasColor, true))
+      : new JsonView(options.hasColor)
     : new PlainView();
   let isFirst = true;
   let last = "\n";

@@ -4,10 +4,11 @@ import {
   infoOf,
   type RequestArguments,
 } from "./arguments.ts";
-import { readConnection, readHeader } from "./connection_arguments.ts";
+import { readConnection, readHeader, readUrl } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
 import { safeName } from "./file_name.ts";
 import { type Given, parseOptions } from "./parse_options.ts";
+import { expandUrl, MAX_URLS, nameWith } from "./url_glob.ts";
 import { seconds, wholeNumber } from "./values.ts";
 import {
   type Field,
@@ -21,6 +22,9 @@ import { unknownVariable, VARIABLE_NAMES } from "./write_out.ts";
 /** `-j` without a value; nobody types it. */
 const JSON_OF_FIELDS = "json-of-fields";
 
+/** So many requests are under way at once. */
+const MAX_PARALLEL = 100;
+
 const METHODS =
   /^(?:get|head|post|put|delete|patch|options|trace|connect|query|propfind|proppatch|mkcol|copy|move|lock|unlock|search|report|purge)$/i;
 
@@ -32,16 +36,24 @@ export function readRequest(args: readonly string[]): Arguments {
   const info = infoOf(given, "request");
   if (info !== null) return info;
   const { named, typed, words } = readPositionals(given.positionals);
+  const globs = typed.flatMap((text) =>
+    given.flag("globoff") ? { text, values: [] } : expandUrl(text)
+  );
+  if (globs.length > MAX_URLS) throw usageError(`More than ${MAX_URLS} URLs`);
   const isHead = given.flag("head");
   if (isHead && named !== undefined && named.toUpperCase() !== "HEAD") {
     throw usageError("--head does not go with another method");
   }
-  const connection = readConnection(given, typed, "http");
+  const connection = readConnection(given, globs[0].text, "http");
+  const urls = [
+    connection.url,
+    ...globs.slice(1).map(({ text }) => readUrl(text, "http")),
+  ];
   const fields: Field[] = [];
   for (const word of words) {
     if (word.kind === "header") connection.headers.push(readHeader(word.line));
     else if (word.kind === "field") fields.push(word.field);
-    else addQuery(connection.url, word.name, word.value);
+    else for (const url of urls) addQuery(url, word.name, word.value);
   }
   const body = readBody(given, fields);
   const isQuery = given.flag("get");
@@ -50,22 +62,32 @@ export function readRequest(args: readonly string[]): Arguments {
   }
   const method = named?.toUpperCase() ??
     (isHead ? "HEAD" : body === null || isQuery ? "GET" : "POST");
-  let output = given.text("output");
+  const output = given.text("output");
   const isRemoteName = given.flag("remote-name");
-  if (isRemoteName) {
-    if (output !== undefined) {
-      throw usageError("--remote-name does not go with --output");
-    }
-    output = remoteName(connection.url);
+  if (isRemoteName && output !== undefined) {
+    throw usageError("--remote-name does not go with --output");
   }
   if (output === "") throw usageError("--output names no file");
+  const outputs = globs.map(({ values }, i) =>
+    isRemoteName
+      ? remoteName(urls[i])
+      : output === undefined || output === "-"
+      ? undefined
+      : nameWith(output, values)
+  );
+  checkOutputs(outputs);
+  const [first, ...others] = urls.map((url, i) => ({
+    url,
+    output: outputs[i],
+  }));
+  const isSaved = first.output !== undefined;
   const isResumed = given.has("continue-at");
   if (isResumed && given.text("continue-at") !== "-") {
     throw usageError(
       "--continue-at takes - alone: what is there says how much",
     );
   }
-  if (isResumed && (output === undefined || output === "-")) {
+  if (isResumed && !isSaved) {
     throw usageError("--continue-at needs --output or --remote-name");
   }
   const writeOut = given.text("write-out");
@@ -79,19 +101,21 @@ export function readRequest(args: readonly string[]): Arguments {
   return {
     ...connection,
     command: "request",
+    others,
+    parallel: readParallel(given),
     method,
     body,
     isQuery,
-    output: output === "-" ? undefined : output,
+    output: first.output,
     isRemoteName,
     isResumed,
     ...readCookies(given),
     maxTime: seconds(given.text("max-time") ?? "0", "--max-time") || undefined,
-    retries: readRetries(given, body),
+    retries: readRetries(given, body, others.length > 0),
     writeOut,
     isQuiet: given.flag("quiet"),
-    isHeadShown: given.flag("include") ||
-      method === "HEAD" && output === undefined,
+    shown: readShown(given, method, isSaved),
+    isStreamed: given.flag("stream"),
     maxRedirects: redirects === undefined
       ? given.flag("location") ? 10 : 0
       : wholeNumber(redirects, "--max-redirects", 1000),
@@ -127,13 +151,58 @@ function readCookies(
   };
 }
 
-function readRetries(given: Given, body: BodyArgument | null): number {
+function readRetries(
+  given: Given,
+  body: BodyArgument | null,
+  hasOthers: boolean,
+): number {
   const text = given.text("retry");
-  if (text === undefined) return 0;
-  if (body?.kind === "file" && body.path === "-") {
-    throw usageError("--retry does not go with --file -, which comes but once");
+  const comesOnce = body?.kind === "file" && body.path === "-";
+  if (comesOnce && (text !== undefined || hasOthers)) {
+    const what = hasOthers ? "several URLs do" : "--retry does";
+    throw usageError(`${what} not go with --file -, which comes but once`);
   }
+  if (text === undefined) return 0;
   return wholeNumber(text, "--retry", 100);
+}
+
+function readParallel(given: Given): number {
+  const text = given.text("parallel");
+  if (text === undefined) return 1;
+  return Math.max(1, wholeNumber(text, "--parallel", MAX_PARALLEL));
+}
+
+/** What is shown of an exchange. */
+function readShown(given: Given, method: string, isSaved: boolean): string {
+  const text = given.text("print");
+  const isHead = given.flag("include") || method === "HEAD" && !isSaved;
+  if (text === undefined) return isHead ? "hb" : "b";
+  if (given.flag("include")) {
+    throw usageError("--print does not go with --include: it has h");
+  }
+  const wrong = /[^HBhbm]/.exec(text)?.[0];
+  if (wrong !== undefined) {
+    throw usageError(`--print has no ${wrong}; it has H, B, h, b and m`);
+  }
+  if (isSaved && !text.includes("b")) {
+    throw usageError("--print without b does not go with a file to write to");
+  }
+  return text;
+}
+
+/** No two of them may be one file. */
+function checkOutputs(outputs: readonly (string | undefined)[]): void {
+  const seen = new Set<string>();
+  for (const output of outputs) {
+    if (output === undefined) continue;
+    if (seen.has(output)) {
+      throw usageError(
+        `Two URLs would be written to ${output}; ` +
+          "#1 in its name stands for the first {a,b} or [1-9]",
+      );
+    }
+    seen.add(output);
+  }
 }
 
 /** `-j` takes a value only where that is meant to be JSON. */
@@ -142,7 +211,7 @@ function withBareJson(args: readonly string[]): string[] {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     if (arg === "--") return [...out, ...args.slice(i)];
-    const isJson = arg === "--json" || /^-[GOiILvkq]*j$/.test(arg);
+    const isJson = arg === "--json" || /^-[GOiILvkqgn]*j$/.test(arg);
     const next = args[i + 1];
     if (!isJson || next !== undefined && isLikeJson(next)) {
       out.push(arg);
@@ -158,17 +227,22 @@ function withBareJson(args: readonly string[]): string[] {
 /** Parts the method, the URL, and the words behind it. */
 function readPositionals(
   positionals: readonly string[],
-): { named: string | undefined; typed: string; words: Word[] } {
+): { named: string | undefined; typed: string[]; words: Word[] } {
   const [first, second] = positionals;
   if (first === undefined) {
     throw usageError("URL is missing; uhttp --help tells more");
   }
   const isNamed = second !== undefined && isMethod(first, second);
-  const rest = positionals.slice(isNamed ? 2 : 1);
-  const typed = isNamed ? second : first;
-  if (/^[^/?#:@]*=/.test(typed)) {
-    throw usageError(`${typed} goes behind the URL`);
+  const behind = positionals.slice(isNamed ? 2 : 1);
+  const typed = [isNamed ? second : first];
+  if (/^[^/?#:@]*=/.test(typed[0])) {
+    throw usageError(`${typed[0]} goes behind the URL`);
   }
+  // What is surely a URL is a further one.
+  const end = behind.findIndex((text) => !/^(?:https?:\/\/|:\d)/i.test(text));
+  const more = end < 0 ? behind.length : end;
+  typed.push(...behind.slice(0, more));
+  const rest = behind.slice(more);
   const words = rest.map((text) => {
     const word = readWord(text);
     if (word !== null) return word;

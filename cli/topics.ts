@@ -26,9 +26,7 @@ export function optionList(command: CommandName): string {
   const column = 26;
   return OPTIONS[command].map((option) => {
     const usage = `  ${usageOf(option)}`;
-    const lines = option.help.split("\n").flatMap((line) =>
-      wrap(line, WIDTH - column)
-    );
+    const lines = wrap(option.help.replaceAll("\n", " "), WIDTH - column);
     if (option.isMany) lines.push("may be given more than once");
     const indented = lines.map((line) => " ".repeat(column) + line);
     return usage.length > column - 2
@@ -53,6 +51,9 @@ const REQUESTS = `uhttp [METHOD] URL [WORD...] [options]
 A URL without a scheme gets http:// (https:// with port 443); :8000/x is a port
 of this machine. Without a method it is GET, or POST where something is sent.
 
+Further URLs follow the first, with a scheme or as :8000/x. {a,b} stands for
+several, and so do [1-9], [01-20:5] and [a-f]; --parallel N asks for N at once.
+
 Words behind the URL say what goes along:
   name=value     a field of a form; with -j, a text in an object of JSON
   name=@FILE     the same, of what a file holds
@@ -66,6 +67,7 @@ A backslash takes away the meaning of what follows it: a\\:b=c.
   uhttp :8000/api -j name=nut size:=3 'tags:=["a","b"]'
   uhttp :8000/upload title=Holiday photo@a.jpg
   uhttp PUT :8000/film.mp4 -f film.mp4
+  uhttp 'example.com/{front,back}-[01-12].jpg' -O --parallel 4
 
 `;
 

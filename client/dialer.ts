@@ -25,7 +25,7 @@ export interface DialerParts {
   readonly origin: string;
   readonly options: Pick<
     HttpClientOptions,
-    "connect" | "caCerts" | "insecure" | "path"
+    "connect" | "caCerts" | "cert" | "key" | "insecure" | "path"
   >;
   readonly limits: ClientLimits;
   readonly proxy: Proxy | null;
@@ -80,7 +80,7 @@ export class Dialer {
       );
       return { conn, connectTime: performance.now() - begun, tlsTime: 0 };
     }
-    const { caCerts, insecure = false } = options;
+    const { caCerts, insecure = false, cert, key } = options;
     const usesTunnel = proxy !== null && (isSecure || isTunnelled);
     const peer = proxy ?? { hostname, port, isSecure };
     if (proxy?.isSecure && usesTunnel) {
@@ -90,12 +90,21 @@ export class Dialer {
       );
     }
     const tls = usesTunnel ? isSecure : peer.isSecure;
+    // What says who we are is for the base URL's origin, and not for a proxy.
+    const pair = isOwn && isSecure && cert !== undefined && key !== undefined
+      ? { cert, key }
+      : undefined;
     return await dial({
       hostname: peer.hostname,
       port: peer.port,
       path: isOwn ? options.path : undefined,
       tls: tls
-        ? { hostname: usesTunnel ? hostname : peer.hostname, caCerts, insecure }
+        ? {
+          hostname: usesTunnel ? hostname : peer.hostname,
+          caCerts,
+          insecure,
+          pair,
+        }
         : null,
       timeout: this.#parts.limits.connectTimeout,
       signal,

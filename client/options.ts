@@ -70,6 +70,13 @@ export interface HttpClientOptions extends Partial<ClientLimits> {
   retry?: boolean;
   /** Certificates to trust beside the system's, as PEM texts. */
   caCerts?: readonly string[];
+  /**
+   * Certificate to show to the base URL's origin, and to no other, where it asks
+   * who we are (mutual TLS), with those that lead to one it trusts: a PEM text.
+   */
+  cert?: string;
+  /** Its key, as PEM text. */
+  key?: string;
   /** Trust whatever certificate is shown. Only for tests; default `false`. */
   insecure?: boolean;
   /**
@@ -147,6 +154,8 @@ const NAMES = new OptionNames<HttpClientOptions>("HttpClient", {
   decompress: true,
   retry: true,
   caCerts: true,
+  cert: true,
+  key: true,
   insecure: true,
   proxy: true,
   path: true,
@@ -181,6 +190,7 @@ export function checkOptions(options: HttpClientOptions): void {
     caCerts !== undefined &&
     !(Array.isArray(caCerts) && caCerts.every((one) => typeof one === "string"))
   ) wrong("caCerts", "is not an array of strings");
+  checkPair(options, wrong);
   if (path !== undefined && typeof path !== "string") {
     wrong("path", "is not a string");
   }
@@ -191,13 +201,28 @@ export function checkOptions(options: HttpClientOptions): void {
     wrong("signal", "is not an AbortSignal");
   }
   if (connect !== undefined) {
-    for (const name of ["path", "proxy", "insecure", "caCerts"] as const) {
+    const others = ["path", "proxy", "insecure", "caCerts", "cert"] as const;
+    for (const name of others) {
       if (options[name] !== undefined) wrong(name, "does not go with connect");
     }
   }
   if (path !== undefined && proxy !== undefined) {
     wrong("proxy", "does not go with path");
   }
+}
+
+function checkPair(
+  { cert, key }: HttpClientOptions,
+  wrong: (name: string, what: string) => never,
+): void {
+  for (const [name, text] of Object.entries({ cert, key })) {
+    if (text === undefined) continue;
+    if (typeof text !== "string") wrong(name, "is not a string");
+    // A file's name is given by mistake, or bytes that are not PEM.
+    if (!/-----BEGIN [A-Z ]+-----/.test(text)) wrong(name, "is no PEM text");
+  }
+  if (cert === undefined && key !== undefined) wrong("key", "needs cert");
+  if (key === undefined && cert !== undefined) wrong("cert", "needs key");
 }
 
 /**

@@ -1,5 +1,9 @@
 import { after } from "./clock.ts";
-import { connectInsecure } from "./insecure_tls.ts";
+import {
+  type ClientPair,
+  connectInsecure,
+  connectWithPair,
+} from "./client_tls.ts";
 import { tune } from "./socket.ts";
 
 /** What ends an attempt before it has succeeded. */
@@ -18,6 +22,8 @@ export interface DialTls {
   caCerts?: readonly string[];
   /** Whether any certificate is taken. Default: no. */
   insecure?: boolean;
+  /** What is shown to a peer that asks who we are. Default: nothing. */
+  pair?: ClientPair;
 }
 
 /** Where to connect to, and how. */
@@ -170,10 +176,13 @@ export async function startTls(
   try {
     return await attempt("tls", options, async (cut) => {
       cut.act = () => close(conn);
+      const { pair, caCerts } = options;
       if (options.insecure) {
-        tls = await connectInsecure(conn, hostname);
+        tls = await connectInsecure(conn, hostname, pair);
+      } else if (pair !== undefined) {
+        tls = await connectWithPair(conn, hostname, pair, caCerts);
       } else {
-        const started = tls = await beginTls(conn, hostname, options.caCerts);
+        const started = tls = await beginTls(conn, hostname, caCerts);
         cut.act = () => close(started); // breaks off the handshake
       }
       if (cut.error !== null) throw cut.error;
@@ -284,6 +293,16 @@ const CODES: Record<string, string> = {
   EPERM: "permission denied",
   ENOENT: "no such socket",
   EAGAIN: "too many connections are waiting",
+  // OpenSSL's words, where TLS is Node's.
+  CERT_HAS_EXPIRED: "certificate has expired",
+  CERT_NOT_YET_VALID: "certificate is not valid yet",
+  ERR_TLS_CERT_ALTNAME_INVALID: "certificate is for another name",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "certificate is not trusted: UnknownIssuer",
+  SELF_SIGNED_CERT_IN_CHAIN: "certificate is not trusted: UnknownIssuer",
+  UNABLE_TO_GET_ISSUER_CERT: "certificate is not trusted: UnknownIssuer",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "certificate is not trusted: UnknownIssuer",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate is not trusted: UnknownIssuer",
   EMFILE: "too many open files",
   ENFILE: "too many open files",
 };

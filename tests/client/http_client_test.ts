@@ -13,6 +13,7 @@ import { eventually } from "../support/serving.ts";
 import { ClientArena, type Echo, echo, ok, once, RawArena } from "./scenes.ts";
 import { Timers } from "../support/timers.ts";
 
+const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 const BASE = "http://localhost";
 
 function reject(
@@ -52,6 +53,8 @@ const BAD_OPTIONS: [
   ["insecure", TypeError, [1, "true"]],
   ["cookies", TypeError, [1, null, {}]],
   ["caCerts", TypeError, ["pem", [1], null]],
+  ["cert", TypeError, [1, null, "cert.pem", PEM]],
+  ["key", TypeError, [1, null, "key.pem", PEM]],
   ["path", TypeError, [1, null]],
   ["connect", TypeError, [1, null]],
   ["signal", TypeError, [1, null, {}]],
@@ -92,6 +95,7 @@ Deno.test("HttpClient refuses options that do not go together", () => {
     ["proxy", { connect, proxy: "http://a" }],
     ["insecure", { connect, insecure: true }],
     ["caCerts", { connect, caCerts: [] }],
+    ["cert", { connect, cert: PEM, key: PEM }],
     ["proxy", { path: "/tmp/a", proxy: "http://a" }],
   ];
   for (const [name, options] of cases) {
@@ -112,6 +116,7 @@ Deno.test("HttpClient takes options at the edges of their ranges", async () => {
       { maxConnections: Infinity, pipelining: Infinity },
       { maxRedirects: Infinity, cookies: new CookieJar() },
       { auth: undefined, proxy: undefined, signal: undefined },
+      { cert: PEM, key: PEM },
       { caCerts: [], insecure: false, headers: new Headers() },
     ] satisfies HttpClientOptions[]
   ) await new HttpClient(BASE, options).close();

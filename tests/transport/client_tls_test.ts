@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connectInsecure } from "../../transport/insecure_tls.ts";
+import { connectInsecure } from "../../transport/client_tls.ts";
 import { makePair } from "../support/certificates.ts";
 import { has, wanting } from "../support/wanting.ts";
 
