@@ -31,7 +31,7 @@ const BATCHES = 12;
 
 /** Files that wait for deadlines, and take longer than their size says. */
 const WAITING =
-  /attack\/|hard_to_kill|(?:sockets|neighbours|upload|camera|reload|discard|dead_peers|places)_test/;
+  /attack\/|(?:sockets|neighbours|upload|camera|reload|discard|dead_peers|places)_test/;
 
 /** Dots in a row. */
 const WIDTH = 80;

@@ -14,7 +14,7 @@ import {
   TooLargeError,
 } from "../../client.ts";
 import { isPassing } from "../../client/errors.ts";
-import { ok, RawArena } from "./scenes.ts";
+import { ok, RawArena } from "../support/client_arenas.ts";
 import { Timers } from "../support/timers.ts";
 
 const context = { method: "GET", url: "http://a/b", cause: new Error("Why") };

@@ -10,7 +10,14 @@ import {
 } from "../../client.ts";
 import { isSame, pattern } from "../support/bytes.ts";
 import { eventually } from "../support/serving.ts";
-import { ClientArena, type Echo, echo, ok, once, RawArena } from "./scenes.ts";
+import {
+  ClientArena,
+  type Echo,
+  echo,
+  ok,
+  once,
+  RawArena,
+} from "../support/client_arenas.ts";
 import { Timers } from "../support/timers.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";

@@ -15,7 +15,7 @@ import {
   TooLargeError,
 } from "../../client.ts";
 import { eventually } from "../support/serving.ts";
-import { ClientArena, ok, RawArena } from "./scenes.ts";
+import { ClientArena, ok, RawArena } from "../support/client_arenas.ts";
 
 /** A client whose every request is answered with one text. */
 function answering(text: string): RawArena {

@@ -14,7 +14,7 @@ import {
 } from "../../client.ts";
 import type { Arena } from "../support/arena.ts";
 import { eventually } from "../support/serving.ts";
-import { ClientArena, ok, once, RawArena } from "./scenes.ts";
+import { ClientArena, ok, once, RawArena } from "../support/client_arenas.ts";
 import { Timers } from "../support/timers.ts";
 
 const hold = (client: HttpConnection, arena: Arena) => arena.hold(client);

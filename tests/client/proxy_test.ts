@@ -17,7 +17,11 @@ import { openTunnel, parseProxy } from "../../client/proxy.ts";
 import { Arena } from "../support/arena.ts";
 import { makePair } from "../support/certificates.ts";
 import { memoryPair } from "../support/memory_conn.ts";
-import { ClientArena, type ClientArenaOptions, RawArena } from "./scenes.ts";
+import {
+  ClientArena,
+  type ClientArenaOptions,
+  RawArena,
+} from "../support/client_arenas.ts";
 import { wanting } from "../support/wanting.ts";
 
 /** Passes bytes on until there are no more. */

@@ -7,7 +7,7 @@ import {
 import { HttpClient, type HttpClientOptions, TlsError } from "../../client.ts";
 import { makePair } from "../support/certificates.ts";
 import { startServer } from "../support/serving.ts";
-import { ClientArena } from "./scenes.ts";
+import { ClientArena } from "../support/client_arenas.ts";
 import { has, wanting } from "../support/wanting.ts";
 
 const pair = has("OpenSSL 3") ? await makePair() : null;

@@ -3,11 +3,11 @@
 // whose log names what was loaded of Node.
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { makePair } from "./support/certificates.ts";
-import { wanting } from "./support/wanting.ts";
+import { makePair } from "../support/certificates.ts";
+import { wanting } from "../support/wanting.ts";
 
 const PROGRAMS = fromFileUrl(
-  new URL("support/startup_programs.ts", import.meta.url),
+  new URL("../support/startup_programs.ts", import.meta.url),
 );
 
 /** The modules of Node that a program loads, other than by importing them. */

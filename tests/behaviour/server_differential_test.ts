@@ -3,9 +3,9 @@
 import { createServer } from "node:http";
 import { assertEquals } from "@std/assert";
 import { HttpServer } from "@uhttp/uhttp";
-import { type RequestRow, requests } from "./cases/requests.ts";
-import { latin1Bytes, latin1Text } from "./support/bytes.ts";
-import { serve, startServer } from "./support/serving.ts";
+import { type RequestRow, requests } from "../cases/requests.ts";
+import { latin1Bytes, latin1Text } from "../support/bytes.ts";
+import { serve, startServer } from "../support/serving.ts";
 
 type Peer = "Deno.serve" | "node:http";
 

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Websocket } from "../../client.ts";
 import { acceptKey } from "../../websocket.ts";
 import { TurnCounter } from "../support/turn_counter.ts";
-import { RawArena } from "./scenes.ts";
+import { RawArena } from "../support/client_arenas.ts";
 
 const USES: Record<string, (ws: Websocket, take: () => void) => unknown> = {
   "listened for": (ws, take) => {

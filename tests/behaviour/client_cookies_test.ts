@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { HttpConnection } from "@uhttp/uhttp";
 import { CookieJar, type HttpClient } from "../../client.ts";
 import { makePair } from "../support/certificates.ts";
-import { ClientArena } from "./scenes.ts";
+import { ClientArena } from "../support/client_arenas.ts";
 import { wanting } from "../support/wanting.ts";
 
 /** Sets what the query says, and tells what came. */

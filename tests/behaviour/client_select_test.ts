@@ -8,7 +8,7 @@ import {
 } from "../../client.ts";
 import type { Arena } from "../support/arena.ts";
 import { startServer } from "../support/serving.ts";
-import { ClientArena } from "./scenes.ts";
+import { ClientArena } from "../support/client_arenas.ts";
 
 /** The next request that is finished, and that nobody awaits. */
 function next(client: HttpClient): Promise<[ClientRequest | null]> {

@@ -19,7 +19,11 @@ import {
 import { WebsocketError } from "../../websocket.ts";
 import { makePair } from "../support/certificates.ts";
 import { eventually } from "../support/serving.ts";
-import { ClientArena, type ClientArenaOptions, RawArena } from "./scenes.ts";
+import {
+  ClientArena,
+  type ClientArenaOptions,
+  RawArena,
+} from "../support/client_arenas.ts";
 import { wanting } from "../support/wanting.ts";
 import { Timers } from "../support/timers.ts";
 

@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { inspect } from "node:util";
 import { HttpClient, type HttpConnection, HttpServer } from "@uhttp/uhttp";
-import { redactFields, redactUrls } from "../wire/redaction.ts";
-import { ClientArena } from "./client/scenes.ts";
+import { redactFields, redactUrls } from "../../wire/redaction.ts";
+import { ClientArena } from "../support/client_arenas.ts";
 
 /** Every way in which things get into a log. */
 function forms(value: unknown): string[] {

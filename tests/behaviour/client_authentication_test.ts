@@ -6,7 +6,10 @@ import {
   DigestGuard,
   type DigestGuardOptions,
 } from "../support/digest_server.ts";
-import { ClientArena, type ClientArenaOptions } from "./scenes.ts";
+import {
+  ClientArena,
+  type ClientArenaOptions,
+} from "../support/client_arenas.ts";
 import { wanting } from "../support/wanting.ts";
 
 const ME = ["Jöhn", 'pass "w:örd'] as const;

@@ -9,7 +9,7 @@ import {
   writeFrame,
 } from "../../websocket.ts";
 import { pack } from "../support/websocket_peer.ts";
-import { FakeSink, turns, until } from "./fake_sink.ts";
+import { FakeSink, turns, until } from "../websocket/fake_sink.ts";
 
 const KEY = new Uint8Array([1, 2, 3, 4]);
 const NOTHING = new Uint8Array(0);

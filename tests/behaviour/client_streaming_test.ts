@@ -14,7 +14,7 @@ import {
   ResponseError,
   type ServerSentEvent,
 } from "../../client.ts";
-import { ClientArena, once, RawArena } from "./scenes.ts";
+import { ClientArena, once, RawArena } from "../support/client_arenas.ts";
 import { Timers } from "../support/timers.ts";
 
 const STREAM = { stream: true };

@@ -6,7 +6,13 @@ import {
   HttpClient,
   ResponseError,
 } from "../../client.ts";
-import { ClientArena, type Echo, echo, ok, RawArena } from "./scenes.ts";
+import {
+  ClientArena,
+  type Echo,
+  echo,
+  ok,
+  RawArena,
+} from "../support/client_arenas.ts";
 
 /** Redirects by status and place where the path says so; else it echoes. */
 function redirecting(client: HttpConnection): unknown {

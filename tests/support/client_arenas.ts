@@ -3,8 +3,8 @@ import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
 import { HttpClient, type HttpClientOptions } from "../../client.ts";
 import { observeStates } from "../../client/connection.ts";
 import { isClientMove } from "../../wire/lifecycle.ts";
-import { Arena } from "../support/arena.ts";
-import { RawClient } from "../support/raw_client.ts";
+import { Arena } from "./arena.ts";
+import { RawClient } from "./raw_client.ts";
 
 /** Where a client's connections go while they are watched. */
 class Watch {
