@@ -17,10 +17,14 @@ import { GuardedListener } from "../transport/guarded_tls.ts";
 import { Hub } from "./hub.ts";
 import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
-import { type ObservedOptions, OBSERVER } from "./session_host.ts";
 import { plainAddress, TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
+import {
+  OBSERVER,
+  type ServerState,
+  type StateObserver,
+} from "../wire/lifecycle.ts";
 import { tune } from "../transport/socket.ts";
 import type { ServerStats } from "./session_host.ts";
 
@@ -36,6 +40,11 @@ interface Newcomer {
   address: string;
   /** Says that it waits no more. */
   done: () => void;
+}
+
+/** Options with one that is no one's but the tests'. */
+interface ObservedOptions extends HttpServerOptions {
+  [OBSERVER]?: StateObserver<ServerState>;
 }
 
 /**

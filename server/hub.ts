@@ -3,11 +3,8 @@ import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
-import type {
-  ServerStats,
-  SessionHost,
-  StateObserver,
-} from "./session_host.ts";
+import type { ServerState, StateObserver } from "../wire/lifecycle.ts";
+import type { ServerStats, SessionHost } from "./session_host.ts";
 import type {
   RequestParser,
   RequestParserOptions,
@@ -45,7 +42,7 @@ export interface HubOptions {
   isStreaming: boolean;
   compression: Compression | null;
   /** Told of every change of state: for tests. */
-  observer: StateObserver | null;
+  observer: StateObserver<ServerState> | null;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
@@ -67,7 +64,7 @@ export class Hub implements SessionHost {
   readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
-  readonly observer: StateObserver | null;
+  readonly observer: StateObserver<ServerState> | null;
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
