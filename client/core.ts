@@ -263,9 +263,8 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
       for (const connection of [...this.#upgraded]) {
         connection.transport.destroy();
       }
-      this.finishedRequests.endWaits();
       this.#rest();
-      this.finishedRequests.tellEnd();
+      this.finishedRequests.end();
     }
     return this.#closed.promise;
   }

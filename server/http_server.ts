@@ -82,7 +82,7 @@ export class HttpServer
   readonly trustedProxies: TrustedProxies;
 
   readonly #options: HttpServerOptions;
-  readonly #hub: Hub;
+  readonly #hub: Hub<HttpConnection>;
   readonly #finished = Promise.withResolvers<void>();
   #listening: ListenOptions | null = null;
   #acceptor: Acceptor;
@@ -381,17 +381,7 @@ export class HttpServer
    * @returns The client; `null` when the time is over or the server closed.
    */
   wait(timeout: number = Infinity): Promise<HttpConnection | null> {
-    return new Promise((resolve) => {
-      const waiter = (client: HttpConnection | null) => {
-        end();
-        resolve(client);
-      };
-      const end = after(timeout, () => {
-        this.#hub.forget(waiter);
-        resolve(null);
-      });
-      this.#hub.whenReady(waiter);
-    });
+    return this.#hub.wait(timeout);
   }
 
   /**
