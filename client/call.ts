@@ -1,5 +1,6 @@
 import { ProtocolError } from "../parse/errors.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
+import type { Clock, SweptClock } from "../transport/clock.ts";
 import { Attempt, type AttemptOwner, type Carrier } from "./attempt.ts";
 import type { Abortable, ClientRequest } from "./client_request.ts";
 import type { CookieJar } from "./cookie_jar.ts";
@@ -26,7 +27,7 @@ export interface CallHost {
   readonly jar: CookieJar | null;
   readonly decompress: boolean;
   readonly retry: boolean;
-  ticks(ms: number): number;
+  readonly clock: Pick<Clock, "ticks">;
   /** Puts it in the queue, to be sent. */
   send(call: Call): void;
   /** Takes it out of the queue. */
@@ -35,13 +36,6 @@ export interface CallHost {
   gotCookies(): void;
   /** It was sent once more. */
   retried(): void;
-}
-
-/** A clock that is swept. */
-export interface SweptClock {
-  readonly tick: number;
-  /** When a wait began that was noted at a tick. */
-  begun(since: number): number;
 }
 
 /**
@@ -78,8 +72,8 @@ export class Call implements AttemptOwner, Abortable, SoFar {
     this.request = request;
     this.#plan = plan;
     this.settings = settings;
-    this.timeoutTicks = host.ticks(settings.timeout);
-    this.leastPerTick = settings.minSendRate / host.ticks(1000);
+    this.timeoutTicks = host.clock.ticks(settings.timeout);
+    this.leastPerTick = settings.minSendRate / host.clock.ticks(1000);
     const { signal } = settings;
     if (signal !== null) {
       this.#onAbort = () => this.abort(signal.reason);

@@ -1,9 +1,13 @@
 import { ProtocolError } from "../parse/errors.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
-import { OwnTransport } from "../transport/own_transport.ts";
+import type { Clock } from "../transport/clock.ts";
 import { type Successor, Takeover } from "../transport/takeover.ts";
-import type { Meter } from "../transport/transport.ts";
-import type { ClientState } from "../wire/lifecycle.ts";
+import {
+  type Meter,
+  Transport,
+  type TransportHandler,
+} from "../transport/transport.ts";
+import type { ClientState, StateObserver } from "../wire/lifecycle.ts";
 import type { Attempt, Carrier } from "./attempt.ts";
 import { InFlight } from "./in_flight.ts";
 import { overdue } from "./overdue.ts";
@@ -11,6 +15,7 @@ import { isLast } from "./plan.ts";
 import { RequestSender, type SenderHost } from "./request_sender.ts";
 import { type ReaderHost, ResponseReader } from "./response_reader.ts";
 import { mayBringBody, RestTime } from "./reuse.ts";
+import type { Switchable } from "./switchable.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */
 const CONTINUE_TIMEOUT = 1000;
@@ -29,11 +34,9 @@ export interface NewConnection {
 /** What a connection belongs to. */
 export interface ConnectionHost {
   readonly meter: Meter;
-  readonly tick: number;
-  /** Ticks that last at least so many milliseconds. */
-  ticks(ms: number): number;
-  /** For a sweep: when a wait began that was noted at a tick. */
-  begun(since: number): number;
+  readonly clock: Clock;
+  /** Told of every change of state: for tests. */
+  readonly observer: StateObserver<ClientState> | null;
   /** Whether connections are kept at all. */
   readonly keepAlive: boolean;
   /** For how long an unused one is kept, in ms. */
@@ -46,18 +49,13 @@ export interface ConnectionHost {
   closed(connection: ClientConnection): void;
 }
 
-let observer: ((from: ClientState, to: ClientState) => void) | null = null;
-
-/** For tests: shows every change of state of every connection. */
-export function observeStates(callback: typeof observer): void {
-  observer = callback;
-}
-
 /**
  * Our side of one connection: requests out, responses in, in order.
  */
-export class ClientConnection extends OwnTransport
-  implements Carrier, SenderHost, ReaderHost {
+export class ClientConnection
+  implements TransportHandler, Carrier, Switchable, SenderHost, ReaderHost {
+  /** The connection itself. */
+  readonly transport: Transport;
   readonly connectTime: number;
   readonly tlsTime: number;
   readonly parser: ResponseParser;
@@ -84,22 +82,17 @@ export class ClientConnection extends OwnTransport
     host: ConnectionHost,
     parser: ResponseParser,
   ) {
-    super(conn, host.meter);
+    const { clock, meter } = host;
+    const transport = this.transport = new Transport(conn, meter, clock, this);
+    const inFlight = this.#inFlight;
     this.connectTime = connectTime;
     this.tlsTime = tlsTime;
     this.#host = host;
     this.parser = parser;
-    this.#sender = new RequestSender(this, this.#inFlight);
-    this.#reader = new ResponseReader(this, parser, this.#inFlight);
-    this.#restTime = new RestTime(
-      host.keepAliveTimeout,
-      (ms) => host.ticks(ms),
-    );
-    this.#since = host.tick;
-  }
-
-  protected override get tick(): number {
-    return this.#host.tick;
+    this.#sender = new RequestSender(this, transport, inFlight);
+    this.#reader = new ResponseReader(this, transport, parser, inFlight);
+    this.#restTime = new RestTime(host.keepAliveTimeout, clock);
+    this.#since = clock.tick;
   }
 
   /** Where the connection is in its life; see wire/lifecycle.ts. */
@@ -126,17 +119,18 @@ export class ClientConnection extends OwnTransport
   /** Whether it has been unused for longer than it may be kept. */
   get isStale(): boolean {
     return this.#served > 0 &&
-      this.tick - this.#since >= this.#restTime.ticks;
+      this.#host.clock.tick - this.#since >= this.#restTime.ticks;
   }
 
   #enter(state: ClientState): void {
-    observer?.(this.#state, state);
+    const { observer } = this.#host;
+    if (observer !== null) observer(this.#state, state);
     this.#state = state;
   }
 
   /** What is waited for got on. */
   gotOn(): void {
-    this.#since = this.tick;
+    this.#since = this.#host.clock.tick;
   }
 
   // ---- Requests ----------------------------------------------------------
@@ -148,44 +142,46 @@ export class ClientConnection extends OwnTransport
       this.parser.expect(attempt.plan.method);
       this.#enter("waiting");
       this.gotOn();
-      this.conn.ref?.();
+      this.transport.conn.ref?.();
     }
     this.#sender.send(attempt);
-    this.read();
+    this.transport.read();
   }
 
   /** All of a request is out, of which the answer was complete before that. */
   isOutAtLast(attempt: Attempt): void {
     try {
       this.complete(attempt);
-      if (!this.isClosed && this.#reader.goOn()) this.read();
+      if (!this.transport.isClosed && this.#reader.goOn()) {
+        this.transport.read();
+      }
     } catch (error) {
-      this.destroy(error);
+      this.transport.destroy(error);
     }
   }
 
-  protected override sent(): void {
+  sent(): void {
     const { first } = this.#inFlight;
     if (first !== undefined && this.#sender.isFirstOut && first.flushed()) {
       this.gotOn();
     }
     if (this.#state !== "closing") return;
-    if (this.inputEnded) this.destroy();
-    else this.conn.closeWrite().catch(() => {});
+    if (this.transport.inputEnded) this.transport.destroy();
+    else this.transport.conn.closeWrite().catch(() => {});
   }
 
   /**
    * The peer takes no more. What it has answered, and that it has closed, is
    * still to be read (RFC 9112 section 9.5).
    */
-  protected override writeFailed(error: unknown): boolean {
+  writeFailed(error: unknown): boolean {
     const { first, isHeld } = this.#inFlight;
     if (first === undefined || isHeld) return false;
     this.#mustClose = true;
     if (!this.#sender.isFirstOut) first.upload!.cut(error);
-    this.dropOutput();
+    this.transport.dropOutput();
     this.gotOn();
-    if (!this.#reader.isUnread) this.read();
+    if (!this.#reader.isUnread) this.transport.read();
     return true;
   }
 
@@ -200,22 +196,27 @@ export class ClientConnection extends OwnTransport
       return;
     }
     attempt.givenUp(error);
-    this.destroy(error);
+    this.transport.destroy(error);
+  }
+
+  /** Closes the connection. */
+  destroy(error?: unknown): void {
+    this.transport.destroy(error);
   }
 
   /** Ends all that is on its way, and the connection. */
   stop(reason: unknown): void {
     this.#inFlight.abandon(reason);
-    this.destroy();
+    this.transport.destroy();
   }
 
   // ---- Responses ---------------------------------------------------------
 
-  protected override space(): Uint8Array<ArrayBuffer> {
+  space(): Uint8Array<ArrayBuffer> {
     return this.#takeover?.space ?? this.parser.space();
   }
 
-  protected override received(length: number): boolean {
+  received(length: number): boolean {
     if (this.#takeover !== null) return this.#takeover.received(length);
     if (this.#state === "receiving" && !this.#inFlight.isHeld) this.gotOn();
     return this.#reader.received(length);
@@ -230,7 +231,7 @@ export class ClientConnection extends OwnTransport
   interim(attempt: Attempt, status: number): boolean {
     if (status === 101) return this.#switch(attempt);
     if (status === 100) this.#sender.goAhead(attempt);
-    return !this.isClosed;
+    return !this.transport.isClosed;
   }
 
   /** The head of a response is in. */
@@ -238,7 +239,7 @@ export class ClientConnection extends OwnTransport
     this.#enter("receiving");
     this.gotOn();
     attempt.headIn();
-    if (this.isClosed || !attempt.upload?.isPending) return;
+    if (this.transport.isClosed || !attempt.upload?.isPending) return;
     if (attempt.needsWhole) this.#sender.goAhead(attempt);
     else {
       // The body is pointless now, and the peer may not read the rest (RFC
@@ -263,7 +264,7 @@ export class ClientConnection extends OwnTransport
       // It does not even begin as one: it lay behind another response, and
       // says nothing of the request (RFC 9112 section 9.2).
       this.#stray = error;
-      this.destroy(error);
+      this.transport.destroy(error);
     } else this.giveUp(attempt, error);
   }
 
@@ -292,14 +293,16 @@ export class ClientConnection extends OwnTransport
       this.#isEnding = true;
       // Those behind it have not been answered, and may be sent elsewhere (RFC
       // 9112 section 9.3.2).
-      if (next !== undefined && !this.isClosed) this.#enter("waiting");
-      this.destroy();
+      if (next !== undefined && !this.transport.isClosed) {
+        this.#enter("waiting");
+      }
+      this.transport.destroy();
     } else if (next === undefined) {
       this.#enter("idle");
       this.gotOn();
       this.#restTime.read(this.parser);
       this.#host.rested(this);
-      if (this.#state === "idle") this.conn.unref?.();
+      if (this.#state === "idle") this.transport.conn.unref?.();
     } else {
       this.#enter("waiting");
       this.gotOn();
@@ -313,28 +316,29 @@ export class ClientConnection extends OwnTransport
    */
   #isReusable(attempt: Attempt, next: Attempt | undefined): boolean {
     const { parser } = this;
-    return !this.isClosed && !this.inputEnded && !this.#mustClose &&
+    return !this.transport.isClosed && !this.transport.inputEnded &&
+      !this.#mustClose &&
       this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
       !mayBringBody(attempt.plan.method, parser) &&
       (next === undefined
-        ? !parser.hasInput && this.bufferedAmount === 0
+        ? !parser.hasInput && this.transport.bufferedAmount === 0
         : next.state !== "over");
   }
 
   /** The connection is new, and nobody wants it at once: listens for its end. */
   idle(): void {
-    this.conn.unref?.();
-    this.read();
-    this.conn.unref?.();
+    this.transport.conn.unref?.();
+    this.transport.read();
+    this.transport.conn.unref?.();
   }
 
   // ---- The end -----------------------------------------------------------
 
-  protected override ended(): void {
+  ended(): void {
     if (this.#takeover !== null) {
       const wasClosing = this.#state === "closing";
       this.#takeover.successor.ended();
-      if (wasClosing) this.destroy();
+      if (wasClosing) this.transport.destroy();
       return;
     }
     const { first, isHeld } = this.#inFlight;
@@ -342,12 +346,12 @@ export class ClientConnection extends OwnTransport
     if (isHeld) this.gotOn();
     else if (first !== undefined && this.parser.endInput()) {
       this.complete(first);
-    } else this.destroy();
+    } else this.transport.destroy();
   }
 
-  protected override readingEnded(): void {}
+  readingEnded(): void {}
 
-  protected override gone(error: unknown): void {
+  gone(error: unknown): void {
     const hasBegun = this.#hasBegun;
     this.#enter("closed");
     const attempts = this.#inFlight.takeAll();
@@ -391,10 +395,10 @@ export class ClientConnection extends OwnTransport
     const rest = parser.takeRest();
     // Behind this turn, in which the application begins to listen.
     queueMicrotask(() => {
-      if (this.isClosed) return;
+      if (this.transport.isClosed) return;
       const goesOn = rest.length === 0 || successor.received(rest);
-      if (this.inputEnded) successor.ended();
-      else if (goesOn) this.read();
+      if (this.transport.inputEnded) successor.ended();
+      else if (goesOn) this.transport.read();
     });
     return false;
   }
@@ -404,35 +408,38 @@ export class ClientConnection extends OwnTransport
     if (this.#state !== "upgraded") return;
     this.#enter("closing");
     this.gotOn();
-    this.flush();
-    if (this.bufferedAmount === 0) this.sent();
-    this.read();
+    this.transport.flush();
+    if (this.transport.bufferedAmount === 0) this.sent();
+    this.transport.read();
   }
 
   // ---- Time --------------------------------------------------------------
 
   /** A tick has gone by. */
   sweep(): void {
-    this.#since = this.#host.begun(this.#since);
-    this.writeSince = this.#host.begun(this.writeSince);
-    const waited = this.tick - this.#since;
+    this.#since = this.#host.clock.begun(this.#since);
+    this.transport.swept();
+    const waited = this.#host.clock.tick - this.#since;
     const { first } = this.#inFlight;
     if (this.#state === "idle") {
-      if (waited >= this.#restTime.ticks) this.destroy();
+      if (waited >= this.#restTime.ticks) this.transport.destroy();
     } else if (this.#state === "closing") {
-      if (waited >= this.#host.ticks(LINGER_TIMEOUT)) this.destroy();
+      if (waited >= this.#host.clock.ticks(LINGER_TIMEOUT)) {
+        this.transport.destroy();
+      }
     } else if (first !== undefined) this.#sweepFirst(first, waited);
   }
 
   #sweepFirst(first: Attempt, waited: number): void {
-    const isSending = this.bufferedAmount > 0;
+    const isSending = this.transport.bufferedAmount > 0;
     const { timeoutTicks, leastPerTick } = first;
     const what = overdue(first, {
       waited,
-      goAheadTicks: this.#host.ticks(CONTINUE_TIMEOUT),
+      goAheadTicks: this.#host.clock.ticks(CONTINUE_TIMEOUT),
       isSending,
-      isStalled: isSending && this.isStalled(timeoutTicks - 1, leastPerTick),
-      inputEnded: this.inputEnded,
+      isStalled: isSending &&
+        this.transport.isStalled(timeoutTicks - 1, leastPerTick),
+      inputEnded: this.transport.inputEnded,
       isAnswering: this.#state !== "waiting",
       isUnread: !this.#inFlight.isHeld && this.#reader.isUnread,
     });

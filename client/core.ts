@@ -4,6 +4,11 @@ import {
   type CheckedHeaders,
   type HeaderValues,
 } from "../wire/response_head.ts";
+import {
+  type ClientState,
+  OBSERVER,
+  type StateObserver,
+} from "../wire/lifecycle.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { Call, CallHost } from "./call.ts";
 import type { ClientRequest, RequestOwner } from "./client_request.ts";
@@ -29,6 +34,11 @@ export interface ClientStats extends Meter {
   requests: number;
   /** Requests that were sent once more, as their connection was dead. */
   retried: number;
+}
+
+/** Options of an `HttpClient` with one that is no one's but the tests'. */
+interface ObservedOptions extends HttpClientOptions {
+  [OBSERVER]?: StateObserver<ClientState>;
 }
 
 /** What an `HttpClient` is made of, checked. */
@@ -59,12 +69,13 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
     bytesIn: 0,
     bytesOut: 0,
   };
+  readonly clock: Clock;
+  readonly observer: StateObserver<ClientState> | null;
   readonly finishedRequests: FinishedRequests = new FinishedRequests();
 
   #isClosed = false;
   readonly #parts: CoreParts;
   readonly #dialer: Dialer;
-  readonly #clock: Clock;
   readonly #pools = new Map<string, Pool>();
   #ownPool: Pool | null = null;
   readonly #ownWriter: HeadWriter;
@@ -80,12 +91,14 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
     this.#dialer = new Dialer(parts);
     this.origin = parts.origin;
     this.limits = limits;
+    const { [OBSERVER]: observer = null } = options as ObservedOptions;
+    this.observer = observer;
     this.jar = parts.jar;
     this.keepAlive = options.keepAlive ?? true;
     this.decompress = options.decompress ?? true;
     this.retry = options.retry ?? true;
     this.#usesJar = options.cookies instanceof CookieJar;
-    this.#clock = new Clock(
+    this.clock = new Clock(
       [limits.timeout, limits.keepAliveTimeout || 1000],
       () => this.#sweep(),
       true,
@@ -101,18 +114,6 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
     return this.stats;
   }
 
-  get tick(): number {
-    return this.#clock.tick;
-  }
-
-  ticks(ms: number): number {
-    return this.#clock.ticks(ms);
-  }
-
-  begun(since: number): number {
-    return this.#clock.begun(since);
-  }
-
   get pools(): Iterable<Pool> {
     return this.#pools.values();
   }
@@ -126,7 +127,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
     }
     const isTunnelled = call.settings.onSwitch !== null &&
       this.#parts.proxy !== null;
-    this.#clock.start();
+    this.clock.start();
     this.#pool(call.plan.origin, isTunnelled).send(call);
   }
 
@@ -212,7 +213,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
   #rest(): void {
     if (this.#upgraded.size > 0) return;
     for (const pool of this.#pools.values()) if (!pool.isEmpty) return;
-    this.#clock.stop();
+    this.clock.stop();
     if (this.isClosed) this.#closed.resolve();
   }
 
@@ -259,10 +260,11 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
       const reason = closedReason();
       this.#ending.abort(reason);
       for (const pool of [...this.#pools.values()]) pool.close(reason);
-      for (const connection of [...this.#upgraded]) connection.destroy();
-      this.finishedRequests.endWaits();
+      for (const connection of [...this.#upgraded]) {
+        connection.transport.destroy();
+      }
       this.#rest();
-      this.finishedRequests.tellEnd();
+      this.finishedRequests.end();
     }
     return this.#closed.promise;
   }

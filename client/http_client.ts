@@ -1,4 +1,3 @@
-import { after } from "../transport/clock.ts";
 import type { Selectable } from "../transport/select.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import {
@@ -315,19 +314,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
    * @throws {ClientError} If that request has failed.
    */
   wait(timeout: number = Infinity): Promise<HttpResponse | null> {
-    return new Promise((resolve, reject) => {
-      const waiter = (request: ClientRequest | null) => {
-        end();
-        if (request === null) resolve(null);
-        else if (request.response !== null) resolve(request.response);
-        else reject(request.error);
-      };
-      const end = after(timeout, () => {
-        this.#core.finishedRequests.forgetWaiter(waiter);
-        resolve(null);
-      });
-      this.#core.finishedRequests.whenReady(waiter);
-    });
+    return this.#core.finishedRequests.wait(timeout);
   }
 
   /** Whether {@linkcode HttpClient.processEvents} would return a request. */

@@ -1,6 +1,7 @@
 import { abortHeard } from "../transport/abort.ts";
-import { nextTurn } from "../transport/clock.ts";
+import { type Clock, nextTurn } from "../transport/clock.ts";
 import type { Meter } from "../transport/transport.ts";
+import type { ClientState, StateObserver } from "../wire/lifecycle.ts";
 import { guardSignal } from "../websocket/listeners.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
@@ -17,9 +18,9 @@ export interface PoolHost {
   readonly limits: ClientLimits;
   readonly keepAlive: boolean;
   readonly meter: Meter;
-  readonly tick: number;
-  ticks(ms: number): number;
-  begun(since: number): number;
+  readonly clock: Clock;
+  /** Told of every change of state: for tests. */
+  readonly observer: StateObserver<ClientState> | null;
   /** Makes a connection. Rejects with the error that a request is to get. */
   dial(
     pool: Pool,
@@ -60,16 +61,12 @@ export class Pool implements ConnectionHost {
     return this.#host.meter;
   }
 
-  get tick(): number {
-    return this.#host.tick;
+  get clock(): Clock {
+    return this.#host.clock;
   }
 
-  ticks(ms: number): number {
-    return this.#host.ticks(ms);
-  }
-
-  begun(since: number): number {
-    return this.#host.begun(since);
+  get observer(): StateObserver<ClientState> | null {
+    return this.#host.observer;
   }
 
   get keepAlive(): boolean {
@@ -105,7 +102,7 @@ export class Pool implements ConnectionHost {
 
   /** Sends a request, as soon as there is a connection for it. */
   send(call: Call): void {
-    call.queued(this.tick);
+    call.queued(this.clock.tick);
     this.#queue.add(call);
     this.#dispatch();
   }
@@ -283,7 +280,7 @@ export class Pool implements ConnectionHost {
   sweep(): void {
     for (const connection of this.connections) connection.sweep();
     for (const call of this.#queue) {
-      if (!call.isOverdue(this)) continue;
+      if (!call.isOverdue(this.clock)) continue;
       const isNew = this.connections.size === 0 && this.isConnecting;
       call.stop(call.timedOut(isNew ? "connect" : "queue"));
     }

@@ -3,8 +3,15 @@ import type { Attempt } from "./attempt.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { Upload, UploadSink } from "./upload.ts";
 
-/** What requests are sent on: a connection. */
-export interface SenderHost extends UploadSink {
+/** What is sent on: the connection's transport. */
+export interface SenderOutput extends UploadSink {
+  room(length: number): Uint8Array<ArrayBuffer>;
+  wrote(end: number): void;
+  readonly outEnd: number;
+}
+
+/** Whose requests are sent: a connection's. */
+export interface SenderHost {
   /** What is waited for got on. */
   gotOn(): void;
   /** Ends an attempt, and as a rule the connection. */
@@ -16,24 +23,26 @@ export interface SenderHost extends UploadSink {
 /** Sends the requests of a connection: heads, and bodies as they come. */
 export class RequestSender {
   readonly #host: SenderHost;
+  readonly #out: SenderOutput;
   readonly #inFlight: InFlight;
 
-  constructor(host: SenderHost, inFlight: InFlight) {
+  constructor(host: SenderHost, out: SenderOutput, inFlight: InFlight) {
     this.#host = host;
+    this.#out = out;
     this.#inFlight = inFlight;
   }
 
   /** Sends a request, but for a body of which the go-ahead is waited for. */
   send(attempt: Attempt): void {
-    const host = this.#host;
+    const out = this.#out;
     const { head, plan, upload } = attempt;
-    const out = host.room(head.length);
-    writeLatin1(head, out, host.outEnd);
-    host.wrote(host.outEnd + head.length);
+    const room = out.room(head.length);
+    writeLatin1(head, room, out.outEnd);
+    out.wrote(out.outEnd + head.length);
     if (upload !== null && !plan.expectsContinue) {
       this.#sendBody(attempt, upload);
     }
-    host.flush();
+    out.flush();
   }
 
   /** The body is wanted, or at least not refused (RFC 9110 section 10.1.1). */
@@ -41,14 +50,14 @@ export class RequestSender {
     const { upload } = attempt;
     if (upload?.state !== "held") return;
     this.#sendBody(attempt, upload);
-    this.#host.flush();
+    this.#out.flush();
   }
 
   #sendBody(attempt: Attempt, upload: Upload): void {
     const host = this.#host;
     host.gotOn();
     upload.begin(
-      host,
+      this.#out,
       () => {
         host.gotOn();
         const { first, isHeld } = this.#inFlight;
@@ -64,7 +73,7 @@ export class RequestSender {
     if (upload === null) return true;
     if (
       upload.state === "queued" &&
-      this.#host.bufferedAmount <= this.#inFlight.behind
+      this.#out.bufferedAmount <= this.#inFlight.behind
     ) upload.taken();
     return upload.state === "sent";
   }
@@ -79,7 +88,7 @@ export class RequestSender {
   /** Waits until what is queued of the first request is with the kernel. */
   #awaitOutput(attempt: Attempt): void {
     const inFlight = this.#inFlight;
-    this.#host.whenBelow(inFlight.behind).then((isOut) => {
+    this.#out.whenBelow(inFlight.behind).then((isOut) => {
       if (!isOut || !inFlight.isHeld || attempt !== inFlight.first) return;
       attempt.upload!.taken();
       this.#host.isOutAtLast(attempt);

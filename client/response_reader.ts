@@ -2,17 +2,12 @@ import type { ProtocolError } from "../parse/errors.ts";
 import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { Attempt } from "./attempt.ts";
 import type { InFlight } from "./in_flight.ts";
 
 /** What is done with what a reader finds. */
 export interface ReaderHost {
-  /** Whether nothing more is to be done, as the connection is closed. */
-  readonly isClosed: boolean;
-  /** Reads on, unless that goes on already. */
-  read(): void;
-  /** Closes the connection. */
-  destroy(error?: unknown): void;
   /** What is waited for got on. */
   gotOn(): void;
   /** An interim response (1xx) is in; returns whether to go on at once. */
@@ -30,14 +25,21 @@ export interface ReaderHost {
 /** Makes of the bytes of a connection what its attempts get. */
 export class ResponseReader implements BodyOrigin {
   readonly #host: ReaderHost;
+  readonly #transport: Transport;
   readonly #parser: ResponseParser;
   readonly #inFlight: InFlight;
   #isInterim = false;
   // The body in hand, where it is read as it arrives.
   #body: IncomingBody | null = null;
 
-  constructor(host: ReaderHost, parser: ResponseParser, inFlight: InFlight) {
+  constructor(
+    host: ReaderHost,
+    transport: Transport,
+    parser: ResponseParser,
+    inFlight: InFlight,
+  ) {
     this.#host = host;
+    this.#transport = transport;
     this.#parser = parser;
     this.#inFlight = inFlight;
   }
@@ -75,7 +77,7 @@ export class ResponseReader implements BodyOrigin {
       if (attempt === undefined) {
         // Whatever this is, it answers nothing: the connection is of no more
         // use (RFC 9112 section 9.2).
-        if (parser.hasInput) host.destroy();
+        if (parser.hasInput) this.#transport.destroy();
         return true;
       }
       switch (parser.next()) {
@@ -86,12 +88,12 @@ export class ResponseReader implements BodyOrigin {
           break;
         case ParseEvent.BODY:
           attempt.take(parser.body);
-          if (host.isClosed) return false;
+          if (this.#transport.isClosed) return false;
           break;
         case ParseEvent.END:
           if (this.#isInterim) this.#isInterim = false;
           else host.complete(attempt);
-          if (host.isClosed) return false;
+          if (this.#transport.isClosed) return false;
           if (inFlight.isHeld) return this.#readOn();
           break;
         default:
@@ -111,11 +113,11 @@ export class ResponseReader implements BodyOrigin {
       return host.interim(attempt, status);
     }
     host.headIn(attempt);
-    if (host.isClosed) return false;
+    if (this.#transport.isClosed) return false;
     if (attempt.state !== "streaming") return true;
     this.#body = new IncomingBody(this, parser.contentLength, Infinity);
     attempt.stream(this.#body);
-    if (host.isClosed) return false;
+    if (this.#transport.isClosed) return false;
     return !parser.hasBody; // what has none ends at once
   }
 
@@ -131,7 +133,7 @@ export class ResponseReader implements BodyOrigin {
         return false;
       case ParseEvent.END:
         host.complete(attempt);
-        if (host.isClosed) return false;
+        if (this.#transport.isClosed) return false;
         // What came behind it.
         return this.#inFlight.isHeld ? this.#readOn() : this.goOn();
       default:
@@ -154,13 +156,15 @@ export class ResponseReader implements BodyOrigin {
   /** The next piece is wanted. */
   readBody(): void {
     const host = this.#host;
-    if (host.isClosed || this.#body === null) return;
+    if (this.#transport.isClosed || this.#body === null) return;
     host.gotOn();
-    if (!this.#inFlight.isHeld && this.#streamOn(this.#body)) host.read();
+    if (!this.#inFlight.isHeld && this.#streamOn(this.#body)) {
+      this.#transport.read();
+    }
   }
 
   /** The body is over its limit. */
   refuseBody(error: ProtocolError): void {
-    this.#host.destroy(error);
+    this.#transport.destroy(error);
   }
 }

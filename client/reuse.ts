@@ -1,4 +1,5 @@
 import type { ResponseParser } from "../parse/response_parser.ts";
+import type { Clock } from "../transport/clock.ts";
 
 /**
  * Whether a body may come behind a response that is to have none: to HEAD, and
@@ -29,19 +30,19 @@ export function readKeepAlive(text: string): number {
 /** For how long an unused connection is kept. */
 export class RestTime {
   readonly #most: number;
-  readonly #ticksOf: (ms: number) => number;
+  readonly #clock: Pick<Clock, "ticks">;
   #ticks: number;
   // The last `Keep-Alive` that was read, as most responses have the same.
   #text = "";
 
   /**
    * @param most The time that we keep one, in ms.
-   * @param ticksOf Ticks that last at least so many milliseconds.
+   * @param clock What it is counted by.
    */
-  constructor(most: number, ticksOf: (ms: number) => number) {
+  constructor(most: number, clock: Pick<Clock, "ticks">) {
     this.#most = most;
-    this.#ticksOf = ticksOf;
-    this.#ticks = ticksOf(most);
+    this.#clock = clock;
+    this.#ticks = clock.ticks(most);
   }
 
   /** The time, in ticks. */
@@ -57,6 +58,6 @@ export class RestTime {
     if (text === this.#text) return;
     this.#text = text;
     const ms = readKeepAlive(text);
-    if (ms >= 0) this.#ticks = this.#ticksOf(Math.min(ms, this.#most));
+    if (ms >= 0) this.#ticks = this.#clock.ticks(Math.min(ms, this.#most));
   }
 }

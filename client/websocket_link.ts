@@ -108,7 +108,7 @@ class ConnectionSink extends TransportSink implements ByteSink, Successor {
   readonly #gone: () => void;
 
   constructor(connection: Switchable, gone: () => void) {
-    super(connection);
+    super(connection.transport);
     this.#connection = connection;
     this.#gone = gone;
   }

@@ -48,7 +48,7 @@ export function slownessOf(timed: Timed): number {
   const { transport, state, age, pace } = timed;
   const { clock, limits } = timed.host;
   const since = transport.isWriting && state !== "upgraded"
-    ? clock.tick - clock.begun(transport.writeSince)
+    ? transport.writeAge
     : 0;
   if (since * clock.period > STUCK) return since;
   if (isHidden(timed) && age > clock.ticks(limits.keepAliveTimeout)) return age;
@@ -107,7 +107,7 @@ export function sweep(timed: Timed): void {
       break;
     case "answering": {
       // A source that yields nothing does not find out that its peer is gone.
-      const silence = Math.min(age, clock.tick - transport.writeSince);
+      const silence = Math.min(age, transport.writeAge);
       if (
         transport.inputEnded && silence > clock.ticks(limits.keepAliveTimeout)
       ) {

@@ -17,10 +17,14 @@ import { GuardedListener } from "../transport/guarded_tls.ts";
 import { Hub } from "./hub.ts";
 import { checkServerLimits, type ServerLimits } from "./limits.ts";
 import { checkOptions, type HttpServerOptions } from "./options.ts";
-import { type ObservedOptions, OBSERVER } from "./session_host.ts";
 import { plainAddress, TrustedProxies } from "./proxies.ts";
 import type { Selectable } from "../transport/select.ts";
 import { Session } from "./session.ts";
+import {
+  OBSERVER,
+  type ServerState,
+  type StateObserver,
+} from "../wire/lifecycle.ts";
 import { tune } from "../transport/socket.ts";
 import type { ServerStats } from "./session_host.ts";
 
@@ -36,6 +40,11 @@ interface Newcomer {
   address: string;
   /** Says that it waits no more. */
   done: () => void;
+}
+
+/** Options with one that is no one's but the tests'. */
+interface ObservedOptions extends HttpServerOptions {
+  [OBSERVER]?: StateObserver<ServerState>;
 }
 
 /**
@@ -73,7 +82,7 @@ export class HttpServer
   readonly trustedProxies: TrustedProxies;
 
   readonly #options: HttpServerOptions;
-  readonly #hub: Hub;
+  readonly #hub: Hub<HttpConnection>;
   readonly #finished = Promise.withResolvers<void>();
   #listening: ListenOptions | null = null;
   #acceptor: Acceptor;
@@ -372,17 +381,7 @@ export class HttpServer
    * @returns The client; `null` when the time is over or the server closed.
    */
   wait(timeout: number = Infinity): Promise<HttpConnection | null> {
-    return new Promise((resolve) => {
-      const waiter = (client: HttpConnection | null) => {
-        end();
-        resolve(client);
-      };
-      const end = after(timeout, () => {
-        this.#hub.forget(waiter);
-        resolve(null);
-      });
-      this.#hub.whenReady(waiter);
-    });
+    return this.#hub.wait(timeout);
   }
 
   /**

@@ -1,13 +1,9 @@
 import type { Compression } from "./compression.ts";
-import type { HttpConnection } from "./http_connection.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Session } from "./session.ts";
-import type {
-  ServerStats,
-  SessionHost,
-  StateObserver,
-} from "./session_host.ts";
+import type { ServerState, StateObserver } from "../wire/lifecycle.ts";
+import type { HeldRequest, ServerStats, SessionHost } from "./session_host.ts";
 import type {
   RequestParser,
   RequestParserOptions,
@@ -16,6 +12,7 @@ import { Places } from "./places.ts";
 import { httpDate } from "./date.ts";
 import { after, Clock } from "../transport/clock.ts";
 import { Quiet } from "../transport/quiet.ts";
+import { ReadyQueue } from "../transport/ready_queue.ts";
 import { announcedTimeout, KEEP_ALIVE_MARGIN } from "../wire/response_head.ts";
 
 /** Microtasks that an application may take from an answer to its next client. */
@@ -39,27 +36,24 @@ const STOP_GRACE = 150;
 const RESERVE = 8;
 
 /** What a hub needs of its server. */
-export interface HubOptions {
+export interface HubOptions<Client extends HeldRequest> {
   limits: ServerLimits;
   allowConnect: boolean;
   isStreaming: boolean;
   compression: Compression | null;
   /** Told of every change of state: for tests. */
-  observer: StateObserver | null;
+  observer: StateObserver<ServerState> | null;
   onError: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
     session: Session,
     parser: RequestParser,
     body: Uint8Array | IncomingBody | null,
-  ) => HttpConnection;
+  ) => Client;
 }
 
-type Waiter = (client: HttpConnection | null) => void;
-type Next = IteratorResult<HttpConnection, undefined>;
-
 /** The middle of a server: its sessions, and the queue of ready clients. */
-export class Hub implements SessionHost {
+export class Hub<Client extends HeldRequest> implements SessionHost {
   readonly limits: ServerLimits;
   /** Requests are wanted before their bodies. */
   readonly isStreaming: boolean;
@@ -67,7 +61,7 @@ export class Hub implements SessionHost {
   readonly parserOptions: RequestParserOptions;
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
-  readonly observer: StateObserver | null;
+  readonly observer: StateObserver<ServerState> | null;
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -92,14 +86,9 @@ export class Hub implements SessionHost {
   readonly keepTails: readonly [Uint8Array, Uint8Array];
   readonly idleTicks: number;
 
-  readonly #options: HubOptions;
+  readonly #options: HubOptions<Client>;
   readonly #places: Places<Session>;
-  #ready: HttpConnection[] = [];
-  #readyHead = 0;
-  #waiters: Waiter[] = [];
-  // The loop that waits for the next client: its promise's resolver.
-  #pull: ((next: Next) => void) | null = null;
-  readonly #watchers: Set<() => void> = new Set();
+  readonly #ready = new ReadyQueue<Client>();
   #isEnding = false;
   #stoppedAt = 0;
   #late: Session[] = [];
@@ -115,7 +104,7 @@ export class Hub implements SessionHost {
     MOST_CHECKS,
   );
 
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions<Client>) {
     this.#options = options;
     this.limits = options.limits;
     this.#places = new Places(options.limits.maxWaitingClients);
@@ -152,7 +141,7 @@ export class Hub implements SessionHost {
 
   /** Whether a client can be taken without waiting. */
   get isReady(): boolean {
-    return this.#readyHead < this.#ready.length;
+    return this.#ready.isReady;
   }
 
   /** Takes in a new connection. */
@@ -202,92 +191,47 @@ export class Hub implements SessionHost {
     session: Session,
     parser: RequestParser,
     body: Uint8Array | IncomingBody | null,
-  ): HttpConnection {
+  ): Client {
     const client = this.#options.makeClient(session, parser, body);
-    const pull = this.#pull;
-    if (pull !== null) {
-      this.#pull = null;
-      pull({ value: client, done: false });
-    } else if (this.#waiters.length > 0) this.#waiters.shift()!(client);
-    else {
-      this.#ready.push(client);
-      // Later, as the session has yet to note that its request is held.
-      for (const notify of this.#watchers) queueMicrotask(notify);
-    }
+    this.#ready.add(client);
     return client;
+  }
+
+  /** Somebody asks for the next client: what is answered need not wait. */
+  #asked(): void {
+    this.#lateQuiet.callOff();
+    if (!this.isReady) this.flushLate();
   }
 
   /** The next client, or null without waiting. */
-  take(): HttpConnection | null {
-    this.#lateQuiet.callOff();
-    if (!this.isReady) {
-      this.flushLate();
-      return null;
-    }
-    const client = this.#ready[this.#readyHead++];
-    if (this.#readyHead === this.#ready.length) {
-      this.#ready.length = this.#readyHead = 0;
-    } else if (this.#readyHead > 1024) {
-      this.#ready.splice(0, this.#readyHead);
-      this.#readyHead = 0;
-    }
-    return client;
+  take(): Client | null {
+    this.#asked();
+    return this.#ready.take();
   }
 
   /** The next client on one of these sockets, or null without waiting. */
-  takeFrom(
-    matches: (client: HttpConnection) => boolean,
-  ): HttpConnection | null {
-    for (let i = this.#readyHead; i < this.#ready.length; i++) {
-      if (matches(this.#ready[i])) {
-        const [client] = this.#ready.splice(i, 1);
-        return client;
-      }
-    }
-    this.flushLate();
-    return null;
+  takeFrom(matches: (client: Client) => boolean): Client | null {
+    const client = this.#ready.takeWhere(matches);
+    if (client === null) this.flushLate();
+    return client;
   }
 
   /** The next client, in the form of an iterator. */
-  next(): Promise<Next> {
-    const client = this.take();
-    if (client !== null) return Promise.resolve({ value: client, done: false });
-    if (this.isFinished) {
-      return Promise.resolve({ value: undefined, done: true });
-    }
-    // One loop waits as a rule; further ones take their turn behind it.
-    if (this.#pull === null) {
-      return new Promise((resolve) => this.#pull = resolve);
-    }
-    return new Promise((resolve) => {
-      this.whenReady((client) =>
-        resolve(
-          client === null
-            ? { value: undefined, done: true }
-            : { value: client, done: false },
-        )
-      );
-    });
+  next(): Promise<IteratorResult<Client, undefined>> {
+    this.#asked();
+    return this.#ready.next();
   }
 
-  /** Calls back with the next client, or with null when none will come. */
-  whenReady(waiter: Waiter): void {
-    const client = this.take();
-    if (client !== null || this.isFinished) waiter(client);
-    else this.#waiters.push(waiter);
-  }
-
-  /** Takes a waiter back. */
-  forget(waiter: Waiter): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) this.#waiters.splice(index, 1);
+  /** The next client, or null when the time is over or none will come. */
+  wait(timeout: number): Promise<Awaited<Client> | null> {
+    this.#asked();
+    return this.#ready.wait(timeout);
   }
 
   /** Calls back whenever a client gets ready, or none will come any more. */
   watch(notify: () => void): () => void {
     this.flushLate();
-    this.#watchers.add(notify);
-    return () => this.#watchers.delete(notify);
+    return this.#ready.watch(notify);
   }
 
   later(session: Session): void {
@@ -375,8 +319,7 @@ export class Hub implements SessionHost {
       session.flush(); // what was answered before is not lost
       session.destroy();
     }
-    this.#ready = [];
-    this.#readyHead = 0;
+    this.#ready.clear();
     this.#finishIfStopped();
   }
 
@@ -386,11 +329,8 @@ export class Hub implements SessionHost {
     this.isFinished = true;
     this.#endLateTimer?.();
     this.clock.stop();
-    this.#pull?.({ value: undefined, done: true });
-    this.#pull = null;
-    for (const waiter of this.#waiters.splice(0)) waiter(null);
     for (const session of this.stalled) session.endStall();
-    for (const notify of this.#watchers) notify();
+    this.#ready.end();
     this.#options.onFinished();
   }
 

@@ -524,7 +524,7 @@ export class Session
   sweep(): void {
     const { clock } = this.host;
     this.#since = clock.begun(this.#since);
-    this.transport.writeSince = clock.begun(this.transport.writeSince);
+    this.transport.swept();
     sweep(this);
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from "../transport/clock.ts";
 import type { Compression } from "./compression.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
-import type { ServerState } from "../wire/lifecycle.ts";
+import type { ServerState, StateObserver } from "../wire/lifecycle.ts";
 
 /** Counters of a server. */
 export interface ServerStats {
@@ -57,17 +57,6 @@ export interface Successor extends TransportSuccessor {
   stopping(): void;
 }
 
-/** What is told of the states that connections go through. */
-export type StateObserver = (from: ServerState, to: ServerState) => void;
-
-/** The key of an option that is no one's but the tests'. */
-export const OBSERVER: unique symbol = Symbol("observer");
-
-/** A server's options with it. */
-export interface ObservedOptions {
-  [OBSERVER]?: StateObserver;
-}
-
 /** A connection, as its server sees it that holds back output of many. */
 export interface HostedSession {
   /** Whether the host knows of output that waits. */
@@ -90,7 +79,7 @@ export interface SessionHost {
   /** Connections given up in a TLS handshake, whose peers are still there. */
   readonly stalled: Set<HostedSession>;
   /** Told of every change of state: for tests. */
-  readonly observer: StateObserver | null;
+  readonly observer: StateObserver<ServerState> | null;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
   /** What had been sent before the server was to stop has been read by now. */

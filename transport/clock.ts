@@ -78,6 +78,9 @@ export function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
   });
 }
 
+/** What a wait is timed by that is looked at in sweeps. */
+export type SweptClock = Pick<Clock, "tick" | "begun">;
+
 /**
  * One coarse timer for many connections: it counts ticks and sweeps. It stands
  * still while there is nothing to sweep.

@@ -1,3 +1,5 @@
+import type { SweptClock } from "./clock.ts";
+
 /**
  * Sizes of the buffers that writes are gathered in, and how many of each are
  * kept for the next writer: for an answer or an event, for several of them,
@@ -182,12 +184,12 @@ export class Transport implements Output {
 
   /** Where the gathered output ends. */
   outEnd = 0;
-  /** The tick when the write under way last got on. */
-  writeSince = 0;
 
   readonly #meter: Meter;
-  readonly #clock: { readonly tick: number };
+  readonly #clock: SweptClock;
   readonly #handler: TransportHandler;
+  // The tick when the write under way last got on.
+  #writeSince = 0;
   #isReading = false;
   #isReadPending = false;
   #queue: (Uint8Array | OutBuffer | Text)[] = [];
@@ -211,7 +213,7 @@ export class Transport implements Output {
   constructor(
     conn: Deno.Conn,
     meter: Meter,
-    clock: { readonly tick: number },
+    clock: SweptClock,
     handler: TransportHandler,
   ) {
     this.conn = conn;
@@ -441,7 +443,7 @@ export class Transport implements Output {
       this.outEnd = 0;
     }
     this.#writing = piece;
-    this.writeSince = this.#clock.tick;
+    this.#writeSince = this.#clock.tick;
     return this.conn.write(piece).then(this.#onWritten, this.#onFailure);
   }
 
@@ -454,7 +456,7 @@ export class Transport implements Output {
     const piece = this.#writing!;
     if (length < piece.length) {
       const rest = this.#writing = piece.subarray(length);
-      this.writeSince = this.#clock.tick;
+      this.#writeSince = this.#clock.tick;
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
     }
     if (this.#outWriting !== null) {
@@ -475,6 +477,17 @@ export class Transport implements Output {
     }
   }
 
+  /** For how many ticks the write under way has not got on. */
+  get writeAge(): number {
+    const { tick } = this.#clock;
+    return tick - this.#clock.begun(this.#writeSince);
+  }
+
+  /** A tick has gone by. */
+  swept(): void {
+    this.#writeSince = this.#clock.begun(this.#writeSince);
+  }
+
   /**
    * Whether the peer has read too little for too long; to be asked once a tick.
    *
@@ -486,13 +499,13 @@ export class Transport implements Output {
    * @param rate Bytes that the peer has to read a tick.
    */
   isStalled(timeout: number, rate: number): boolean {
-    if (this.#writing === null || this.#clock.tick === this.writeSince) {
+    if (this.#writing === null || this.#clock.tick === this.#writeSince) {
       return false;
     }
     this.#mostTaken = Math.max(this.#mostTaken, this.#taken);
     this.#taken = 0;
     const awaited = Math.min(this.#mostTaken, MOST_AWAITED);
-    return this.#clock.tick - this.writeSince > timeout + awaited / rate;
+    return this.#clock.tick - this.#writeSince > timeout + awaited / rate;
   }
 
   /**

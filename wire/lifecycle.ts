@@ -6,6 +6,12 @@
  * transition that they make to these tables.
  */
 
+/** What is told of the states that connections go through. */
+export type StateObserver<State> = (from: State, to: State) => void;
+
+/** The key of an option that is no one's but the tests'. */
+export const OBSERVER: unique symbol = Symbol("observer");
+
 /** The states of a server's connection. */
 export type ServerState =
   | "handshake" // TLS is being set up

@@ -77,9 +77,7 @@ class FakeHost implements CallHost {
     this.retry = retry;
   }
 
-  ticks(ms: number): number {
-    return ms / 100;
-  }
+  readonly clock = { ticks: (ms: number) => ms / 100 };
 
   send(call: Call): void {
     call.queued(0);

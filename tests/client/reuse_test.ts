@@ -56,7 +56,7 @@ for (const [text, ms] of TIMES) {
 }
 
 Deno.test("RestTime goes by the last that was said, up to our own time", () => {
-  const time = new RestTime(10_000, (ms) => ms / 100);
+  const time = new RestTime(10_000, { ticks: (ms) => ms / 100 });
   const after = (...lines: string[]) => {
     time.read(headOf("GET", "204 None", ...lines));
     return time.ticks;

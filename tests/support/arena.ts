@@ -4,8 +4,7 @@ import {
   type HttpServerOptions,
 } from "@uhttp/uhttp";
 import { assertEquals } from "@std/assert";
-import { OBSERVER } from "../../server/session_host.ts";
-import { isMove, type ServerState } from "../../wire/lifecycle.ts";
+import { isMove, OBSERVER, type ServerState } from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 import { eventually, serve, startServer } from "./serving.ts";
 

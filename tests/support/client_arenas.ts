@@ -1,23 +1,27 @@
 import { assertEquals } from "@std/assert";
 import type { HttpConnection, HttpServerOptions } from "@uhttp/uhttp";
 import { HttpClient, type HttpClientOptions } from "../../client.ts";
-import { observeStates } from "../../client/connection.ts";
-import { isClientMove } from "../../wire/lifecycle.ts";
+import {
+  type ClientState,
+  isClientMove,
+  OBSERVER,
+} from "../../wire/lifecycle.ts";
 import { Arena } from "./arena.ts";
 import { RawClient } from "./raw_client.ts";
 
-/** Where a client's connections go while they are watched. */
+/** Where clients' connections go. */
 class Watch {
   readonly #illegal = new Set<string>();
 
-  constructor() {
-    observeStates((from, to) => {
+  /** A client whose connections are watched. */
+  client(url: string, options: HttpClientOptions | undefined): HttpClient {
+    const observer = (from: ClientState, to: ClientState) => {
       if (!isClientMove(from, to)) this.#illegal.add(`${from} to ${to}`);
-    });
+    };
+    return new HttpClient(url, { ...options, ...{ [OBSERVER]: observer } });
   }
 
   end(): void {
-    observeStates(null);
     assertEquals([...this.#illegal], [], "moves that the table does not know");
   }
 }
@@ -79,7 +83,7 @@ export class ClientArena extends Arena {
   /** Another client of the same server. */
   another(options?: HttpClientOptions, path = ""): HttpClient {
     const base = this.server.isSecure ? this.url : this.server.url;
-    const client = new HttpClient(base.replace(/\/$/, "") + path, options);
+    const client = this.#watch.client(base.replace(/\/$/, "") + path, options);
     this.#clients.push(client);
     return client;
   }
@@ -144,7 +148,10 @@ export class RawArena implements AsyncDisposable {
   ) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.port = this.#listener.addr.port;
-    this.client = new HttpClient(`http://127.0.0.1:${this.port}`, options);
+    this.client = this.#watch.client(
+      `http://127.0.0.1:${this.port}`,
+      options,
+    );
     this.#done = this.#accept(script);
   }
 

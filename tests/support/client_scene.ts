@@ -7,8 +7,11 @@ import {
   type HttpResponse,
   type RequestOptions,
 } from "../../client.ts";
-import { observeStates } from "../../client/connection.ts";
-import { type ClientState, isClientMove } from "../../wire/lifecycle.ts";
+import {
+  type ClientState,
+  isClientMove,
+  OBSERVER,
+} from "../../wire/lifecycle.ts";
 import { released } from "./arena.ts";
 import { RawServer, type Script } from "./raw_server.ts";
 import { eventually } from "./serving.ts";
@@ -52,19 +55,21 @@ export class ClientScene implements AsyncDisposable {
     this.#isTcp = tcp;
     // It also keeps the process busy: the client's own clock does not.
     this.#watchdog = setTimeout(() => this.#giveUp(), LONGEST);
-    observeStates((from, to) => {
-      if (!isClientMove(from, to)) this.#illegal.add(`${from} to ${to}`);
-      this.#entered[to] = (this.#entered[to] ?? 0) + 1;
-      this.wake();
-    });
     addEventListener("unhandledrejection", this.#onRejection);
     this.server = tcp ? RawServer.listen(script) : RawServer.inMemory(script);
     this.server.onChange = () => this.wake();
     this.client = new HttpClient(this.server.url, {
       ...tcp ? {} : { connect: this.server.connect },
       ...clientOptions,
+      ...{ [OBSERVER]: this.#onMove },
     });
   }
+
+  readonly #onMove = (from: ClientState, to: ClientState): void => {
+    if (!isClientMove(from, to)) this.#illegal.add(`${from} to ${to}`);
+    this.#entered[to] = (this.#entered[to] ?? 0) + 1;
+    this.wake();
+  };
 
   readonly #onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
@@ -147,7 +152,6 @@ export class ClientScene implements AsyncDisposable {
       if (this.#isTcp) await released(server.port);
     } finally {
       clearTimeout(this.#watchdog);
-      observeStates(null);
       removeEventListener("unhandledrejection", this.#onRejection);
     }
     assert(!this.#isTooLong, `Not over after ${LONGEST} ms`);

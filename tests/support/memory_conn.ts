@@ -1,8 +1,12 @@
 import { type HttpConnection, HttpServer } from "@uhttp/uhttp";
 import type { HttpServerOptions } from "@uhttp/uhttp";
 import { assertEquals } from "@std/assert";
-import { OBSERVER, type StateObserver } from "../../server/session_host.ts";
-import { isMove } from "../../wire/lifecycle.ts";
+import {
+  isMove,
+  OBSERVER,
+  type ServerState,
+  type StateObserver,
+} from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 import { serve } from "./serving.ts";
 
@@ -120,7 +124,7 @@ export class MemoryScene implements AsyncDisposable {
     handler: (client: HttpConnection) => unknown,
     options: HttpServerOptions = {},
   ) {
-    const observer: StateObserver = (from, to) => {
+    const observer: StateObserver<ServerState> = (from, to) => {
       if (!isMove(from, to)) this.#illegal.add(`${from} to ${to}`);
     };
     addEventListener("unhandledrejection", this.#onRejection);

@@ -3,8 +3,12 @@ import {
   HttpServer,
   type HttpServerOptions,
 } from "@uhttp/uhttp";
-import { OBSERVER, type StateObserver } from "../../server/session_host.ts";
-import { isMove } from "../../wire/lifecycle.ts";
+import {
+  isMove,
+  OBSERVER,
+  type ServerState,
+  type StateObserver,
+} from "../../wire/lifecycle.ts";
 import { RawClient } from "./raw_client.ts";
 
 /** Answers every client until the server is closed. */
@@ -16,7 +20,7 @@ export async function serve(
 }
 
 /** Fails the test in which a connection makes a move that no table knows. */
-const mustMove: StateObserver = (from, to) => {
+const mustMove: StateObserver<ServerState> = (from, to) => {
   if (isMove(from, to)) return;
   reportError(new Error(`Connection went from ${from} to ${to}`));
 };

@@ -27,7 +27,12 @@ class SlowConn {
 /** Owns a transport that only writes. */
 class Owner implements TransportHandler {
   tick = 0;
+  /** When the clock was late last; never before that. */
+  lateFrom = Infinity;
   error: unknown;
+  begun(since: number): number {
+    return since < this.lateFrom ? since : Math.max(since, this.tick - 1);
+  }
   space(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(0);
   }
@@ -53,6 +58,14 @@ class TestTransport extends Transport {
   get now(): number {
     return this.#owner.tick;
   }
+  /** Lets time go by; the clock may have stood still meanwhile. */
+  pass(ticks: number, isLate = false): void {
+    const owner = this.#owner;
+    if (isLate) owner.lateFrom = owner.tick;
+    owner.tick += ticks;
+    this.swept();
+    owner.lateFrom = Infinity;
+  }
   get error(): unknown {
     return this.#owner.error;
   }
@@ -76,6 +89,25 @@ function make(conn: object = new SlowConn()): TestTransport {
 
 /** Lets the callbacks of a write run. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+// ---- Time -------------------------------------------------------------------
+
+Deno.test("Transport counts a clock that was late as one tick of a write", async () => {
+  const conn = new SlowConn();
+  const transport = make(conn);
+  transport.append(new Uint8Array(100));
+  transport.flush();
+  transport.pass(3);
+  assertEquals(transport.writeAge, 3);
+  conn.take(10);
+  await turn();
+  assertEquals(transport.writeAge, 0);
+  transport.pass(50, true);
+  assertEquals(transport.writeAge, 1);
+  transport.pass(2);
+  assertEquals(transport.writeAge, 3);
+  transport.destroy();
+});
 
 // ---- Slow readers -----------------------------------------------------------
 
