@@ -1,4 +1,4 @@
-import { nextTurn } from "./clock.ts";
+import { fairTurn } from "./clock.ts";
 
 /** So many things are done for peers in one turn of the event loop. */
 const IN_A_TURN = 256;
@@ -90,7 +90,7 @@ export class Turns {
   #renew(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    nextTurn(this.#begin);
+    fairTurn(this.#begin);
   }
 
   readonly #begin = (): void => {
