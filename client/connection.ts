@@ -9,6 +9,7 @@ import { writeLatin1 } from "../wire/response_head.ts";
 import { type Exchange, Loss, Taking } from "./exchange.ts";
 import { mayBringBody, readKeepAlive } from "./reuse.ts";
 import { type Successor, Takeover } from "../transport/takeover.ts";
+import { turns } from "../transport/turns.ts";
 import { Upload } from "./upload.ts";
 
 /** For how long the go-ahead for a body is waited for, in ms. */
@@ -177,7 +178,9 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
     if (!this.#isOut(exchange)) exchange.upload!.cut(error);
     this.dropOutput();
     this.#since = this.tick;
-    if (this.#body === null || this.#body.isWaiting) this.read();
+    const body = this.#body;
+    // What has come already waits for its turn.
+    if (body === null || body.isWaiting && !this.parser.hasInput) this.read();
     return true;
   }
 
@@ -479,8 +482,15 @@ export class ClientConnection extends OwnTransport implements BodyOrigin {
   readBody(): void {
     if (this.isClosed || this.#body === null) return;
     this.#since = this.tick;
-    if (!this.#isHeld && this.#streamOn(this.#body)) this.read();
+    // One read may hold thousands of chunks.
+    if (turns.spend(1)) this.#readBody();
+    else turns.wait(this.#readBody);
   }
+
+  readonly #readBody = (): void => {
+    if (this.isClosed || this.#isHeld || !this.#body?.isWaiting) return;
+    if (this.#streamOn(this.#body)) this.read();
+  };
 
   /** @ignore The body is over its limit. */
   refuseBody(error: ProtocolError): void {

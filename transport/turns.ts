@@ -87,6 +87,16 @@ export class Turns {
     return () => void this.#line.delete(own);
   }
 
+  /**
+   * Counts one thing, for who hands out what a peer can send a lot of.
+   *
+   * @returns What to wait for before it is handed out, if anything.
+   */
+  take(): Promise<void> | null {
+    if (this.spend(1)) return null;
+    return new Promise((resolve) => void this.wait(resolve));
+  }
+
   #renew(): void {
     if (this.#isDue) return;
     this.#isDue = true;
