@@ -210,9 +210,8 @@ export class Outbox {
   #compress(opcode: Opcode, bytes: Uint8Array): void {
     this.#isDeflating = true;
     this.waitingBytes += bytes.length;
-    const things = A_MESSAGE + (bytes.length >> A_THING);
     // What leaves next to nothing to send would never let anything else happen.
-    if (this.#sink.spend(things)) this.#deflate(opcode, bytes);
+    if (this.#sink.spend(0)) this.#deflate(opcode, bytes);
     else {
       this.#callOff = this.#sink.whenTurn(() => {
         this.#callOff = null;
@@ -222,6 +221,7 @@ export class Outbox {
   }
 
   #deflate(opcode: Opcode, bytes: Uint8Array): void {
+    this.#sink.spend(A_MESSAGE + (bytes.length >> A_THING));
     this.#deflater ??= new Deflater(this.#windowBits, this.#forgets);
     this.#deflater.deflate(bytes, (compressed) => {
       this.#isDeflating = false;
