@@ -181,7 +181,7 @@ export class ClientConnection
     if (!this.#sender.isFirstOut) first.upload!.cut(error);
     this.transport.dropOutput();
     this.gotOn();
-    if (!this.#reader.isUnread) this.transport.read();
+    if (this.#reader.wantsBytes) this.transport.read();
     return true;
   }
 

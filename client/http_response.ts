@@ -16,6 +16,7 @@ import {
   IncomingMessage,
 } from "../message/incoming_message.ts";
 import { pause } from "../transport/clock.ts";
+import { turns } from "../transport/turns.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkLimit } from "../wire/limits.ts";
 import { redactFields, redactUrls } from "../wire/redaction.ts";
@@ -196,6 +197,11 @@ export class HttpResponse extends IncomingMessage {
   /** @ignore */
   protected override get loaded(): Uint8Array {
     return this.#bytes ?? NOTHING;
+  }
+
+  /** @ignore */
+  protected override pace(): Promise<void> | null {
+    return turns.take();
   }
 
   /** @ignore */

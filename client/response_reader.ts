@@ -3,6 +3,7 @@ import { ParseEvent } from "../parse/message_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
 import type { Transport } from "../transport/transport.ts";
+import { turns } from "../transport/turns.ts";
 import type { Attempt } from "./attempt.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -52,6 +53,12 @@ export class ResponseReader implements BodyOrigin {
   /** Whether more of a body is held back until the caller asks for it. */
   get isUnread(): boolean {
     return this.#body !== null && !this.#body.isWaiting;
+  }
+
+  /** Whether nothing that has come waits for its turn, or for the caller. */
+  get wantsBytes(): boolean {
+    if (this.#body === null) return true;
+    return this.#body.isWaiting && !this.#parser.hasInput;
   }
 
   /** The response in hand is over. */
@@ -155,13 +162,18 @@ export class ResponseReader implements BodyOrigin {
 
   /** The next piece is wanted. */
   readBody(): void {
-    const host = this.#host;
     if (this.#transport.isClosed || this.#body === null) return;
-    host.gotOn();
-    if (!this.#inFlight.isHeld && this.#streamOn(this.#body)) {
-      this.#transport.read();
-    }
+    this.#host.gotOn();
+    // One read may hold thousands of chunks.
+    if (turns.spend(1)) this.#readBody();
+    else turns.wait(this.#readBody);
   }
+
+  readonly #readBody = (): void => {
+    if (this.#transport.isClosed || this.#inFlight.isHeld) return;
+    if (!this.#body?.isWaiting) return;
+    if (this.#streamOn(this.#body)) this.#transport.read();
+  };
 
   /** The body is over its limit. */
   refuseBody(error: ProtocolError): void {

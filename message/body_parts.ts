@@ -12,6 +12,7 @@ import { decodeUtf8 } from "../parse/text.ts";
 import { checkLimit } from "../wire/limits.ts";
 import {
   bodyStream,
+  type Pace,
   type Pieces,
   readWhole,
   saveBody,
@@ -183,6 +184,7 @@ export async function* readParts(
   limits: PartLimits = {},
   close: () => void = () => {},
   fault: (error: unknown) => unknown = (error) => error,
+  pace: Pace = () => null,
 ): AsyncGenerator<BodyPart, void, void> {
   let isRead = false;
   const end = () => {
@@ -194,7 +196,11 @@ export async function* readParts(
     const step = async (): Promise<MultipartEvent> => {
       for (;;) {
         const event = parser.next();
-        if (event !== MultipartEvent.MORE) return event;
+        if (event !== MultipartEvent.MORE) {
+          const turn = pace();
+          if (turn !== null) await turn;
+          return event;
+        }
         const piece = await next();
         if (piece === null) {
           isRead = true;

@@ -5,7 +5,7 @@ import {
 } from "../parse/event_stream_parser.ts";
 import { MAX_JSON_DEPTH, parseJson } from "../parse/json.ts";
 import { type LineLimits, LineParser } from "../parse/line_parser.ts";
-import type { Pieces } from "./incoming_body.ts";
+import type { Pace, Pieces } from "./incoming_body.ts";
 
 /** Bounds on a body of one JSON text a line. */
 export interface NdjsonLimits extends LineLimits {
@@ -14,6 +14,8 @@ export interface NdjsonLimits extends LineLimits {
 }
 
 const nothing = () => {};
+/** Nobody else is kept waiting. */
+const alone: Pace = () => null;
 
 /**
  * The lines of a body as they arrive, without their ends (LF or CR LF). The
@@ -28,6 +30,7 @@ export async function* readLines(
   next: Pieces,
   limits: LineLimits = {},
   close: () => void = nothing,
+  pace: Pace = alone,
 ): AsyncGenerator<string, void, void> {
   let isRead = false;
   try {
@@ -36,7 +39,11 @@ export async function* readLines(
       const piece = await next();
       if (piece === null) isRead = true;
       else parser.push(piece);
-      for (let line; (line = parser.next()) !== null;) yield line;
+      for (let line; (line = parser.next()) !== null;) {
+        const turn = pace();
+        if (turn !== null) await turn;
+        yield line;
+      }
     }
     const last = parser.finish();
     if (last !== null) yield last;
@@ -57,10 +64,11 @@ export async function* readNdjson(
   next: Pieces,
   limits: NdjsonLimits = {},
   close: () => void = nothing,
+  pace: Pace = alone,
   // deno-lint-ignore no-explicit-any
 ): AsyncGenerator<any, void, void> {
   const { maxJsonDepth = MAX_JSON_DEPTH } = limits;
-  for await (const line of readLines(next, limits, close)) {
+  for await (const line of readLines(next, limits, close, pace)) {
     if (!isBlank(line)) yield parseJson(line, maxJsonDepth);
   }
 }
@@ -81,6 +89,7 @@ export async function* readEvents(
   next: Pieces,
   parser: EventStreamParser | EventStreamOptions = {},
   close: () => void = nothing,
+  pace: Pace = alone,
 ): AsyncGenerator<ServerSentEvent, void, void> {
   let isRead = false;
   try {
@@ -89,7 +98,11 @@ export async function* readEvents(
       : new EventStreamParser(parser);
     for (let piece; (piece = await next()) !== null;) {
       reader.push(piece);
-      for (let event; (event = reader.next()) !== null;) yield event;
+      for (let event; (event = reader.next()) !== null;) {
+        const turn = pace();
+        if (turn !== null) await turn;
+        yield event;
+      }
     }
     isRead = true;
   } finally {

@@ -14,6 +14,12 @@ export interface BodyOrigin {
  */
 export type Pieces = () => Promise<Uint8Array | null>;
 
+/**
+ * Counts a thing that is about to be handed out, as one piece may hold
+ * thousands: what to wait for before that, if anything.
+ */
+export type Pace = () => Promise<void> | null;
+
 const LAST: Promise<null> = Promise.resolve(null);
 
 /**

@@ -30,6 +30,7 @@ import {
 import {
   bodyStream,
   IncomingBody,
+  type Pace,
   type Pieces,
   readWhole,
   saveBody,
@@ -104,6 +105,11 @@ export abstract class IncomingMessage {
   /** @ignore What who reads the body gets in place of a fault in it. */
   protected fault(error: unknown): unknown {
     return error;
+  }
+
+  /** @ignore Shares the event loop with who waits meanwhile. */
+  protected pace(): ReturnType<Pace> {
+    return null;
   }
 
   /** @ignore The rest of the body is not wanted. */
@@ -286,7 +292,8 @@ export abstract class IncomingMessage {
   /** The lines of the body, without their ends, as they arrive. */
   lines(limits?: LineLimits): AsyncGenerator<string, void, void> {
     const leave = () => this.leave();
-    return this.#each(readLines(this.#pieces, limits, leave));
+    const pace = () => this.pace();
+    return this.#each(readLines(this.#pieces, limits, leave, pace));
   }
 
   /** The values of a body of one JSON text a line, as they arrive. */
@@ -294,8 +301,9 @@ export abstract class IncomingMessage {
   ndjson(limits?: NdjsonLimits): AsyncGenerator<any, void, void> {
     const { maxJsonDepth } = this.bodyLimits;
     const leave = () => this.leave();
+    const pace = () => this.pace();
     const all = { maxJsonDepth, ...limits };
-    return this.#each(readNdjson(this.#pieces, all, leave));
+    return this.#each(readNdjson(this.#pieces, all, leave, pace));
   }
 
   /**
@@ -318,7 +326,9 @@ export abstract class IncomingMessage {
   protected eventsBy(
     parser: EventStreamParser,
   ): AsyncGenerator<ServerSentEvent, void, void> {
-    return this.#each(readEvents(this.#pieces, parser, () => this.leave()));
+    const leave = () => this.leave();
+    const pace = () => this.pace();
+    return this.#each(readEvents(this.#pieces, parser, leave, pace));
   }
 
   /**
@@ -343,6 +353,7 @@ export abstract class IncomingMessage {
       { ...this.bodyLimits.parts, ...limits },
       () => this.leave(),
       (error) => this.fault(error),
+      () => this.pace(),
     ));
   }
 

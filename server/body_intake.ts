@@ -7,6 +7,7 @@ import {
   IncomingBody,
 } from "../message/incoming_body.ts";
 import type { Transport } from "../transport/transport.ts";
+import { turns } from "../transport/turns.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
 
@@ -87,8 +88,16 @@ export class ArrivingBody implements BodyOrigin {
       }
     }
     this.#connection.restart();
-    if (this.passOn()) transport.read();
+    // One read may hold thousands of chunks.
+    if (turns.spend(1)) this.#readOn();
+    else turns.wait(this.#readOn);
   }
+
+  readonly #readOn = (): void => {
+    const connection = this.#connection;
+    if (connection.body !== this.body || !this.body.isWaiting) return;
+    if (this.passOn()) connection.transport.read();
+  };
 
   /** @ignore */
   refuseBody(error: ProtocolError): void {

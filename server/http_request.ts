@@ -24,6 +24,7 @@ import {
   mediaType,
 } from "../message/incoming_message.ts";
 import { abortHeard } from "../transport/abort.ts";
+import { turns } from "../transport/turns.ts";
 import { guardSignal } from "../websocket/listeners.ts";
 import type { HttpServer } from "./http_server.ts";
 import { plainAddress } from "./proxies.ts";
@@ -149,6 +150,11 @@ export abstract class HttpRequest extends IncomingMessage {
   /** @ignore */
   protected override get loaded(): Uint8Array {
     return this.rawData;
+  }
+
+  /** @ignore */
+  protected override pace(): Promise<void> | null {
+    return turns.take();
   }
 
   /** @ignore */

@@ -12,7 +12,7 @@ import { Compressor } from "./compressor.ts";
 import { admit, sendQueued } from "./part_output.ts";
 import type { Session } from "./session.ts";
 import type { OpenAnswer } from "./session_host.ts";
-import { nextTurn } from "../transport/clock.ts";
+import { fairTurn } from "../transport/clock.ts";
 import { COPY_LIMIT } from "../transport/transport.ts";
 import { type Piece, pieceOf, type Source } from "../message/source.ts";
 
@@ -267,7 +267,7 @@ export class StreamAnswer implements OpenAnswer {
       this.#sinceTurn += copy.length;
       if (this.#sinceTurn > TURN_LENGTH) {
         this.#sinceTurn = 0;
-        await new Promise<void>(nextTurn);
+        await new Promise<void>(fairTurn);
       }
       if (this.#session.isClosed) return false;
       if (coded.length > 0) this.#write(coded);

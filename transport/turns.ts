@@ -1,4 +1,4 @@
-import { nextTurn } from "./clock.ts";
+import { fairTurn } from "./clock.ts";
 
 /** So many things are done for peers in one turn of the event loop. */
 const IN_A_TURN = 256;
@@ -87,10 +87,20 @@ export class Turns {
     return () => void this.#line.delete(own);
   }
 
+  /**
+   * Counts one thing, for who hands out what a peer can send a lot of.
+   *
+   * @returns What to wait for before it is handed out, if anything.
+   */
+  take(): Promise<void> | null {
+    if (this.spend(1)) return null;
+    return new Promise((resolve) => void this.wait(resolve));
+  }
+
   #renew(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    nextTurn(this.#begin);
+    fairTurn(this.#begin);
   }
 
   readonly #begin = (): void => {

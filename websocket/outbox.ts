@@ -16,6 +16,10 @@ const LARGE = 65_536;
 const PART = 262_144;
 /** Up to so many characters a loop is quicker than the encoder. */
 const LOOP_UP_TO = 24;
+/** To compress a message counts as so many things that are done for the peer. */
+const A_MESSAGE = 4;
+/** And as one more for each 2^N bytes of it. */
+const A_THING = 12;
 /** How often a turn must bring nothing more before output is sent. */
 const QUIET_TURNS = 3;
 
@@ -76,6 +80,8 @@ export class Outbox {
   readonly #forgets: boolean;
   #deflater: Deflater | null = null;
   #isDeflating = false;
+  // Calls off the turn in which the compressor goes on.
+  #callOff: (() => void) | null = null;
   #waiting: Waiting[] = [];
   // Resolves to true once nothing waits for the compressor.
   #compressed: PromiseWithResolvers<boolean> | null = null;
@@ -184,6 +190,8 @@ export class Outbox {
     this.#waiting = [];
     this.waitingBytes = 0;
     this.#isDeflating = false;
+    this.#callOff?.();
+    this.#callOff = null;
     this.#compressed?.resolve(false);
     this.#compressed = null;
     this.#deflater?.close();
@@ -202,6 +210,18 @@ export class Outbox {
   #compress(opcode: Opcode, bytes: Uint8Array): void {
     this.#isDeflating = true;
     this.waitingBytes += bytes.length;
+    // What leaves next to nothing to send would never let anything else happen.
+    if (this.#sink.spend(0)) this.#deflate(opcode, bytes);
+    else {
+      this.#callOff = this.#sink.whenTurn(() => {
+        this.#callOff = null;
+        this.#deflate(opcode, bytes);
+      });
+    }
+  }
+
+  #deflate(opcode: Opcode, bytes: Uint8Array): void {
+    this.#sink.spend(A_MESSAGE + (bytes.length >> A_THING));
     this.#deflater ??= new Deflater(this.#windowBits, this.#forgets);
     this.#deflater.deflate(bytes, (compressed) => {
       this.#isDeflating = false;

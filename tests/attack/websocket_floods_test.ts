@@ -332,3 +332,25 @@ Deno.test("Websocket takes nothing behind a message that cannot be unpacked", as
     assertEquals(sink.timers, []);
   }
 });
+
+Deno.test("Websocket.send() compresses so much in a turn, however little comes of it", async () => {
+  const { sink, ws } = open({ deflate: WHOLE });
+  const text = "a".repeat(16_000);
+  let sent = 0;
+  let isOver = false;
+  const sending = (async () => {
+    while (!isOver && await ws.send(text)) sent++;
+  })();
+  const count = 20;
+  for (let i = 0; i < count; i++) {
+    sink.turn(A_TURN);
+    await until(() => sink.inLine === 1);
+    await turns();
+  }
+  // A message counts as several things, and some may wait for the compressor.
+  assert(sent >= count && sent <= count * A_TURN / 4 + 5, `${sent}`);
+  isOver = true;
+  ws.gone();
+  assertEquals(sink.inLine, 0);
+  await sending;
+});

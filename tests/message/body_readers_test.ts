@@ -18,9 +18,11 @@ import {
 } from "../../parse/errors.ts";
 import { EventStreamParser } from "../../parse/event_stream_parser.ts";
 import { Compressor } from "../../server/compressor.ts";
-import type { Pieces } from "../../message/incoming_body.ts";
+import type { Pace, Pieces } from "../../message/incoming_body.ts";
 import { latin1Bytes } from "../support/bytes.ts";
 import { bytewise, Random, twoCuts } from "../support/splits.ts";
+import { TurnCounter } from "../support/turn_counter.ts";
+import { Turns } from "../../transport/turns.ts";
 
 /** A body that counts what is done with it. */
 class Body {
@@ -458,3 +460,45 @@ Deno.test("readParts() wants all that a form has to have", async () => {
   const parts = readParts(new Body([latin1Bytes(part(1, "a"))]).next, type);
   await assertRejects(() => parts.next(), ProtocolError);
 });
+
+// ---- Many things in one piece -----------------------------------------------
+
+const MANY = 2000;
+/** In one turn there is time for so many, and as many that were begun before. */
+const A_TURN = 512;
+
+const CROWDS: Record<
+  string,
+  [piece: string, read: (next: Pieces, pace: Pace) => AsyncGenerator<unknown>]
+> = {
+  lines: ["\n", (next, pace) => readLines(next, {}, () => {}, pace)],
+  "values of NDJSON": [
+    "1\n",
+    (next, pace) => readNdjson(next, {}, () => {}, pace),
+  ],
+  events: ["data\n\n", (next, pace) => readEvents(next, {}, () => {}, pace)],
+  parts: [
+    "--b\r\n\r\n\r\n",
+    (next, pace) =>
+      readParts(
+        next,
+        "multipart/mixed; boundary=b",
+        { maxParts: MANY },
+        () => {},
+        (error) => error,
+        pace,
+      ),
+  ],
+};
+
+for (const [what, [piece, read]] of Object.entries(CROWDS)) {
+  Deno.test(`${what} that come at once are handed out in several turns`, async () => {
+    const turns = new Turns(() => 0);
+    const end = what === "parts" ? "--b--" : "";
+    const body = new Body([latin1Bytes(piece.repeat(MANY) + end)]);
+    using counter = new TurnCounter();
+    for await (const _ of read(body.next, () => turns.take())) counter.count();
+    assertEquals(counter.all, MANY);
+    assert(counter.most <= A_TURN, `${counter.most} in one turn`);
+  });
+}

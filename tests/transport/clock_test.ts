@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { afterReading, Clock, deadline } from "../../transport/clock.ts";
+import {
+  afterReading,
+  Clock,
+  deadline,
+  fairTurn,
+} from "../../transport/clock.ts";
 import { block } from "../support/timers.ts";
 
 /** A connection to oneself. */
@@ -110,4 +115,29 @@ Deno.test("deadline() can be called off, also while it waits for what has come",
   block(100);
   await calledOff.promise;
   assertEquals(calls, 0);
+});
+
+Deno.test("fairTurn() lets the system be asked for what has come, however busy the loop", async () => {
+  const { near, far } = await loopback();
+  let isOver = false;
+  let turns = 0;
+  const goOn = () => {
+    if (isOver) return;
+    block(5);
+    turns++;
+    fairTurn(goOn);
+  };
+  goOn();
+  for (let i = 0; i < 5; i++) {
+    const before = turns;
+    const reading = near.read(new Uint8Array(1)); // waits by now
+    await far.write(new Uint8Array(1));
+    await reading;
+    // Deno itself asks once in 61 turns.
+    assert(turns - before <= 20, `${turns - before} turns`);
+  }
+  isOver = true;
+  near.close();
+  far.close();
+  await new Promise<void>(fairTurn);
 });

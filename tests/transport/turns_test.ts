@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Turns } from "../../transport/turns.ts";
-import { nextTurn } from "../../transport/clock.ts";
+import { fairTurn } from "../../transport/clock.ts";
 
 /** A clock that stands: what is done takes no time. */
 const standing = () => 0;
 
 function turn(): Promise<void> {
-  return new Promise((resolve) => nextTurn(resolve));
+  return new Promise((resolve) => fairTurn(resolve));
 }
 
 /** Works for ever, in turns; returns how much was done so far. */

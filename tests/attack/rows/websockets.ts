@@ -153,11 +153,9 @@ export const WEBSOCKETS: Attack[] = [
     },
   },
   {
-    // An application that awaits each message gets no turn of the event loop
-    // until 64 KiB are queued: a thousand times as much before compression.
+    // 64 KiB that are queued are a thousand times as much before compression.
     name: "peers that do not read what is compressed for them",
     phase: "websocket",
-    isKnown: true,
     async play(scene) {
       await Promise.all(
         Array.from(
