@@ -281,6 +281,11 @@ const SERVE: Option[] = [
       "never overwritten",
   },
   {
+    name: "write",
+    help: "take files and let them be overwritten, renamed and deleted, by\n" +
+      "listings or by PUT, MOVE and DELETE",
+  },
+  {
     name: "max-upload",
     value: "SIZE",
     help: "what an upload may have: 500k, 20MB; default 1GiB",
@@ -298,6 +303,11 @@ const SERVE: Option[] = [
   {
     name: "spa",
     help: "answer unknown paths without extension with /index.html",
+  },
+  { name: "archive", help: "offer folders as zip and tar" },
+  {
+    name: "gzip-static",
+    help: "send FILE.gz for FILE to those who take it, unless it is older",
   },
   { name: "hidden", help: "list and serve names that begin with a dot" },
   { name: "compress", isOn: true, help: "do not compress text" },

@@ -12,11 +12,19 @@ export function readServe(args: readonly string[]): Arguments {
   if (info !== null) return info;
   const [folder = ".", ...others] = given.positionals;
   if (others.length > 0) throw usageError(`Too many arguments: ${others[0]}`);
+  // Who may send x.gz must not say what others get for x.
+  if (
+    given.flag("gzip-static") && (given.flag("upload") || given.flag("write"))
+  ) {
+    throw usageError("--gzip-static does not go with --upload");
+  }
   const [cert, key] = [given.text("cert"), given.text("key")];
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError("--cert and --key go together");
   }
-  const [hasUpload, isSpa] = [given.flag("upload"), given.flag("spa")];
+  const mayWrite = given.flag("write");
+  const hasUpload = mayWrite || given.flag("upload");
+  const isSpa = given.flag("spa");
   return {
     command: "serve",
     folder,
@@ -27,11 +35,14 @@ export function readServe(args: readonly string[]): Arguments {
     notFound: given.text("404"),
     hasCors: given.flag("cors"),
     hasUpload,
+    mayWrite,
     maxUpload: size(given.text("max-upload") ?? "1GiB", "--max-upload"),
     quota: size(given.text("quota") ?? "10GiB", "--quota"),
     isSpa,
     // What others have sent must not take the place of the listing.
     hasIndex: given.choice("index") ?? (isSpa || !hasUpload),
+    hasArchives: given.flag("archive"),
+    isGzipStatic: given.flag("gzip-static"),
     hasHidden: given.flag("hidden"),
     isCompressed: given.choice("compress") !== false,
     log: readLog(given),
