@@ -59,8 +59,8 @@ async function* film(signal: AbortSignal): AsyncGenerator<Image> {
 }
 
 /** A light that goes round, ten pictures a second. */
-async function* drawn(): AsyncGenerator<Image> {
-  for (let phase = 0;; phase += 0.1) {
+async function* drawn(signal: AbortSignal): AsyncGenerator<Image> {
+  for (let phase = 0; !signal.aborted; phase += 0.1) {
     const x = 20 + 12 * Math.cos(phase);
     const y = 15 + 12 * Math.sin(phase);
     yield encodeJpeg(40, 30, (column, row): Color => {
@@ -81,7 +81,7 @@ async function* pictures(signal: AbortSignal): AsyncGenerator<Image> {
       console.error("No ffmpeg here: the picture is drawn");
     }
   }
-  yield* drawn();
+  yield* drawn(signal);
 }
 
 /** Turns the camera off; null while it is. */
@@ -93,8 +93,8 @@ async function runCamera(): Promise<void> {
   console.log("Camera on");
   try {
     for await (const image of pictures(own.signal)) {
-      if (own.signal.aborted) break;
-      show(image);
+      // What ffmpeg still has to say is taken, or it complains at its end.
+      if (!own.signal.aborted) show(image);
     }
   } catch (error) {
     console.error("Camera failed:", error);

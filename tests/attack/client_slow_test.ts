@@ -210,10 +210,10 @@ for (const [name, make] of Object.entries(BODIES)) {
       // Far longer than the timeout in all, but never so long at once.
       for (let i = 0; i < 40; i++) {
         for (let j = 0; j < 8; j++) await peer.conn.read(buffer);
-        await pause(8);
+        await pause(15);
       }
       await peer.say(ok("enough"));
-    }, { tcp: true, timeout: 200 });
+    }, { tcp: true, timeout: 500 });
     const response = await scene.request("POST", "/", { data: make() });
     assertEquals(await response.text(), "enough");
     // The server has read on, as it was not yet at the end.

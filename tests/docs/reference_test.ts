@@ -113,6 +113,7 @@ Deno.test("docs list every member of the classes", () => {
     "loaded",
     "more",
     "openBody",
+    "pace",
     "peerGone",
     "planStream",
     "reader",

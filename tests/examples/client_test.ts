@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DigestGuard } from "../support/digest_server.ts";
-import { Scene } from "../support/serving.ts";
+import { eventually, Scene } from "../support/serving.ts";
 import { Example, runExample } from "./example.ts";
 
 Deno.test("client_basic.ts talks to hello.ts", async () => {
@@ -89,7 +89,9 @@ Deno.test("client_parallel.ts tells of answers in the order they come", async ()
   });
   await using early = new Scene((client) => {
     client.respond("early!");
-    slow.resolve();
+    // Who has been told of it closes, and so it has been first.
+    eventually(() => early.server.stats.openConnections === 0)
+      .then(() => slow.resolve());
   });
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const dead = `http://127.0.0.1:${listener.addr.port}/`;

@@ -335,7 +335,7 @@ Deno.test({
 for (const streaming of [false, true]) {
   const mode = streaming ? "as it comes" : "as a whole";
   Deno.test(`minReceiveRate ends a body that drips (${mode})`, async () => {
-    using _ = new FastTime(20);
+    using _ = new FastTime(8);
     await using arena = new Arena(
       (client) => client.text().then((text) => client.respond(text), () => {}),
       { streaming, bodyTimeout: 9000 },
@@ -366,7 +366,7 @@ const SLOW = [
 
 for (const { minReceiveRate, bytes } of SLOW) {
   Deno.test(`minReceiveRate of ${minReceiveRate} lets a slow body come`, async () => {
-    using _ = new FastTime(20);
+    using _ = new FastTime(8);
     await using arena = new Arena((client) => client.respond("ok"), {
       minReceiveRate,
       bodyTimeout: 9000,
