@@ -31,10 +31,10 @@ export class Cursor {
     return this.#before + at - this.start;
   }
 
-  /** The message is done with up to a place; offsets still count what was. */
-  letGo(end: number): void {
-    this.#before += end - this.start;
-    this.start = end;
+  /** The message is done with up to here; offsets still count what was. */
+  letGo(): void {
+    this.#before += this.pos - this.start;
+    this.start = this.pos;
   }
 
   /** Another message begins here. */

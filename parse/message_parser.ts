@@ -1,13 +1,13 @@
-import { CR, isToken, LF } from "./chars.ts";
 import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 import { FieldEvent, FieldReader } from "./field_reader.ts";
 import {
+  hasItem,
   type HeaderFields,
   readFieldLines,
   readFields,
-  trim,
 } from "./fields.ts";
+import { codingsFault } from "./framing.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
@@ -101,13 +101,12 @@ export abstract class MessageParser {
   protected readonly maxContentLength: number;
   /** @ignore Whether the body ends with the connection. */
   protected untilClose = false;
-  /** @ignore All lines of `Transfer-Encoding`, as one list. */
-  protected transferEncoding: string | null = null;
 
   readonly #maxHeadersLength: number;
   readonly #lines: FieldReader;
   readonly #startLineFault: ProtocolErrorCode;
-  readonly #skipsEmptyLine: boolean;
+  // All lines of `Transfer-Encoding`, as one list.
+  #codings: string | null = null;
   #remaining = 0;
   #decoder: ChunkedDecoder | null = null;
   // Bytes that a body may have now.
@@ -118,19 +117,13 @@ export abstract class MessageParser {
    *
    * @param limits What one message may take.
    * @param startLineFault What a start line that is too long is called.
-   * @param skipsEmptyLine Whether an empty line may come before the message.
    */
-  constructor(
-    limits: ParseLimits,
-    startLineFault: ProtocolErrorCode,
-    skipsEmptyLine: boolean,
-  ) {
+  constructor(limits: ParseLimits, startLineFault: ProtocolErrorCode) {
     this.#maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.#lines = new FieldReader(limits.maxHeadersCount ?? 100);
     this.maxContentLength = limits.maxContentLength ?? 1048576;
     this.#limit = this.maxContentLength;
     this.#startLineFault = startLineFault;
-    this.#skipsEmptyLine = skipsEmptyLine;
   }
 
   /** Received bytes. Replaced when it grows: do not hold on to it. */
@@ -296,12 +289,10 @@ export abstract class MessageParser {
     this.#limit = Infinity;
     const { input } = this;
     if (this.chunked && code === "body-too-large") {
-      this.#decoder!.dataEnd = input.pos;
-      this.#decoder!.passLimit();
-      input.pos = this.#decoder!.dataEnd;
+      this.#decoder!.passLimit(input);
       this.phase = Phase.CHUNKED;
     } else {
-      input.letGo(input.pos);
+      input.letGo();
       this.phase = Phase.HEAD_DONE;
     }
     return true;
@@ -318,8 +309,24 @@ export abstract class MessageParser {
     return true;
   }
 
-  /** @ignore Forgets what was kept of the last message. */
-  protected abstract beginMessage(): void;
+  /**
+   * @ignore Begins a message and forgets the last one; false where that takes
+   * another byte, or has failed. At least one byte is in.
+   */
+  protected begin(): boolean {
+    this.input.begin();
+    this.#lines.reset();
+    this.contentLength = -1;
+    this.chunked = this.untilClose = false;
+    this.connectionClose = false;
+    this.connectionKeepAlive = false;
+    this.connectionUpgrade = false;
+    this.#codings = null;
+    this.head = "";
+    this.phase = Phase.START_LINE_A;
+    return true;
+  }
+
   /** @ignore Reads the start line; true when it is done and `phase` is `FIELDS`. */
   protected abstract startLine(end: number): boolean;
   /** @ignore Looks at a field of the head that does not bear on framing. */
@@ -365,38 +372,29 @@ export abstract class MessageParser {
 
   /** Takes a line of `Connection`. */
   #readConnection(line: FieldReader): void {
-    if (line.isValue(this.input, "keep-alive")) {
-      this.connectionKeepAlive = true;
-      return;
-    }
-    const value = line.value(this.input).toLowerCase();
-    for (const option of value.split(",")) {
-      const name = trim(option);
-      if (name === "close") this.connectionClose = true;
-      else if (name === "keep-alive") this.connectionKeepAlive = true;
-      else if (name === "upgrade") this.connectionUpgrade = true;
+    if (line.isValue(this.input, "keep-alive")) this.connectionKeepAlive = true;
+    else if (line.isValue(this.input, "close")) this.connectionClose = true;
+    else {
+      const list = line.value(this.input);
+      this.connectionClose ||= hasItem(list, "close");
+      this.connectionKeepAlive ||= hasItem(list, "keep-alive");
+      this.connectionUpgrade ||= hasItem(list, "upgrade");
     }
   }
 
   /** @ignore Decides on `chunked`; false where that has failed. */
   protected checkCodings(): boolean {
+    if (this.#codings === null) return true;
     if (this.contentLength >= 0) return this.fail("length-and-encoding");
     if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
-    const codings = this.transferEncoding!.toLowerCase().split(",")
-      .map((coding) => trim(coding));
-    if (codings.pop() !== "chunked" || codings.includes("chunked")) {
-      return this.fail("bad-transfer-encoding");
-    }
-    for (const coding of codings) {
-      if (!isToken(coding)) return this.fail("bad-transfer-encoding");
-    }
-    if (codings.length > 0) return this.fail("unsupported-transfer-coding");
-    return this.chunked = true;
+    const fault = codingsFault(this.#codings);
+    this.chunked = fault === null;
+    return fault === null || this.fail(fault);
   }
 
   #head(): ParseEvent {
     const { input } = this;
-    if (this.phase <= Phase.EMPTY_LF && !this.#begin()) {
+    if (this.phase <= Phase.EMPTY_LF && (!input.hasInput || !this.begin())) {
       return this.error === null ? ParseEvent.MORE : ParseEvent.FAILED;
     }
     // Looking no further than the limit makes the verdict the same for
@@ -410,12 +408,12 @@ export abstract class MessageParser {
         if (this.#lines.count > 0) this.trailer = input.text(true);
         return this.#finish();
       }
-      const isAlone = this.contentLength > 0 || this.transferEncoding !== null;
+      const isAlone = this.contentLength > 0 || this.#codings !== null;
       this.head = input.text(isAlone);
       this.phase = Phase.HEAD_DONE;
       this.headDone();
       if (this.error !== null) return ParseEvent.FAILED;
-      input.letGo(input.pos);
+      input.letGo();
       return ParseEvent.HEAD;
     }
     if (this.error !== null) return ParseEvent.FAILED;
@@ -424,35 +422,6 @@ export abstract class MessageParser {
       this.phase < Phase.FIELDS ? this.#startLineFault : "headers-too-large",
     );
     return ParseEvent.FAILED;
-  }
-
-  /** Skips one empty line (RFC 9112 section 2.2); true once a byte follows. */
-  #begin(): boolean {
-    const { input } = this;
-    for (; input.hasInput; input.pos++) {
-      const byte = input.bytes[input.pos];
-      if (this.phase === Phase.EMPTY_LF) {
-        if (byte !== LF) return this.fail("bad-line-end");
-        this.phase = Phase.SKIPPED;
-      } else if (
-        byte === CR && this.phase === Phase.START && this.#skipsEmptyLine
-      ) this.phase = Phase.EMPTY_LF;
-      else {
-        input.begin();
-        this.#lines.reset();
-        this.contentLength = -1;
-        this.chunked = this.untilClose = false;
-        this.connectionClose = false;
-        this.connectionKeepAlive = false;
-        this.connectionUpgrade = false;
-        this.transferEncoding = null;
-        this.head = "";
-        this.beginMessage();
-        this.phase = Phase.START_LINE_A;
-        return true;
-      }
-    }
-    return false;
   }
 
   /** Field lines up to and with the empty one; false for more or failed. */
@@ -482,10 +451,8 @@ export abstract class MessageParser {
         return this.#readContentLength(line);
       case 17:
         if (!line.isNamed(this.input, "transfer-encoding")) break;
-        // Lines of a list field count as one list.
-        this.transferEncoding = this.transferEncoding === null
-          ? line.value(this.input)
-          : this.transferEncoding + "," + line.value(this.input);
+        this.#codings = (this.#codings === null ? "" : this.#codings + ",") +
+          line.value(this.input);
         return;
     }
     this.field(line);
@@ -496,33 +463,30 @@ export abstract class MessageParser {
     const { pos, end } = this.input;
     const length = Math.min(end - pos, this.#remaining);
     this.#remaining -= length;
-    return this.#piece(pos, pos + length);
+    this.input.pos += length;
+    return this.#piece(pos);
   }
 
   #chunkedBody(): ParseEvent | null {
     const { input } = this;
     const decoder = this.#decoder!;
-    decoder.dataEnd = input.pos;
-    const event = decoder.decode(input.bytes, input.end, this.#limit);
-    input.pos = decoder.dataEnd;
-    if (event === ChunkEvent.DATA) {
-      return this.#piece(decoder.dataStart, decoder.dataEnd);
-    }
+    const event = decoder.decode(input, this.#limit);
+    if (event === ChunkEvent.DATA) return this.#piece(decoder.dataStart);
     if (event === ChunkEvent.FAILED) {
       this.fail(decoder.fault);
       return ParseEvent.FAILED;
     }
-    input.letGo(input.pos);
+    input.letGo();
     if (event === ChunkEvent.MORE) return ParseEvent.MORE;
     this.#lines.reset();
     this.phase = Phase.TRAILER;
     return null;
   }
 
-  #piece(start: number, end: number): ParseEvent {
+  #piece(start: number): ParseEvent {
     this.bodyStart = start;
-    this.bodyEnd = this.input.pos = end;
-    this.input.letGo(end);
+    this.bodyEnd = this.input.pos;
+    this.input.letGo();
     return ParseEvent.BODY;
   }
 

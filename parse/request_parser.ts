@@ -61,7 +61,7 @@ export class RequestParser extends MessageParser {
    * @param options Limits, and whether CONNECT is let through.
    */
   constructor(options: RequestParserOptions = {}) {
-    super(options, "request-line-too-long", true);
+    super(options, "request-line-too-long");
     this.#allowConnect = options.allowConnect ?? false;
   }
 
@@ -93,12 +93,29 @@ export class RequestParser extends MessageParser {
   }
 
   /** @ignore */
-  protected override beginMessage(): void {
+  protected override begin(): boolean {
+    if (!this.#skipEmptyLine()) return false;
     this.#methodEnd = this.#targetEnd = 0;
     this.#hasHost = false;
     this.#typeStart = this.#typeEnd = 0;
     this.#expectation = false;
     this.expectContinue = false;
+    return super.begin();
+  }
+
+  /** One empty line may come first (RFC 9112 section 2.2); true behind it. */
+  #skipEmptyLine(): boolean {
+    const { input } = this;
+    if (this.phase === Phase.START && input.bytes[input.pos] === CR) {
+      input.pos++;
+      this.phase = Phase.EMPTY_LF;
+    }
+    if (this.phase === Phase.EMPTY_LF && input.hasInput) {
+      if (input.bytes[input.pos] !== LF) return this.fail("bad-line-end");
+      input.pos++;
+      this.phase = Phase.SKIPPED;
+    }
+    return this.phase !== Phase.EMPTY_LF && input.hasInput;
   }
 
   /** @ignore */
@@ -236,7 +253,7 @@ export class RequestParser extends MessageParser {
       this.fail("missing-host");
       return;
     }
-    if (this.transferEncoding !== null && !this.checkCodings()) return;
+    if (!this.checkCodings()) return;
     if (this.#expectation) {
       this.fail("unsupported-expectation");
       return;

@@ -65,7 +65,7 @@ export class ResponseParser extends MessageParser {
    */
   constructor(limits: ParseLimits = {}) {
     const { maxContentLength = Infinity } = limits;
-    super({ ...limits, maxContentLength }, "status-line-too-long", false);
+    super({ ...limits, maxContentLength }, "status-line-too-long");
   }
 
   /** Says which method the next response answers; GET until told. */
@@ -90,11 +90,12 @@ export class ResponseParser extends MessageParser {
   }
 
   /** @ignore */
-  protected override beginMessage(): void {
+  protected override begin(): boolean {
     this.status = 0;
     this.announcedLength = -1;
     this.hasCookies = this.hasCoding = false;
     this.keepAliveStart = -1;
+    return super.begin();
   }
 
   /** @ignore */
@@ -182,7 +183,7 @@ export class ResponseParser extends MessageParser {
 
   /** @ignore */
   protected override headDone(): void {
-    if (this.transferEncoding !== null && !this.checkCodings()) return;
+    if (!this.checkCodings()) return;
     const { status } = this;
     this.announcedLength = this.contentLength;
     const hasFraming = this.chunked || this.contentLength > 0;
