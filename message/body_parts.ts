@@ -2,8 +2,10 @@ import { ProtocolError } from "../parse/errors.ts";
 import type { HeaderFields } from "../parse/fields.ts";
 import {
   multipartBoundary,
-  MultipartEvent,
   multipartKind,
+} from "../parse/multipart_boundary.ts";
+import {
+  MultipartEvent,
   type MultipartLimits,
   MultipartParser,
 } from "../parse/multipart_parser.ts";

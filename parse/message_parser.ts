@@ -1,4 +1,5 @@
 import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
+import type { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 import { FieldEvent, FieldReader } from "./field_reader.ts";
 import {
@@ -94,19 +95,20 @@ export abstract class MessageParser {
   error: ProtocolError | null = null;
 
   /** @ignore The received bytes; all positions kept count from its start. */
-  protected readonly input: ReceiveBuffer = new ReceiveBuffer();
+  protected readonly input: Cursor<Uint8Array<ArrayBuffer>>;
   /** @ignore */
   protected phase: Phase = Phase.START;
   /** @ignore */
   protected readonly maxContentLength: number;
   /** @ignore Whether the body ends with the connection. */
   protected untilClose = false;
+  /** @ignore All lines of `Transfer-Encoding`, as one list. */
+  protected codings: string | null = null;
 
+  readonly #received = new ReceiveBuffer();
   readonly #maxHeadersLength: number;
   readonly #lines: FieldReader;
   readonly #startLineFault: ProtocolErrorCode;
-  // All lines of `Transfer-Encoding`, as one list.
-  #codings: string | null = null;
   #remaining = 0;
   #decoder: ChunkedDecoder | null = null;
   // Bytes that a body may have now.
@@ -119,6 +121,7 @@ export abstract class MessageParser {
    * @param startLineFault What a start line that is too long is called.
    */
   constructor(limits: ParseLimits, startLineFault: ProtocolErrorCode) {
+    this.input = this.#received.cursor;
     this.#maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.#lines = new FieldReader(limits.maxHeadersCount ?? 100);
     this.maxContentLength = limits.maxContentLength ?? 1048576;
@@ -143,7 +146,7 @@ export abstract class MessageParser {
 
   /** Whether there is no more room in the buffer: more may have come. */
   get isFull(): boolean {
-    return this.input.isFull;
+    return this.#received.isFull;
   }
 
   /** Whether the peer wants to go on with the connection (RFC 9112 section 9.3). */
@@ -163,7 +166,7 @@ export abstract class MessageParser {
 
   /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
   push(bytes: Uint8Array): void {
-    this.input.push(bytes, this.#isInBody, this.#maxHeadersLength);
+    this.#received.push(bytes, this.#isInBody, this.#maxHeadersLength);
   }
 
   /**
@@ -171,7 +174,7 @@ export abstract class MessageParser {
    * the buffer is full of bytes that `next()` has not been asked for yet.
    */
   space(): Uint8Array<ArrayBuffer> {
-    return this.input.space(this.#isInBody, this.#maxHeadersLength);
+    return this.#received.space(this.#isInBody, this.#maxHeadersLength);
   }
 
   /**
@@ -180,7 +183,7 @@ export abstract class MessageParser {
    * @param most How many bytes may wait.
    */
   widen(most: number): void {
-    this.input.widen(most);
+    this.#received.widen(most);
   }
 
   /** Says that `length` bytes were put into the room that `space()` gave. */
@@ -190,7 +193,7 @@ export abstract class MessageParser {
 
   /** All bytes that were received and not used; they count as used from now on. */
   takeRest(): Uint8Array<ArrayBuffer> {
-    return this.input.takeRest();
+    return this.#received.takeRest();
   }
 
   /** Whether the parser remembers nothing: all messages so far are complete. */
@@ -203,7 +206,7 @@ export abstract class MessageParser {
    * received ones. One parser can so serve many connections that are idle.
    */
   adopt(buffer: Uint8Array<ArrayBuffer>, length: number): void {
-    this.input.adopt(buffer, length);
+    this.#received.adopt(buffer, length);
     this.phase = Phase.START;
     this.error = null;
     this.head = this.trailer = "";
@@ -215,7 +218,7 @@ export abstract class MessageParser {
    * for, to be adopted again when more has come.
    */
   surrender(): Uint8Array<ArrayBuffer> {
-    return this.input.surrender();
+    return this.#received.surrender();
   }
 
   /** Header fields of the message, read anew from `head` on each call. */
@@ -310,23 +313,10 @@ export abstract class MessageParser {
   }
 
   /**
-   * @ignore Begins a message and forgets the last one; false where that takes
-   * another byte, or has failed. At least one byte is in.
+   * @ignore Forgets the last message, as a byte of another is in; false where
+   * that has to wait for one more, or has failed.
    */
-  protected begin(): boolean {
-    this.input.begin();
-    this.#lines.reset();
-    this.contentLength = -1;
-    this.chunked = this.untilClose = false;
-    this.connectionClose = false;
-    this.connectionKeepAlive = false;
-    this.connectionUpgrade = false;
-    this.#codings = null;
-    this.head = "";
-    this.phase = Phase.START_LINE_A;
-    return true;
-  }
-
+  protected abstract begin(): boolean;
   /** @ignore Reads the start line; true when it is done and `phase` is `FIELDS`. */
   protected abstract startLine(end: number): boolean;
   /** @ignore Looks at a field of the head that does not bear on framing. */
@@ -384,17 +374,29 @@ export abstract class MessageParser {
 
   /** @ignore Decides on `chunked`; false where that has failed. */
   protected checkCodings(): boolean {
-    if (this.#codings === null) return true;
     if (this.contentLength >= 0) return this.fail("length-and-encoding");
     if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
-    const fault = codingsFault(this.#codings);
+    const fault = codingsFault(this.codings!);
     this.chunked = fault === null;
     return fault === null || this.fail(fault);
   }
 
+  #begin(): boolean {
+    if (!this.input.hasInput || !this.begin()) return false;
+    this.input.begin();
+    this.#lines.reset();
+    this.contentLength = -1;
+    this.chunked = this.untilClose = this.connectionClose = false;
+    this.connectionKeepAlive = this.connectionUpgrade = false;
+    this.codings = null;
+    this.head = "";
+    this.phase = Phase.START_LINE_A;
+    return true;
+  }
+
   #head(): ParseEvent {
     const { input } = this;
-    if (this.phase <= Phase.EMPTY_LF && (!input.hasInput || !this.begin())) {
+    if (this.phase <= Phase.EMPTY_LF && !this.#begin()) {
       return this.error === null ? ParseEvent.MORE : ParseEvent.FAILED;
     }
     // Looking no further than the limit makes the verdict the same for
@@ -405,11 +407,11 @@ export abstract class MessageParser {
       (this.phase >= Phase.FIELDS || this.startLine(end)) && this.#fields(end)
     ) {
       if (this.phase === Phase.TRAILER) {
-        if (this.#lines.count > 0) this.trailer = input.text(true);
+        if (this.#lines.count > 0) this.trailer = this.#received.text(true);
         return this.#finish();
       }
-      const isAlone = this.contentLength > 0 || this.#codings !== null;
-      this.head = input.text(isAlone);
+      const isAlone = this.contentLength > 0 || this.codings !== null;
+      this.head = this.#received.text(isAlone);
       this.phase = Phase.HEAD_DONE;
       this.headDone();
       if (this.error !== null) return ParseEvent.FAILED;
@@ -451,8 +453,8 @@ export abstract class MessageParser {
         return this.#readContentLength(line);
       case 17:
         if (!line.isNamed(this.input, "transfer-encoding")) break;
-        this.#codings = (this.#codings === null ? "" : this.#codings + ",") +
-          line.value(this.input);
+        this.codings = this.codings === null ? "" : this.codings + ",";
+        this.codings += line.value(this.input);
         return;
     }
     this.field(line);

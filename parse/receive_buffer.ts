@@ -11,23 +11,21 @@ const LARGE_BUFFER = 65_536;
 /** Heads that came together are made text of together, so many bytes of them. */
 const TOGETHER = 2048;
 
-/** The buffer that messages are received into, and the place in it. */
-export class ReceiveBuffer extends Cursor {
-  /** Received bytes. Replaced when it grows: do not hold on to it. */
-  declare bytes: Uint8Array<ArrayBuffer>;
+/** The buffer that messages are received into: room for them, and its reuse. */
+export class ReceiveBuffer {
+  /** Where messages are read; its bytes are the buffer. */
+  readonly cursor: Cursor<Uint8Array<ArrayBuffer>> = new Cursor(
+    readBuffer(),
+    0,
+  );
 
   // Received bytes as text, and where in the buffer they start.
   #text = "";
   #textStart = 0;
 
-  /** An empty one. */
-  constructor() {
-    super(readBuffer(), 0);
-  }
-
   /** Whether there is no more room. */
   get isFull(): boolean {
-    return this.end === this.bytes.length;
+    return this.cursor.end === this.cursor.bytes.length;
   }
 
   /**
@@ -38,21 +36,21 @@ export class ReceiveBuffer extends Cursor {
    * @param most How large it may become for bytes that cannot be let go.
    */
   space(isInBody: boolean, most: number): Uint8Array<ArrayBuffer> {
-    if (this.start === this.end) {
+    const at = this.cursor;
+    if (at.start === at.end) {
       this.#reuse(isInBody);
-      return this.bytes;
+      return at.bytes;
     }
-    if (this.isFull && (this.start > 0 || this.pos === this.end)) {
-      this.widen(most);
-    }
-    return this.bytes.subarray(this.end);
+    if (this.isFull && (at.start > 0 || at.pos === at.end)) this.widen(most);
+    return at.bytes.subarray(at.end);
   }
 
   /** Makes room for more bytes where there is none, up to `most` of them. */
   widen(most: number): void {
+    const { start, end } = this.cursor;
     if (!this.isFull) return;
-    if (this.start > 0) this.#shift();
-    else if (this.end < most) this.#grow(Math.min(2 * this.end, most));
+    if (start > 0) this.#shift();
+    else if (end < most) this.#grow(Math.min(2 * end, most));
   }
 
   /** Copies bytes in. They are in memory already, and so are bounded. */
@@ -62,32 +60,32 @@ export class ReceiveBuffer extends Cursor {
       if (space.length === 0) space = this.#roomFor(bytes.length - from);
       const part = bytes.subarray(from, from + space.length);
       space.set(part);
-      this.end += part.length;
+      this.cursor.end += part.length;
       from += part.length;
     }
   }
 
   /** All bytes that were not looked at; they count as used from now on. */
   takeRest(): Uint8Array<ArrayBuffer> {
-    const rest = this.bytes.slice(this.pos, this.end);
-    this.pos = this.start = this.end;
+    const at = this.cursor;
+    const rest = at.bytes.slice(at.pos, at.end);
+    at.pos = at.start = at.end;
     return rest;
   }
 
   /** Begins anew with other bytes, of which the first `length` are received. */
   adopt(bytes: Uint8Array<ArrayBuffer>, length: number): void {
-    this.bytes = bytes;
-    this.#forgetText();
-    this.pos = 0;
-    this.end = length;
-    this.begin();
+    this.#rewind();
+    this.cursor.bytes = bytes;
+    this.cursor.end = length;
+    this.cursor.begin();
   }
 
   /** Gives the bytes away, or a buffer of the size that was asked for last. */
   surrender(): Uint8Array<ArrayBuffer> {
     const bytes = this.#fit();
-    this.bytes = NOTHING;
-    this.start = this.pos = this.end = 0;
+    this.#rewind();
+    this.cursor.bytes = NOTHING;
     return bytes;
   }
 
@@ -99,18 +97,17 @@ export class ReceiveBuffer extends Cursor {
    * @param isAlone Whether something else follows upon this one.
    */
   text(isAlone: boolean): string {
-    const { start, pos } = this;
-    let at = start - this.#textStart;
+    const { bytes, start, pos, end } = this.cursor;
+    let from = start - this.#textStart;
     if (pos - this.#textStart > this.#text.length) {
-      if (isAlone || pos === this.end || pos - start >= TOGETHER) {
-        return byteText(this.bytes, start, pos);
+      if (isAlone || pos === end || pos - start >= TOGETHER) {
+        return byteText(bytes, start, pos);
       }
-      const end = Math.min(this.end, start + TOGETHER);
-      this.#text = byteText(this.bytes, start, end);
+      this.#text = byteText(bytes, start, Math.min(end, start + TOGETHER));
       this.#textStart = start;
-      at = 0;
+      from = 0;
     }
-    return this.#text.slice(at, at + pos - start);
+    return this.#text.slice(from, from + pos - start);
   }
 
   /** The text is no longer that of the buffer. */
@@ -119,48 +116,57 @@ export class ReceiveBuffer extends Cursor {
     this.#textStart = 0;
   }
 
+  #rewind(): void {
+    this.#forgetText();
+    this.cursor.start = this.cursor.pos = this.cursor.end = 0;
+  }
+
   /** Starts again at the front of the buffer, or of one that fits better. */
   #reuse(isInBody: boolean): void {
-    if (!isInBody) this.bytes = this.#fit();
-    else if (this.isFull && this.end < LARGE_BUFFER) {
-      this.bytes = readBuffer(Math.min(this.end * 4, LARGE_BUFFER));
+    const at = this.cursor;
+    if (!isInBody) at.bytes = this.#fit();
+    else if (this.isFull && at.end < LARGE_BUFFER) {
+      at.bytes = readBuffer(Math.min(at.end * 4, LARGE_BUFFER));
     }
-    this.#forgetText();
-    this.start = this.pos = this.end = 0;
+    this.#rewind();
   }
 
   /** A buffer for what comes next, going by what has come. */
   #fit(): Uint8Array<ArrayBuffer> {
-    const { length } = this.bytes;
-    if (this.isFull && length < KEPT_BUFFER) return readBuffer(length * 2);
+    const { bytes, end } = this.cursor;
+    const { length } = bytes;
+    if (end === length && length < KEPT_BUFFER) return readBuffer(length * 2);
     if (length > KEPT_BUFFER) return readBuffer(KEPT_BUFFER);
     // A quarter is little enough that the next one will not ask for it again.
-    if (length > SMALL_BUFFER && this.end * 4 <= length) {
+    if (length > SMALL_BUFFER && end * 4 <= length) {
       return readBuffer(length / 2);
     }
-    return this.bytes;
+    return bytes;
   }
 
   /** Moves the message to the front of the buffer. */
   #shift(): void {
-    const by = this.start;
+    const at = this.cursor;
+    const by = at.start;
     this.#forgetText();
-    this.bytes.copyWithin(0, by, this.end);
-    this.start = 0;
-    this.pos -= by;
-    this.end -= by;
+    at.bytes.copyWithin(0, by, at.end);
+    at.start = 0;
+    at.pos -= by;
+    at.end -= by;
   }
 
   #grow(size: number): void {
-    const old = this.bytes;
-    this.bytes = readBuffer(size);
-    this.bytes.set(old.subarray(0, this.end));
+    const at = this.cursor;
+    const old = at.bytes;
+    at.bytes = readBuffer(size);
+    at.bytes.set(old.subarray(0, at.end));
   }
 
   #roomFor(length: number): Uint8Array<ArrayBuffer> {
-    if (this.start > 0) this.#shift();
-    if (this.end + length > this.bytes.length) this.#grow(this.end + length);
-    return this.bytes.subarray(this.end);
+    const at = this.cursor;
+    if (at.start > 0) this.#shift();
+    if (at.end + length > at.bytes.length) this.#grow(at.end + length);
+    return at.bytes.subarray(at.end);
   }
 }
 

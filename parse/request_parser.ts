@@ -94,13 +94,17 @@ export class RequestParser extends MessageParser {
 
   /** @ignore */
   protected override begin(): boolean {
-    if (!this.#skipEmptyLine()) return false;
+    const { input } = this;
+    if (
+      (input.bytes[input.pos] === CR || this.phase === Phase.EMPTY_LF) &&
+      !this.#skipEmptyLine()
+    ) return false;
     this.#methodEnd = this.#targetEnd = 0;
     this.#hasHost = false;
     this.#typeStart = this.#typeEnd = 0;
     this.#expectation = false;
     this.expectContinue = false;
-    return super.begin();
+    return true;
   }
 
   /** One empty line may come first (RFC 9112 section 2.2); true behind it. */
@@ -253,7 +257,7 @@ export class RequestParser extends MessageParser {
       this.fail("missing-host");
       return;
     }
-    if (!this.checkCodings()) return;
+    if (this.codings !== null && !this.checkCodings()) return;
     if (this.#expectation) {
       this.fail("unsupported-expectation");
       return;

@@ -95,7 +95,7 @@ export class ResponseParser extends MessageParser {
     this.announcedLength = -1;
     this.hasCookies = this.hasCoding = false;
     this.keepAliveStart = -1;
-    return super.begin();
+    return true;
   }
 
   /** @ignore */
@@ -183,7 +183,7 @@ export class ResponseParser extends MessageParser {
 
   /** @ignore */
   protected override headDone(): void {
-    if (!this.checkCodings()) return;
+    if (this.codings !== null && !this.checkCodings()) return;
     const { status } = this;
     this.announcedLength = this.contentLength;
     const hasFraming = this.chunked || this.contentLength > 0;
