@@ -47,8 +47,6 @@ export class FieldReader {
   nameEnd = 0;
   /** Where the value starts, behind the white space before it. */
   valueStart = 0;
-  /** Where its line ends. */
-  lineEnd = 0;
   /** Lines of the section so far. */
   count = 0;
   /** What was wrong, after `FAILED`. */
@@ -89,9 +87,12 @@ export class FieldReader {
     );
   }
 
-  /** Where the last line's value ends, without the white space behind it. */
-  valueEnd({ bytes, start }: Cursor): number {
-    let end = this.lineEnd;
+  /**
+   * Where the last line's value ends, without the white space behind it; to be
+   * asked for before anything else is read.
+   */
+  valueEnd({ bytes, start, pos }: Cursor): number {
+    let end = pos - 2 - start;
     while (end > this.valueStart) {
       const byte = bytes[start + end - 1];
       if (byte !== SP && byte !== HTAB) break;
@@ -155,9 +156,8 @@ export class FieldReader {
         if (++this.count > this.#maxCount) {
           return this.#fail(input, pos, "too-many-headers");
         }
-        this.lineEnd = pos - 1 - start;
         input.pos = pos + 1;
-        this.#state = State.LINE;
+        if (this.#state !== State.LINE) this.#state = State.LINE;
         return FieldEvent.LINE;
       }
       default:
