@@ -10,7 +10,7 @@ import {
   MultipartParser,
 } from "../parse/multipart_parser.ts";
 import { OptionNames } from "../parse/option_names.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { parseUtf8 } from "../parse/text.ts";
 import { checkLimit } from "../wire/limits.ts";
 import {
   bodyStream,
@@ -144,7 +144,7 @@ export class BodyPart {
   async text(): Promise<string> {
     const bytes = await this.bytes();
     try {
-      return decodeUtf8(bytes);
+      return parseUtf8(bytes);
     } catch (error) {
       throw this.#fault(error);
     }

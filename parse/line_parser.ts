@@ -1,7 +1,7 @@
 import { CR, LF } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
-import { decodeUtf8 } from "./text.ts";
+import { parseUtf8 } from "./text.ts";
 
 /** Bounds on what a {@linkcode LineParser} takes. */
 export interface LineLimits {
@@ -118,7 +118,7 @@ export class LineParser {
   ): string {
     let text: string;
     try {
-      text = decodeUtf8(bytes.subarray(start, end));
+      text = parseUtf8(bytes.subarray(start, end));
     } catch {
       throw this.#fail("bad-encoding", this.#lineStart);
     }

@@ -1,7 +1,7 @@
 import { isToken } from "./chars.ts";
 import { dict } from "./dict.ts";
 import type { ProtocolErrorCode } from "./errors.ts";
-import { decodeUtf8 } from "./text.ts";
+import { parseUtf8 } from "./text.ts";
 
 /** What the part of a form is called. */
 export interface PartNames {
@@ -67,7 +67,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** UTF-8 out of text of one character a byte; throws where it is none. */
 function decodeName(raw: string): string {
   const text = /[\x80-\xff]/.test(raw)
-    ? decodeUtf8(Uint8Array.from(raw, (char) => char.charCodeAt(0)))
+    ? parseUtf8(Uint8Array.from(raw, (char) => char.charCodeAt(0)))
     : raw;
   return text.replace(/%(?:0A|0D|22)/g, (escape) => ESCAPES[escape]);
 }
