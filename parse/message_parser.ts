@@ -260,11 +260,9 @@ export abstract class MessageParser {
           return this.input.hasInput ? this.#part() : ParseEvent.MORE;
         case Phase.UNTIL_CLOSE:
           if (!this.input.hasInput) return ParseEvent.MORE;
-          if (this.#remaining === 0) {
-            this.fail("body-too-large");
-            return ParseEvent.FAILED;
-          }
-          return this.#part();
+          if (this.#remaining > 0) return this.#part();
+          this.fail("body-too-large");
+          break;
         case Phase.CHUNKED: {
           const event = this.#chunkedBody();
           if (event !== null) return event;
