@@ -46,8 +46,10 @@ export {
 } from "./parse/message_parser.ts";
 export {
   multipartBoundary,
-  MultipartEvent,
   multipartKind,
+} from "./parse/multipart_boundary.ts";
+export {
+  MultipartEvent,
   type MultipartLimits,
   MultipartParser,
   type MultipartParserOptions,

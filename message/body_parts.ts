@@ -2,13 +2,15 @@ import { ProtocolError } from "../parse/errors.ts";
 import type { HeaderFields } from "../parse/fields.ts";
 import {
   multipartBoundary,
-  MultipartEvent,
   multipartKind,
+} from "../parse/multipart_boundary.ts";
+import {
+  MultipartEvent,
   type MultipartLimits,
   MultipartParser,
 } from "../parse/multipart_parser.ts";
 import { OptionNames } from "../parse/option_names.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { parseUtf8 } from "../parse/text.ts";
 import { checkLimit } from "../wire/limits.ts";
 import {
   bodyStream,
@@ -143,7 +145,7 @@ export class BodyPart {
   async text(): Promise<string> {
     const bytes = await this.bytes();
     try {
-      return decodeUtf8(bytes);
+      return parseUtf8(bytes);
     } catch (error) {
       throw this.#fault(error);
     }

@@ -1,7 +1,7 @@
 import { dict } from "../parse/dict.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import { MultipartEvent } from "../parse/multipart_parser.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { parseUtf8 } from "../parse/text.ts";
 import { type PartLimits, PartParser } from "./body_parts.ts";
 
 /** Media type of a form in parts. */
@@ -71,7 +71,7 @@ export class LoadedForm {
           const value = start < 0
             ? bytes.subarray(0, 0)
             : bytes.subarray(start, end);
-          const text = filename === undefined ? decodeUtf8(value) : "";
+          const text = filename === undefined ? parseUtf8(value) : "";
           this.#found.push({ name, filename, contentType, text, bytes: value });
           break;
         }

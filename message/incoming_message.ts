@@ -10,7 +10,7 @@ import {
 } from "../parse/fields.ts";
 import { parseJson } from "../parse/json.ts";
 import type { LineLimits } from "../parse/line_parser.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { parseUtf8 } from "../parse/text.ts";
 import { parseHeaderParameters, parseQuery } from "../parse/values.ts";
 import { checkLimit } from "../wire/limits.ts";
 import { type BodyPart, type PartLimits, readParts } from "./body_parts.ts";
@@ -257,7 +257,7 @@ export abstract class IncomingMessage {
   async json(): Promise<any> {
     const bytes = await this.#whole();
     const { maxJsonDepth } = this.bodyLimits;
-    return this.#make(() => parseJson(decodeUtf8(bytes), maxJsonDepth));
+    return this.#make(() => parseJson(parseUtf8(bytes), maxJsonDepth));
   }
 
   /**
@@ -397,7 +397,7 @@ function decodeText(bytes: Uint8Array, type: string): string {
     ? parseHeaderParameters(type).charset?.toLowerCase()
     : undefined;
   if (!charset || charset === "utf-8" || charset === "utf8") {
-    return decodeUtf8(bytes);
+    return parseUtf8(bytes);
   }
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);

@@ -63,6 +63,23 @@ export const HEX: Uint8Array = (() => {
   return bytes;
 })();
 
+const VERSION = [0x48, 0x54, 0x54, 0x50, 0x2f, -1, 0x2e, -1];
+
+/** Whether a byte may have a place in `HTTP-version`, RFC 9112 section 2.3. */
+export function isVersionByte(byte: number, place: number): boolean {
+  return place === 5 || place === 7
+    ? byte >= 0x30 && byte <= 0x39
+    : byte === VERSION[place];
+}
+
+/** Whether "HTTP/1.1" stands there: what nearly all send. */
+export function isUsualVersion(bytes: Uint8Array, pos: number): boolean {
+  return bytes[pos + 7] === 0x31 && bytes[pos + 5] === 0x31 &&
+    bytes[pos] === 0x48 && bytes[pos + 1] === 0x54 &&
+    bytes[pos + 2] === 0x54 && bytes[pos + 3] === 0x50 &&
+    bytes[pos + 4] === SLASH && bytes[pos + 6] === 0x2e;
+}
+
 /**
  * Whether every character of a string is of a class. What is no string, as
  * types are not checked at run time, is of none.

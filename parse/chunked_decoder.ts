@@ -11,17 +11,18 @@ import {
   SP,
   TOKEN,
 } from "./chars.ts";
+import type { Cursor } from "./cursor.ts";
 import type { ProtocolErrorCode } from "./errors.ts";
 
 /** What {@linkcode ChunkedDecoder.decode} came to. */
 export const ChunkEvent = {
   /** All bytes are used up; more are needed. */
   MORE: 0,
-  /** Data lies between `dataStart` and `dataEnd`. */
+  /** Data lies between `dataStart` and the cursor. */
   DATA: 1,
   /** The last chunk's line is behind; the trailer section follows. */
   LAST: 2,
-  /** The coding is broken; see `fault`. */
+  /** The coding is broken; see `fault`. The cursor is at the byte. */
   FAILED: 3,
 } as const;
 /** One of {@linkcode ChunkEvent}. */
@@ -58,10 +59,8 @@ const MAX_EXTENSIONS = 4096;
 export class ChunkedDecoder {
   /** Bytes of data announced by all chunks so far. */
   announced = 0;
-  /** Where the data of the last `DATA` event starts in the buffer. */
+  /** Where the data of the last `DATA` event starts. */
   dataStart = 0;
-  /** Where it ends. */
-  dataEnd = 0;
   /** What was wrong, after `FAILED`. */
   fault: ProtocolErrorCode = "bad-chunk-size";
   #state: State = State.SIZE_FIRST;
@@ -80,27 +79,27 @@ export class ChunkedDecoder {
   }
 
   /**
-   * Reads on from `this.dataEnd`, which the caller sets to where the next
-   * byte is, and leaves it behind the last byte used.
+   * Reads on, and leaves the cursor behind the last byte used.
    *
    * @param limit How much data all chunks together may announce.
    */
-  decode(buffer: Uint8Array, end: number, limit: number): ChunkEvent {
-    let pos = this.dataEnd;
+  decode(input: Cursor, limit: number): ChunkEvent {
+    const { bytes, end } = input;
+    let pos = input.pos;
     while (pos < end) {
       if (this.#state === State.DATA) {
         this.dataStart = pos;
         const length = Math.min(end - pos, this.#size);
         this.#size -= length;
         if (this.#size === 0) this.#state = State.DATA_CR;
-        this.dataEnd = pos + length;
+        input.pos = pos + length;
         return ChunkEvent.DATA;
       }
-      const byte = buffer[pos++];
+      const byte = bytes[pos++];
       switch (this.#state) {
         case State.SIZE_FIRST:
           this.#size = HEX[byte];
-          if (this.#size > 15) return this.#fail("bad-chunk-size", pos);
+          if (this.#size > 15) return this.#fail(input, "bad-chunk-size", pos);
           this.#digits = 1;
           this.#state = State.SIZE;
           break;
@@ -111,45 +110,47 @@ export class ChunkedDecoder {
             if (
               ++this.#digits > MAX_DIGITS ||
               this.#size > Number.MAX_SAFE_INTEGER
-            ) return this.#fail("bad-chunk-size", pos);
+            ) return this.#fail(input, "bad-chunk-size", pos);
           } else if (byte === CR) this.#state = State.SIZE_LF;
           else if (byte === SEMICOLON) this.#state = State.EXT_NAME_FIRST;
           else if (byte === SP || byte === HTAB) this.#state = State.BWS;
-          else return this.#fail("bad-chunk-size", pos);
+          else return this.#fail(input, "bad-chunk-size", pos);
           break;
         }
         case State.SIZE_LF:
-          if (byte !== LF) return this.#fail("bad-line-end", pos);
+          if (byte !== LF) return this.#fail(input, "bad-line-end", pos);
           this.announced += this.#size;
-          if (this.announced > limit) return this.#fail("body-too-large", pos);
+          if (this.announced > limit) {
+            return this.#fail(input, "body-too-large", pos);
+          }
           if (this.#size === 0) {
-            this.dataEnd = pos;
+            input.pos = pos;
             return ChunkEvent.LAST;
           }
           this.#state = State.DATA;
           break;
         case State.DATA_CR:
-          if (byte !== CR) return this.#fail("bad-chunk-end", pos);
+          if (byte !== CR) return this.#fail(input, "bad-chunk-end", pos);
           this.#state = State.DATA_LF;
           break;
         case State.DATA_LF:
-          if (byte !== LF) return this.#fail("bad-chunk-end", pos);
+          if (byte !== LF) return this.#fail(input, "bad-chunk-end", pos);
           this.#state = State.SIZE_FIRST;
           break;
         default:
           if (
             ++this.#extensions > MAX_EXTENSIONS || !this.#extension(byte)
-          ) return this.#fail("bad-chunk-extension", pos);
+          ) return this.#fail(input, "bad-chunk-extension", pos);
       }
     }
-    this.dataEnd = pos;
+    input.pos = pos;
     return ChunkEvent.MORE;
   }
 
   /** Takes in the chunk that was over the limit all the same. */
-  passLimit(): void {
+  passLimit(input: Cursor): void {
     this.#state = State.DATA;
-    this.dataEnd++;
+    input.pos++;
   }
 
   /** One byte of `*( BWS ";" BWS name [ BWS "=" BWS value ] )`. */
@@ -204,9 +205,9 @@ export class ChunkedDecoder {
   }
 
   /** @param pos Behind the byte at fault. */
-  #fail(fault: ProtocolErrorCode, pos: number): ChunkEvent {
+  #fail(input: Cursor, fault: ProtocolErrorCode, pos: number): ChunkEvent {
     this.fault = fault;
-    this.dataEnd = pos - 1;
+    input.pos = pos - 1;
     return ChunkEvent.FAILED;
   }
 }

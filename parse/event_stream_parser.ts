@@ -1,4 +1,5 @@
 import { COLON, CR, LF } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
 import { ProtocolError } from "./errors.ts";
 
 /** An event of an event stream. */
@@ -70,10 +71,7 @@ export class EventStreamParser {
 
   readonly #max: number;
   #state: State = State.START;
-  #chunk: Uint8Array = NOTHING;
-  #pos = 0;
-  // Bytes of all chunks before this one.
-  #before = 0;
+  readonly #input: Cursor = new Cursor(NOTHING);
   // The beginning of a line whose end has not come.
   #kept: Uint8Array = NOTHING;
   #keptLength = 0;
@@ -98,12 +96,7 @@ export class EventStreamParser {
    */
   push(bytes: Uint8Array): void {
     if (this.error !== null) return;
-    if (this.#pos < this.#chunk.length) {
-      throw new TypeError("Cannot take more bytes before next() asks for them");
-    }
-    this.#before += this.#chunk.length;
-    this.#chunk = bytes;
-    this.#pos = 0;
+    this.#input.follow(bytes);
   }
 
   /**
@@ -113,11 +106,12 @@ export class EventStreamParser {
    */
   next(): ServerSentEvent | null {
     if (this.error !== null) throw this.error;
-    while (this.#pos < this.#chunk.length) {
+    const input = this.#input;
+    while (input.hasInput) {
       if (this.#state === State.LINE_LF) {
         this.#state = State.LINE;
-        if (this.#chunk[this.#pos] === LF) {
-          this.#pos++;
+        if (input.bytes[input.pos] === LF) {
+          input.pos++;
           continue;
         }
       }
@@ -129,8 +123,7 @@ export class EventStreamParser {
 
   /** Goes on in a line; the event that ends with it, if one does. */
   #line(): ServerSentEvent | null {
-    const chunk = this.#chunk;
-    const start = this.#pos;
+    const { bytes: chunk, pos: start } = this.#input;
     if (chunk[start] === COLON && this.#keptLength === 0) {
       this.#state = State.COMMENT;
     }
@@ -140,7 +133,7 @@ export class EventStreamParser {
       if (byte === LF || byte === CR) break;
     }
     const isWhole = end < chunk.length;
-    this.#pos = isWhole ? end + 1 : end;
+    this.#input.pos = isWhole ? end + 1 : end;
     if (this.#state !== State.COMMENT) {
       this.#length += end - start;
       if (this.#length > this.#max) {
@@ -175,7 +168,7 @@ export class EventStreamParser {
       grown.set(this.#kept.subarray(0, this.#keptLength));
       this.#kept = grown;
     }
-    this.#kept.set(this.#chunk.subarray(start, end), this.#keptLength);
+    this.#kept.set(this.#input.bytes.subarray(start, end), this.#keptLength);
     this.#keptLength = length;
   }
 
@@ -223,9 +216,9 @@ export class EventStreamParser {
   }
 
   #tooLong(at: number): ProtocolError {
-    this.error = new ProtocolError("body-too-large", this.#before + at);
-    this.#chunk = this.#kept = NOTHING;
-    this.#pos = 0;
+    this.error = new ProtocolError("body-too-large", this.#input.offset(at));
+    this.#input.drop();
+    this.#kept = NOTHING;
     this.#data = [];
     return this.error;
   }

@@ -1,3 +1,7 @@
+import { isToken } from "./chars.ts";
+import { trim } from "./fields.ts";
+import type { ProtocolErrorCode } from "./errors.ts";
+
 /**
  * Whether a response to a method, with a status, has a body at all
  * (RFC 9112 section 6.3). This and the next are the only places that know.
@@ -10,4 +14,17 @@ export function hasResponseBody(isHead: boolean, status: number): boolean {
 /** Whether a response with a status may announce a length (RFC 9110 section 8.6). */
 export function mayHaveLength(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
+}
+
+/**
+ * What is wrong with the codings of a `Transfer-Encoding`, if anything: the
+ * last has to be `chunked`, once, and we know no other (RFC 9112 section 6.1).
+ */
+export function codingsFault(list: string): ProtocolErrorCode | null {
+  const codings = list.toLowerCase().split(",").map((coding) => trim(coding));
+  if (codings.pop() !== "chunked" || codings.includes("chunked")) {
+    return "bad-transfer-encoding";
+  }
+  if (!codings.every(isToken)) return "bad-transfer-encoding";
+  return codings.length > 0 ? "unsupported-transfer-coding" : null;
 }

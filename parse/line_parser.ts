@@ -1,6 +1,7 @@
 import { CR, LF } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
-import { decodeUtf8 } from "./text.ts";
+import { parseUtf8 } from "./text.ts";
 
 /** Bounds on what a {@linkcode LineParser} takes. */
 export interface LineLimits {
@@ -37,8 +38,7 @@ export class LineParser {
   error: ProtocolError | null = null;
 
   readonly #max: number;
-  #chunk: Uint8Array = NOTHING;
-  #pos = 0;
+  readonly #input: Cursor = new Cursor(NOTHING);
   // The beginning of a line whose end has not come.
   #kept: Uint8Array = NOTHING;
   #keptLength = 0;
@@ -58,11 +58,7 @@ export class LineParser {
    */
   push(bytes: Uint8Array): void {
     if (this.error !== null) return;
-    if (this.#pos < this.#chunk.length) {
-      throw new TypeError("Cannot take more bytes before next() asks for them");
-    }
-    this.#chunk = bytes;
-    this.#pos = 0;
+    this.#input.follow(bytes);
   }
 
   /**
@@ -73,17 +69,16 @@ export class LineParser {
    */
   next(): string | null {
     if (this.error !== null) throw this.error;
-    const chunk = this.#chunk;
-    const start = this.#pos;
-    if (start === chunk.length) return null;
+    const input = this.#input;
+    const { bytes: chunk, pos: start } = input;
+    if (!input.hasInput) return null;
     const end = chunk.indexOf(LF, start);
     if (end < 0) {
       this.#keep(chunk, start, chunk.length);
-      this.#chunk = NOTHING;
-      this.#pos = 0;
+      input.drop();
       return null;
     }
-    this.#pos = end + 1;
+    input.pos = end + 1;
     if (this.#keptLength === 0) return this.#line(chunk, start, end);
     this.#keep(chunk, start, end);
     const length = this.#keptLength;
@@ -123,7 +118,7 @@ export class LineParser {
   ): string {
     let text: string;
     try {
-      text = decodeUtf8(bytes.subarray(start, end));
+      text = parseUtf8(bytes.subarray(start, end));
     } catch {
       throw this.#fail("bad-encoding", this.#lineStart);
     }
@@ -156,8 +151,9 @@ export class LineParser {
   }
 
   #fail(code: ProtocolErrorCode, offset: number): ProtocolError {
-    this.#chunk = this.#kept = NOTHING;
-    this.#pos = this.#keptLength = 0;
+    this.#input.drop();
+    this.#kept = NOTHING;
+    this.#keptLength = 0;
     return this.error = new ProtocolError(code, offset);
   }
 }

@@ -1,22 +1,15 @@
-import {
-  COLON,
-  CR,
-  FIELD_VALUE,
-  HTAB,
-  isWord,
-  LF,
-  SP,
-  TOKEN,
-} from "./chars.ts";
 import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
+import type { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+import { FieldEvent, FieldReader } from "./field_reader.ts";
 import {
+  hasItem,
   type HeaderFields,
   readFieldLines,
   readFields,
-  trim,
 } from "./fields.ts";
-import { byteText } from "./text.ts";
+import { codingsFault } from "./framing.ts";
+import { ReceiveBuffer } from "./receive_buffer.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
 export const ParseEvent = {
@@ -47,37 +40,24 @@ export interface ParseLimits {
 /** Where in a message the parser stands. */
 export const Phase = {
   START: 0, // nothing of the message is in
-  EMPTY_LF: 1, // the LF of an empty line before the message
-  START_LINE_A: 2, // first part of the start line
-  START_LINE_B: 3, // second part
-  START_LINE_C: 4, // third part
-  START_LINE_LF: 5,
-  LINE: 6, // first byte of a field line
-  NAME: 7, // in a field name
-  BLANK: 8, // white space before a value
-  VALUE: 9, // in a field value
-  VALUE_LF: 10,
-  LAST_LF: 11, // the LF of the empty line that ends the section
-  HEAD_DONE: 12, // the head was handed out, the body follows
-  LENGTH: 13, // a body of known length
-  CHUNKED: 14,
-  UNTIL_CLOSE: 15, // a body that ends with the connection
-  FAILED: 16,
+  SKIPPED: 1, // nothing but an empty line
+  EMPTY_LF: 2, // the LF of that line
+  START_LINE_A: 3, // first part of the start line
+  START_LINE_B: 4, // second part
+  START_LINE_C: 5, // third part
+  START_LINE_LF: 6,
+  FIELDS: 7, // in the header section
+  TRAILER: 8, // in the trailer section
+  HEAD_DONE: 9, // the head was handed out, the body follows
+  LENGTH: 10, // a body of known length
+  CHUNKED: 11,
+  UNTIL_CLOSE: 12, // a body that ends with the connection
+  FAILED: 13,
 } as const;
 /** One of {@linkcode Phase}. */
 export type Phase = typeof Phase[keyof typeof Phase];
 
-const NOTHING = new Uint8Array(0);
 const ZERO = 0x30;
-
-/** Read buffer of an idle connection. */
-const SMALL_BUFFER = 1024;
-/** The largest that is kept from one message to the next. */
-const KEPT_BUFFER = 16_384;
-/** The largest read while a body comes in. */
-const LARGE_BUFFER = 65536;
-/** Heads that came together are made text of together, so many bytes of them. */
-const TOGETHER = 2048;
 
 /**
  * The part of a parser that is the same for requests and responses: the
@@ -89,8 +69,6 @@ const TOGETHER = 2048;
  * same thing, however finely the input is cut.
  */
 export abstract class MessageParser {
-  /** Received bytes. Replaced when it grows: do not hold on to it. */
-  buffer: Uint8Array<ArrayBuffer>;
   /** Where the last piece of body starts in `buffer`, after `BODY`. */
   bodyStart = 0;
   /** Where it ends. */
@@ -116,37 +94,22 @@ export abstract class MessageParser {
   /** What was wrong, after `FAILED`. */
   error: ProtocolError | null = null;
 
-  /** @ignore Where the message, or what is left of it, starts in `buffer`. */
-  protected start = 0;
-  /** @ignore The next byte to look at. */
-  protected pos = 0;
-  /** @ignore Where the received bytes end. */
-  protected end = 0;
+  /** @ignore The received bytes; all positions kept count from its start. */
+  protected readonly input: Cursor<Uint8Array<ArrayBuffer>>;
   /** @ignore */
   protected phase: Phase = Phase.START;
-  /** @ignore */
-  protected readonly maxHeadersLength: number;
-  /** @ignore */
-  protected readonly maxHeadersCount: number;
   /** @ignore */
   protected readonly maxContentLength: number;
   /** @ignore Whether the body ends with the connection. */
   protected untilClose = false;
   /** @ignore All lines of `Transfer-Encoding`, as one list. */
-  protected transferEncoding: string | null = null;
+  protected codings: string | null = null;
 
-  #tokenStart = 0;
-  #tokenEnd = 0;
-  #valueStart = 0;
-  #count = 0;
-  // Received bytes as text, and where in the buffer they start.
-  #text = "";
-  #textStart = 0;
-  #inTrailer = false;
-  #skippedLine = false;
+  readonly #received = new ReceiveBuffer();
+  readonly #maxHeadersLength: number;
+  readonly #lines: FieldReader;
+  readonly #startLineFault: ProtocolErrorCode;
   #remaining = 0;
-  // Bytes of the message that lay before `start` and have been let go.
-  #before = 0;
   #decoder: ChunkedDecoder | null = null;
   // Bytes that a body may have now.
   #limit: number;
@@ -155,28 +118,35 @@ export abstract class MessageParser {
    * A parser that waits for its first message.
    *
    * @param limits What one message may take.
+   * @param startLineFault What a start line that is too long is called.
    */
-  constructor(limits: ParseLimits = {}) {
-    this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
-    this.maxHeadersCount = limits.maxHeadersCount ?? 100;
+  constructor(limits: ParseLimits, startLineFault: ProtocolErrorCode) {
+    this.input = this.#received.cursor;
+    this.#maxHeadersLength = limits.maxHeadersLength ?? 16384;
+    this.#lines = new FieldReader(limits.maxHeadersCount ?? 100);
     this.maxContentLength = limits.maxContentLength ?? 1048576;
     this.#limit = this.maxContentLength;
-    this.buffer = readBuffer();
+    this.#startLineFault = startLineFault;
+  }
+
+  /** Received bytes. Replaced when it grows: do not hold on to it. */
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.input.bytes;
   }
 
   /** Whether a message has begun and is not complete. */
   get isInMessage(): boolean {
-    return this.phase !== Phase.START;
+    return this.phase > Phase.SKIPPED;
   }
 
   /** Whether received bytes wait to be looked at. */
   get hasInput(): boolean {
-    return this.pos < this.end;
+    return this.input.hasInput;
   }
 
   /** Whether there is no more room in the buffer: more may have come. */
   get isFull(): boolean {
-    return this.end === this.buffer.length;
+    return this.#received.isFull;
   }
 
   /** Whether the peer wants to go on with the connection (RFC 9112 section 9.3). */
@@ -190,16 +160,13 @@ export abstract class MessageParser {
     return this.chunked || this.contentLength > 0 || this.untilClose;
   }
 
+  get #isInBody(): boolean {
+    return this.phase >= Phase.HEAD_DONE;
+  }
+
   /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
   push(bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length;) {
-      let space = this.space();
-      if (space.length === 0) space = this.#roomFor(bytes.length - from);
-      const part = bytes.subarray(from, from + space.length);
-      space.set(part);
-      this.filled(part.length);
-      from += part.length;
-    }
+    this.#received.push(bytes, this.#isInBody, this.#maxHeadersLength);
   }
 
   /**
@@ -207,20 +174,7 @@ export abstract class MessageParser {
    * the buffer is full of bytes that `next()` has not been asked for yet.
    */
   space(): Uint8Array<ArrayBuffer> {
-    if (this.pos === this.end && this.phase !== Phase.FAILED) {
-      if (this.phase === Phase.START || this.phase >= Phase.HEAD_DONE) {
-        this.#reuse();
-        return this.buffer;
-      }
-    }
-    if (this.end === this.buffer.length) {
-      if (this.start > 0) this.#shift();
-      else if (this.pos === this.end) {
-        const size = Math.min(this.end * 2, this.maxHeadersLength);
-        if (size > this.end) this.#grow(size);
-      }
-    }
-    return this.end === 0 ? this.buffer : this.buffer.subarray(this.end);
+    return this.#received.space(this.#isInBody, this.#maxHeadersLength);
   }
 
   /**
@@ -229,28 +183,22 @@ export abstract class MessageParser {
    * @param most How many bytes may wait.
    */
   widen(most: number): void {
-    const { length } = this.buffer;
-    if (this.end < length) return;
-    if (this.start > 0) this.#shift();
-    else if (length < most) this.#grow(Math.min(2 * length, most));
+    this.#received.widen(most);
   }
 
   /** Says that `length` bytes were put into the room that `space()` gave. */
   filled(length: number): void {
-    this.end += length;
+    this.input.end += length;
   }
 
   /** All bytes that were received and not used; they count as used from now on. */
   takeRest(): Uint8Array<ArrayBuffer> {
-    const rest = new Uint8Array(this.buffer.subarray(this.pos, this.end));
-    this.pos = this.start = this.end;
-    return rest;
+    return this.#received.takeRest();
   }
 
   /** Whether the parser remembers nothing: all messages so far are complete. */
   get isFresh(): boolean {
-    return this.phase === Phase.START && this.pos === this.end &&
-      !this.#skippedLine;
+    return this.phase === Phase.START && !this.input.hasInput;
   }
 
   /**
@@ -258,15 +206,10 @@ export abstract class MessageParser {
    * received ones. One parser can so serve many connections that are idle.
    */
   adopt(buffer: Uint8Array<ArrayBuffer>, length: number): void {
-    this.buffer = buffer;
-    this.#forgetText();
-    this.start = this.pos = 0;
-    this.end = length;
+    this.#received.adopt(buffer, length);
     this.phase = Phase.START;
     this.error = null;
     this.head = this.trailer = "";
-    this.#inTrailer = this.#skippedLine = false;
-    this.#before = 0;
     this.#limit = this.maxContentLength;
   }
 
@@ -275,10 +218,7 @@ export abstract class MessageParser {
    * for, to be adopted again when more has come.
    */
   surrender(): Uint8Array<ArrayBuffer> {
-    const buffer = this.#fit(this.end === this.buffer.length);
-    this.buffer = NOTHING;
-    this.start = this.pos = this.end = 0;
-    return buffer;
+    return this.#received.surrender();
   }
 
   /** Header fields of the message, read anew from `head` on each call. */
@@ -316,14 +256,13 @@ export abstract class MessageParser {
           } else return this.#finish();
           break;
         case Phase.LENGTH:
-          return this.#lengthBody();
+          if (this.#remaining === 0) return this.#finish();
+          return this.input.hasInput ? this.#part() : ParseEvent.MORE;
         case Phase.UNTIL_CLOSE:
-          if (this.pos === this.end) return ParseEvent.MORE;
-          if (this.#remaining === 0) {
-            this.fail("body-too-large");
-            return ParseEvent.FAILED;
-          }
-          return this.#part();
+          if (!this.input.hasInput) return ParseEvent.MORE;
+          if (this.#remaining > 0) return this.#part();
+          this.fail("body-too-large");
+          break;
         case Phase.CHUNKED: {
           const event = this.#chunkedBody();
           if (event !== null) return event;
@@ -349,12 +288,14 @@ export abstract class MessageParser {
     }
     this.error = null;
     this.#limit = Infinity;
+    const { input } = this;
     if (this.chunked && code === "body-too-large") {
-      this.#decoder!.dataEnd = this.pos;
-      this.#decoder!.passLimit();
-      this.pos = this.#decoder!.dataEnd;
+      this.#decoder!.passLimit(input);
       this.phase = Phase.CHUNKED;
-    } else this.phase = Phase.HEAD_DONE;
+    } else {
+      input.letGo();
+      this.phase = Phase.HEAD_DONE;
+    }
     return true;
   }
 
@@ -364,49 +305,45 @@ export abstract class MessageParser {
    * @returns Whether that ends the message in hand as it should.
    */
   endInput(): boolean {
-    if (this.phase !== Phase.UNTIL_CLOSE || this.pos < this.end) return false;
+    if (this.phase !== Phase.UNTIL_CLOSE || this.input.hasInput) return false;
     this.#finish();
     return true;
   }
 
-  /** @ignore What a start line that is too long is called. */
-  protected abstract get startLineFault(): ProtocolErrorCode;
-  /** @ignore Whether an empty line may come before the message. */
-  protected abstract get skipsEmptyLine(): boolean;
-  /** @ignore Reads the start line; true when it is done and `phase` is `LINE`. */
+  /**
+   * @ignore Forgets the last message, as a byte of another is in; false where
+   * that has to wait for one more, or has failed.
+   */
+  protected abstract begin(): boolean;
+  /** @ignore Reads the start line; true when it is done and `phase` is `FIELDS`. */
   protected abstract startLine(end: number): boolean;
-  /** @ignore Looks at a field of the head that may bear on framing. */
-  protected abstract field(
-    nameStart: number,
-    nameEnd: number,
-    valueStart: number,
-    valueEnd: number,
-  ): void;
+  /** @ignore Looks at a field of the head that does not bear on framing. */
+  protected abstract field(line: FieldReader): void;
   /** @ignore Decides on the framing once the header section is in. */
   protected abstract headDone(): void;
-  /** @ignore Forgets what was kept of the last message. */
-  protected abstract beginMessage(): void;
-  /** @ignore Moves positions kept of a head when the buffer is compacted. */
-  protected abstract moved(by: number): void;
 
-  /** @ignore Marks the message as broken, at `this.pos`. Always false. */
-  protected fail(code: ProtocolErrorCode, at: number = this.pos): false {
+  /** @ignore Marks the message as broken. Always false. */
+  protected fail(code: ProtocolErrorCode, at: number = this.input.pos): false {
     if (this.phase !== Phase.FAILED) {
-      this.error = new ProtocolError(code, this.#before + at - this.start);
+      this.error = new ProtocolError(code, this.input.offset(at));
+      this.input.pos = at;
       this.phase = Phase.FAILED;
     }
     return false;
   }
 
-  /** @ignore Takes a line of `Content-Length`. */
-  protected readContentLength(start: number, end: number): void {
+  /** Takes a line of `Content-Length`. */
+  #readContentLength(line: FieldReader): void {
+    const { bytes, start: base } = this.input;
+    const start = base + line.valueStart;
+    const end = base + line.valueEnd(this.input);
     if (this.contentLength >= 0) {
       this.fail("repeated-content-length", start);
       return;
     }
     let length = 0;
     for (let pos = start; pos < end; pos++) {
-      const digit = this.buffer[pos] - ZERO;
+      const digit = bytes[pos] - ZERO;
       if (digit < 0 || digit > 9) {
         this.fail("bad-content-length", pos);
         return;
@@ -421,350 +358,141 @@ export abstract class MessageParser {
     else this.contentLength = length;
   }
 
-  /** @ignore Takes a line of `Connection`. */
-  protected readConnection(start: number, end: number): void {
-    if (end - start === 10 && isWord(this.buffer, start, "keep-alive")) {
-      this.connectionKeepAlive = true;
-      return;
+  /** Takes a line of `Connection`. */
+  #readConnection(line: FieldReader): void {
+    if (line.isValue(this.input, "keep-alive")) this.connectionKeepAlive = true;
+    else if (line.isValue(this.input, "close")) this.connectionClose = true;
+    else {
+      const list = line.value(this.input);
+      this.connectionClose ||= hasItem(list, "close");
+      this.connectionKeepAlive ||= hasItem(list, "keep-alive");
+      this.connectionUpgrade ||= hasItem(list, "upgrade");
     }
-    for (
-      const option of byteText(this.buffer, start, end).toLowerCase().split(",")
-    ) {
-      const name = trim(option);
-      if (name === "close") this.connectionClose = true;
-      else if (name === "keep-alive") this.connectionKeepAlive = true;
-      else if (name === "upgrade") this.connectionUpgrade = true;
-    }
-  }
-
-  /** @ignore Takes a line of `Transfer-Encoding`. */
-  protected readTransferEncoding(start: number, end: number): void {
-    const value = byteText(this.buffer, start, end);
-    // Lines of a list field count as one list.
-    this.transferEncoding = this.transferEncoding === null
-      ? value
-      : this.transferEncoding + "," + value;
   }
 
   /** @ignore Decides on `chunked`; false where that has failed. */
   protected checkCodings(): boolean {
     if (this.contentLength >= 0) return this.fail("length-and-encoding");
     if (this.minorVersion === 0) return this.fail("bad-transfer-encoding");
-    const codings = this.transferEncoding!.toLowerCase().split(",")
-      .map((coding) => trim(coding));
-    if (codings.pop() !== "chunked" || codings.includes("chunked")) {
-      return this.fail("bad-transfer-encoding");
-    }
-    for (const coding of codings) {
-      if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(coding)) {
-        return this.fail("bad-transfer-encoding");
-      }
-    }
-    if (codings.length > 0) return this.fail("unsupported-transfer-coding");
-    return this.chunked = true;
+    const fault = codingsFault(this.codings!);
+    this.chunked = fault === null;
+    return fault === null || this.fail(fault);
+  }
+
+  #begin(): boolean {
+    if (!this.input.hasInput || !this.begin()) return false;
+    this.input.begin();
+    this.#lines.reset();
+    this.contentLength = -1;
+    this.chunked = this.untilClose = this.connectionClose = false;
+    this.connectionKeepAlive = this.connectionUpgrade = false;
+    this.codings = null;
+    this.head = "";
+    this.phase = Phase.START_LINE_A;
+    return true;
   }
 
   #head(): ParseEvent {
-    if (this.phase <= Phase.EMPTY_LF) {
-      if (!this.#begin()) {
-        return this.error === null ? ParseEvent.MORE : ParseEvent.FAILED;
-      }
+    const { input } = this;
+    if (this.phase <= Phase.EMPTY_LF && !this.#begin()) {
+      return this.error === null ? ParseEvent.MORE : ParseEvent.FAILED;
     }
     // Looking no further than the limit makes the verdict the same for
     // every way in which the input may be cut.
-    const limit = this.start + this.maxHeadersLength;
-    const end = this.end < limit ? this.end : limit;
-    const done = (this.phase >= Phase.LINE || this.startLine(end)) &&
-      this.#fields(end);
-    if (done) {
-      if (this.#inTrailer) {
-        if (this.#count > 0) {
-          this.trailer = byteText(this.buffer, this.start, this.pos);
-        }
-        this.#inTrailer = false;
+    const limit = input.start + this.#maxHeadersLength;
+    const end = input.end < limit ? input.end : limit;
+    if (
+      (this.phase >= Phase.FIELDS || this.startLine(end)) && this.#fields(end)
+    ) {
+      if (this.phase === Phase.TRAILER) {
+        if (this.#lines.count > 0) this.trailer = this.#received.text(true);
         return this.#finish();
       }
-      this.head = this.#headText();
+      const isAlone = this.contentLength > 0 || this.codings !== null;
+      this.head = this.#received.text(isAlone);
       this.phase = Phase.HEAD_DONE;
       this.headDone();
-      return this.error === null ? ParseEvent.HEAD : ParseEvent.FAILED;
+      if (this.error !== null) return ParseEvent.FAILED;
+      input.letGo();
+      return ParseEvent.HEAD;
     }
-    if (
-      this.pos === this.start + this.maxHeadersLength &&
-      this.phase !== Phase.FAILED
-    ) {
-      this.fail(
-        this.phase < Phase.LINE ? this.startLineFault : "headers-too-large",
-      );
-    }
-    return this.phase === Phase.FAILED ? ParseEvent.FAILED : ParseEvent.MORE;
-  }
-
-  /**
-   * The head as text. Each text costs a call into the runtime, so one is made
-   * for all heads of a buffer where they follow upon each other.
-   */
-  #headText(): string {
-    const { start, pos } = this;
-    let at = start - this.#textStart;
-    if (pos - this.#textStart > this.#text.length) {
-      const hasBody = this.contentLength > 0 || this.transferEncoding !== null;
-      if (pos === this.end || hasBody || pos - start >= TOGETHER) {
-        return byteText(this.buffer, start, pos);
-      }
-      const end = Math.min(this.end, start + TOGETHER);
-      this.#text = byteText(this.buffer, start, end);
-      this.#textStart = start;
-      at = 0;
-    }
-    return this.#text.slice(at, at + pos - start);
-  }
-
-  /** The text is no longer that of the buffer. */
-  #forgetText(): void {
-    this.#text = "";
-    this.#textStart = 0;
-  }
-
-  /** Skips one empty line (RFC 9112 section 2.2); true once a byte follows. */
-  #begin(): boolean {
-    while (this.pos < this.end) {
-      const byte = this.buffer[this.pos];
-      if (this.phase === Phase.EMPTY_LF) {
-        if (byte !== LF) return this.fail("bad-line-end");
-        this.start = ++this.pos;
-        this.phase = Phase.START;
-      } else if (byte === CR && !this.#skippedLine && this.skipsEmptyLine) {
-        this.#skippedLine = true;
-        this.pos++;
-        this.phase = Phase.EMPTY_LF;
-      } else {
-        this.#skippedLine = false;
-        this.#count = 0;
-        this.contentLength = -1;
-        this.chunked = this.untilClose = false;
-        this.connectionClose = false;
-        this.connectionKeepAlive = false;
-        this.connectionUpgrade = false;
-        this.transferEncoding = null;
-        this.head = "";
-        this.beginMessage();
-        this.phase = Phase.START_LINE_A;
-        return true;
-      }
-    }
-    return false;
+    if (this.error !== null) return ParseEvent.FAILED;
+    if (input.pos < limit) return ParseEvent.MORE;
+    this.fail(
+      this.phase < Phase.FIELDS ? this.#startLineFault : "headers-too-large",
+    );
+    return ParseEvent.FAILED;
   }
 
   /** Field lines up to and with the empty one; false for more or failed. */
   #fields(end: number): boolean {
-    const buffer = this.buffer;
-    let pos = this.pos;
-    let phase = this.phase;
-    scan: for (; pos < end;) {
-      switch (phase) {
-        case Phase.LINE: {
-          const byte = buffer[pos];
-          if (byte === CR) {
-            pos++;
-            phase = Phase.LAST_LF;
-            continue;
-          }
-          if (byte === SP || byte === HTAB) {
-            this.pos = pos;
-            return this.fail("folded-field");
-          }
-          this.#tokenStart = pos;
-          phase = Phase.NAME;
-        }
-        // fallthrough
-        case Phase.NAME:
-          while (pos < end && TOKEN[buffer[pos]] === 1) pos++;
-          if (pos === end) break scan;
-          if (buffer[pos] !== COLON || pos === this.#tokenStart) {
-            this.pos = pos;
-            return this.fail(
-              buffer[pos] === LF && pos === this.#tokenStart
-                ? "bad-line-end"
-                : "bad-field-name",
-            );
-          }
-          this.#tokenEnd = pos++;
-          phase = Phase.BLANK;
-        // fallthrough
-        case Phase.BLANK:
-          while (pos < end && (buffer[pos] === SP || buffer[pos] === HTAB)) {
-            pos++;
-          }
-          if (pos === end) break scan;
-          this.#valueStart = pos;
-          phase = Phase.VALUE;
-        // fallthrough
-        case Phase.VALUE:
-          while (pos < end && FIELD_VALUE[buffer[pos]] === 1) pos++;
-          if (pos === end) break scan;
-          if (buffer[pos] !== CR) {
-            this.pos = pos;
-            return this.fail(
-              buffer[pos] === LF ? "bad-line-end" : "bad-field-value",
-            );
-          }
-          pos++;
-          phase = Phase.VALUE_LF;
-          continue;
-        case Phase.VALUE_LF:
-          this.pos = pos;
-          if (buffer[pos] !== LF) return this.fail("bad-line-end");
-          if (++this.#count > this.maxHeadersCount) {
-            return this.fail("too-many-headers");
-          }
-          if (!this.#inTrailer) this.#checkField(pos - 1);
-          if (this.error !== null) return false;
-          pos++;
-          phase = Phase.LINE;
-          continue;
-        case Phase.LAST_LF:
-          this.pos = pos;
-          if (buffer[pos] !== LF) return this.fail("bad-line-end");
-          this.pos = pos + 1;
-          return true;
-        default:
-          break scan;
+    const { input } = this;
+    const lines = this.#lines;
+    for (;;) {
+      const event = lines.next(input, end);
+      if (event !== FieldEvent.LINE) {
+        if (event === FieldEvent.FAILED) this.fail(lines.fault);
+        return event === FieldEvent.END;
+      }
+      if (this.phase === Phase.FIELDS) {
+        this.#field(lines);
+        if (this.error !== null) return false;
       }
     }
-    this.pos = pos;
-    this.phase = phase;
-    return false;
   }
 
-  #checkField(valueEnd: number): void {
-    const buffer = this.buffer;
-    let last = valueEnd;
-    while (
-      last > this.#valueStart &&
-      (buffer[last - 1] === SP || buffer[last - 1] === HTAB)
-    ) last--;
-    this.field(this.#tokenStart, this.#tokenEnd, this.#valueStart, last);
-  }
-
-  #lengthBody(): ParseEvent {
-    if (this.#remaining === 0) return this.#finish();
-    if (this.pos === this.end) return ParseEvent.MORE;
-    return this.#part();
+  #field(line: FieldReader): void {
+    switch (line.nameEnd - line.nameStart) {
+      case 10:
+        if (!line.isNamed(this.input, "connection")) break;
+        return this.#readConnection(line);
+      case 14:
+        if (!line.isNamed(this.input, "content-length")) break;
+        return this.#readContentLength(line);
+      case 17:
+        if (!line.isNamed(this.input, "transfer-encoding")) break;
+        this.codings = this.codings === null ? "" : this.codings + ",";
+        this.codings += line.value(this.input);
+        return;
+    }
+    this.field(line);
   }
 
   /** As much of the body as is in and may be. */
   #part(): ParseEvent {
-    const length = Math.min(this.end - this.pos, this.#remaining);
+    const { pos, end } = this.input;
+    const length = Math.min(end - pos, this.#remaining);
     this.#remaining -= length;
-    return this.#piece(this.pos, this.pos + length);
+    this.input.pos += length;
+    return this.#piece(pos);
   }
 
   #chunkedBody(): ParseEvent | null {
+    const { input } = this;
     const decoder = this.#decoder!;
-    decoder.dataEnd = this.pos;
-    const event = decoder.decode(this.buffer, this.end, this.#limit);
-    this.pos = decoder.dataEnd;
-    if (event === ChunkEvent.DATA) {
-      return this.#piece(decoder.dataStart, decoder.dataEnd);
-    }
-    if (event === ChunkEvent.MORE) {
-      this.#letGo(this.pos);
-      return ParseEvent.MORE;
-    }
+    const event = decoder.decode(input, this.#limit);
+    if (event === ChunkEvent.DATA) return this.#piece(decoder.dataStart);
     if (event === ChunkEvent.FAILED) {
       this.fail(decoder.fault);
       return ParseEvent.FAILED;
     }
-    this.#letGo(this.pos);
-    this.#count = 0;
-    this.#inTrailer = true;
-    this.phase = Phase.LINE;
+    input.letGo();
+    if (event === ChunkEvent.MORE) return ParseEvent.MORE;
+    this.#lines.reset();
+    this.phase = Phase.TRAILER;
     return null;
   }
 
-  #piece(start: number, end: number): ParseEvent {
+  #piece(start: number): ParseEvent {
     this.bodyStart = start;
-    this.bodyEnd = this.pos = end;
-    this.#letGo(end);
+    this.bodyEnd = this.input.pos;
+    this.input.letGo();
     return ParseEvent.BODY;
   }
 
-  /** The message is done with up to here; the place of a fault still counts it. */
-  #letGo(end: number): void {
-    this.#before += end - this.start;
-    this.start = end;
-  }
-
   #finish(): ParseEvent {
-    this.start = this.pos;
-    this.#before = 0;
+    this.input.begin();
     this.phase = Phase.START;
     return ParseEvent.END;
   }
-
-  /** Starts again at the front of the buffer, or of one that fits better. */
-  #reuse(): void {
-    const wasFull = this.end === this.buffer.length;
-    if (this.phase < Phase.HEAD_DONE) this.buffer = this.#fit(wasFull);
-    else if (wasFull && this.buffer.length < LARGE_BUFFER) {
-      this.buffer = readBuffer(Math.min(this.end * 4, LARGE_BUFFER));
-    }
-    this.#forgetText();
-    this.#before += this.pos - this.start;
-    this.start = this.pos = this.end = 0;
-  }
-
-  /** A buffer for what comes next, going by what has come. */
-  #fit(wasFull: boolean): Uint8Array<ArrayBuffer> {
-    const { length } = this.buffer;
-    if (wasFull && length < KEPT_BUFFER) return readBuffer(length * 2);
-    if (length > KEPT_BUFFER) return readBuffer(KEPT_BUFFER);
-    // A quarter is little enough that the next one will not ask for it again.
-    if (length > SMALL_BUFFER && this.end * 4 <= length) {
-      return readBuffer(length / 2);
-    }
-    return this.buffer;
-  }
-
-  /** Moves the message to the front of the buffer. */
-  #shift(): void {
-    const by = this.start;
-    this.#forgetText();
-    this.buffer.copyWithin(0, by, this.end);
-    this.start = 0;
-    this.pos -= by;
-    this.end -= by;
-    this.#tokenStart -= by;
-    this.#tokenEnd -= by;
-    this.#valueStart -= by;
-    if (this.head === "") this.moved(by);
-  }
-
-  #grow(size: number): void {
-    const old = this.buffer;
-    this.buffer = readBuffer(size);
-    this.buffer.set(old.subarray(0, this.end));
-  }
-
-  /** Room for `push`, whose bytes are in memory already and so are bounded. */
-  #roomFor(length: number): Uint8Array<ArrayBuffer> {
-    if (this.start > 0) this.#shift();
-    if (this.end + length > this.buffer.length) this.#grow(this.end + length);
-    return this.buffer.subarray(this.end);
-  }
-}
-
-/** A buffer to read into. */
-export function readBuffer(
-  size: number = SMALL_BUFFER,
-): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(size);
-}
-
-/** Whether a buffer is of the size that connections begin with. */
-export function isSpareBuffer(
-  buffer: Uint8Array<ArrayBuffer> | null,
-): buffer is Uint8Array<ArrayBuffer> {
-  return buffer !== null && buffer.length === SMALL_BUFFER;
 }

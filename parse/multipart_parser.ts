@@ -1,17 +1,14 @@
-import {
-  COLON,
-  CR,
-  FIELD_VALUE,
-  HTAB,
-  isToken,
-  LF,
-  SP,
-  TOKEN,
-} from "./chars.ts";
+import { CR, HTAB, LF, SP } from "./chars.ts";
+import { Cursor } from "./cursor.ts";
+import { Delimiter } from "./delimiter.ts";
 import { dict } from "./dict.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+import { FieldEvent, FieldReader } from "./field_reader.ts";
 import { type HeaderFields, readFieldLines, readFields } from "./fields.ts";
-import { parseHeaderParameters } from "./values.ts";
+import { BOUNDARY } from "./multipart_boundary.ts";
+import { parsePartNames } from "./part_names.ts";
+import { Preamble } from "./preamble.ts";
+import { byteText } from "./text.ts";
 
 /** What {@linkcode MultipartParser.next} came to. */
 export const MultipartEvent = {
@@ -61,83 +58,25 @@ const State = {
   PADDING: 6, // white space behind it
   DASH: 7, // the second dash of the last delimiter
   LINE_LF: 8, // the LF that ends a delimiter's line
-  LINE: 9, // first byte of a field line
-  NAME: 10, // in a field name
-  VALUE: 11, // in a field value, or blanks before it
-  VALUE_LF: 12,
-  LAST_LF: 13, // the LF of the empty line that ends the section
-  DATA: 14,
-  COUNTED: 15, // in data whose length is known
-  COUNTED_END: 16, // behind it, PART_END is next
-  LAST: 17, // PART_END was told, END is next
-  END: 18, // behind the last delimiter, or white space there
-  EPILOGUE_LF: 19,
-  EPILOGUE: 20,
-  FAILED: 21,
+  FIELDS: 9, // in the header section of a part
+  DATA: 10,
+  COUNTED: 11, // in data whose length is known
+  COUNTED_END: 12, // behind it, PART_END is next
+  LAST: 13, // PART_END was told, END is next
+  END: 14, // behind the last delimiter, or white space there
+  EPILOGUE_LF: 15,
+  EPILOGUE: 16,
+  FAILED: 17,
 } as const;
 type State = typeof State[keyof typeof State];
 
 const DASH = 0x2d;
 /** White space that one delimiter's line may end with, or begin behind. */
 const MAX_PADDING = 64;
-/** Bytes before the first delimiter, which nobody gets to see. */
-const MAX_PREAMBLE = 1024;
 /** Bytes behind the last delimiter's line, which nobody gets to see. */
 const MAX_EPILOGUE = 1024;
 
 const NOTHING = new Uint8Array(0);
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** `bcharsnospace`, RFC 2046 section 5.1.1. A space may not come last. */
-const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
-
-/** `multipart/` and a token: `type "/" subtype`, RFC 9110 section 8.3.1. */
-const MULTIPART = /^multipart\/([\w!#$%&'*+.^`|~-]+)[ \t]*(?:;|$)/i;
-
-/**
- * What stands behind `multipart/` in a `Content-Type`, in lower case; `null`
- * for another type.
- *
- * ```ts
- * import { multipartKind } from "@uhttp/uhttp/parse";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(multipartKind("Multipart/Mixed; boundary=x"), "mixed");
- * assertEquals(multipartKind("text/plain"), null);
- * ```
- */
-export function multipartKind(contentType: string): string | null {
-  return MULTIPART.exec(contentType)?.[1].toLowerCase() ?? null;
-}
-
-/**
- * The boundary that a `Content-Type` of some `multipart/` type names; `null`
- * for another type, and where there is none, an invalid one, or two.
- *
- * ```ts
- * import { multipartBoundary } from "@uhttp/uhttp/parse";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(multipartBoundary("multipart/form-data; boundary=x-1"), "x-1");
- * assertEquals(multipartBoundary("multipart/mixed; boundary=x-1"), null);
- * assertEquals(multipartBoundary("multipart/mixed; boundary=x", "mixed"), "x");
- * ```
- *
- * @param kind What has to stand behind `multipart/`; `*` for anything.
- */
-export function multipartBoundary(
-  contentType: string,
-  kind = "form-data",
-): string | null {
-  const found = multipartKind(contentType);
-  if (found === null || kind !== "*" && found !== kind) return null;
-  // Of two boundaries another reader may take the other one.
-  if (contentType.match(/;[ \t]*boundary[ \t]*=/gi)?.length !== 1) return null;
-  const { boundary } = parseHeaderParameters(contentType);
-  return typeof boundary === "string" && BOUNDARY.test(boundary)
-    ? boundary
-    : null;
-}
 
 /**
  * Reads a `multipart/` body piece by piece. It does no I/O, never waits, and
@@ -198,39 +137,26 @@ export class MultipartParser {
 
   readonly #maxParts: number;
   readonly #maxHeadersLength: number;
-  readonly #maxHeadersCount: number;
+  readonly #lines: FieldReader;
   readonly #isForm: boolean;
   /** Whether the body may end between two parts. */
   readonly #isOpenEnded: boolean;
-  /** CR LF, two dashes, boundary. CR is in it once, which eases the search. */
-  #delimiter: Uint8Array = NOTHING;
-  /** How far the search may go on, by the byte at the delimiter's end. */
-  #skip: Uint8Array = NOTHING;
+  readonly #input: Cursor = new Cursor(NOTHING);
+  #delimiter: Delimiter;
   #state: State;
-  #chunk: Uint8Array = NOTHING;
-  #pos = 0;
-  // Bytes of all chunks before this one.
-  #before = 0;
   // Bytes of the delimiter that have been seen, and where they began: at 2
   // where the input or the data begins, as no line end is missing there.
   #matched = 0;
   #matchedFrom = 0;
-  // Bytes of a padding, a preamble or an epilogue.
+  // Bytes of a padding or an epilogue.
   #count = 0;
   // Bytes of data that are to come, where that is known.
   #left = 0;
   #parts = 0;
   // Whether a part was told of, and its end was not.
   #isInPart = false;
-  // Of a preamble: the boundary, what its line begins with that may be a
-  // delimiter, and whether the byte before was a CR.
-  #boundary: string;
-  #opening: string | null = "";
-  #isBehindCr = false;
+  readonly #preamble: Preamble;
   #head = "";
-  #headLength = 0;
-  #lines = 0;
-  #nameLength = 0;
 
   /**
    * A parser that waits for the first bytes of a body.
@@ -249,17 +175,9 @@ export class MultipartParser {
     this.#state = this.#isForm ? State.START : State.PREAMBLE;
     this.#maxParts = options.maxParts ?? (this.#isForm ? 1000 : Infinity);
     this.#maxHeadersLength = options.maxPartHeadersLength ?? 8192;
-    this.#maxHeadersCount = options.maxPartHeadersCount ?? 32;
-    this.#boundary = boundary;
-    this.#setDelimiter(`--${boundary}`);
-  }
-
-  #setDelimiter(line: string): void {
-    const delimiter = new TextEncoder().encode(`\r\n${line}`);
-    const last = delimiter.length - 1;
-    this.#delimiter = delimiter;
-    this.#skip = new Uint8Array(256).fill(delimiter.length);
-    for (let i = 0; i < last; i++) this.#skip[delimiter[i]] = last - i;
+    this.#lines = new FieldReader(options.maxPartHeadersCount ?? 32);
+    this.#preamble = new Preamble(boundary);
+    this.#delimiter = new Delimiter(`--${boundary}`);
   }
 
   /** Whether the last delimiter is in, and nothing wrong so far behind it. */
@@ -275,15 +193,9 @@ export class MultipartParser {
    */
   push(bytes: Uint8Array): void {
     if (this.#state === State.FAILED) return;
-    if (
-      this.#pos < this.#chunk.length || this.#state === State.LAST ||
-      this.#state === State.COUNTED_END
-    ) {
-      throw new TypeError("Cannot take more bytes before next() asks for them");
-    }
-    this.#before += this.#chunk.length;
-    this.#chunk = bytes;
-    this.#pos = 0;
+    const isEventDue = this.#state === State.LAST ||
+      this.#state === State.COUNTED_END;
+    this.#input.follow(bytes, isEventDue);
   }
 
   /** Goes on with the bytes received so far. */
@@ -304,19 +216,18 @@ export class MultipartParser {
             return MultipartEvent.FAILED;
         }
       }
-      if (this.#pos === this.#chunk.length) {
-        this.#before += this.#pos;
-        this.#chunk = NOTHING;
-        this.#pos = 0;
+      const input = this.#input;
+      if (!input.hasInput) {
+        input.follow(NOTHING);
         return MultipartEvent.MORE;
       }
       const event = this.#state === State.DATA
         ? this.#data()
-        : this.#state >= State.LINE && this.#state <= State.LAST_LF
+        : this.#state === State.FIELDS
         ? this.#fields()
         : this.#state === State.COUNTED
         ? this.#counted()
-        : this.#line(this.#chunk[this.#pos]);
+        : this.#line(input.bytes[input.pos]);
       if (event !== null) return event;
     }
   }
@@ -338,8 +249,8 @@ export class MultipartParser {
   /** Whether a body without a last delimiter may end here. */
   #isBetweenParts(): boolean {
     return this.#isOpenEnded && !this.#isInPart && this.#parts > 0 &&
-      (this.#state < State.LINE ||
-        this.#state === State.LINE && this.#headLength === 0);
+      (this.#state < State.FIELDS ||
+        this.#state === State.FIELDS && this.#head === "");
   }
 
   /** The event of a part's end, if there is a part. */
@@ -357,7 +268,11 @@ export class MultipartParser {
         this.#state = State.OPENING;
         return null;
       case State.PREAMBLE:
-        if (!this.#isPreamble(byte)) return this.#fail("bad-multipart");
+        if (!this.#preamble.take(byte)) return this.#fail("bad-multipart");
+        if (this.#preamble.line !== null) {
+          this.#delimiter = new Delimiter(this.#preamble.line);
+          this.#delimited();
+        }
         break;
       case State.GAP:
         if (byte !== CR) {
@@ -373,7 +288,7 @@ export class MultipartParser {
         this.#state = State.GAP;
         break;
       case State.OPENING:
-        if (byte !== this.#delimiter[this.#matched]) {
+        if (byte !== this.#delimiter.bytes[this.#matched]) {
           return this.#fail("bad-multipart");
         }
         if (++this.#matched === this.#delimiter.length) this.#delimited();
@@ -393,15 +308,16 @@ export class MultipartParser {
       case State.LINE_LF:
         if (byte !== LF) return this.#fail("bad-line-end");
         if (this.#parts === this.#maxParts) return this.#fail("too-many-parts");
-        this.#pos++;
-        this.#state = State.LINE;
+        this.#input.pos++;
+        this.#input.letGo();
+        this.#lines.reset();
         this.#head = "";
-        this.#headLength = this.#lines = 0;
+        this.#state = State.FIELDS;
         this.#parts++;
         return this.#endPart();
       case State.DASH:
         if (byte !== DASH) return this.#fail("bad-multipart");
-        this.#pos++;
+        this.#input.pos++;
         this.#count = 0;
         this.#state = State.LAST;
         return this.#endPart();
@@ -415,43 +331,19 @@ export class MultipartParser {
         this.#state = State.EPILOGUE;
         break;
       default: { // EPILOGUE
-        const length = this.#chunk.length - this.#pos;
+        const length = this.#input.end - this.#input.pos;
         const left = MAX_EPILOGUE - this.#count;
-        this.#pos += Math.min(length, left);
+        this.#input.pos += Math.min(length, left);
         this.#count += length;
         return length > left ? this.#fail("bad-multipart") : null;
       }
     }
-    this.#pos++;
+    this.#input.pos++;
     return null;
   }
 
   #isPadding(byte: number): boolean {
     return (byte === SP || byte === HTAB) && ++this.#count <= MAX_PADDING;
-  }
-
-  /** Takes in a byte before the first delimiter; whether there may be one. */
-  #isPreamble(byte: number): boolean {
-    if (this.#opening !== null) {
-      const line = this.#opening + String.fromCharCode(byte);
-      const full = `--${this.#boundary}`;
-      // Dashes alone would be the beginning of the other delimiter, too.
-      const short = /^--.*[^-]/.test(this.#boundary) ? this.#boundary : full;
-      if (line === full || line === short) {
-        if (line !== full) this.#setDelimiter(short);
-        this.#delimited();
-        return true;
-      }
-      if (full.startsWith(line) || short.startsWith(line)) {
-        this.#opening = line;
-        return true;
-      }
-      this.#count += line.length - 1;
-      this.#opening = null;
-    }
-    if (byte === LF && this.#isBehindCr) this.#opening = "";
-    this.#isBehindCr = byte === CR;
-    return ++this.#count <= MAX_PREAMBLE;
   }
 
   #delimited(): void {
@@ -461,176 +353,70 @@ export class MultipartParser {
 
   /** Data up to the next delimiter, or to what may become one. */
   #data(): MultipartEvent | null {
-    const chunk = this.#chunk;
+    const input = this.#input;
     const delimiter = this.#delimiter;
-    const start = this.#pos;
     if (this.#matched > 0) {
       const from = this.#matchedFrom;
       const held = this.#matched;
-      const end = this.#matchOn(start);
-      if (this.#matched === delimiter.length) {
-        this.#pos = end;
+      const matched = delimiter.match(input, held);
+      const isWhole = matched === delimiter.length;
+      if (isWhole || input.pos + matched - held === input.end) {
+        input.pos += matched - held;
+        this.#matched = matched;
+        if (!isWhole) return null;
         // The line end that it needs belongs to the header section, which a
         // part without a body ends with, but a form has none of those.
         if (from > 0 && this.#isForm) return this.#fail("bad-multipart");
         this.#delimited();
         return null;
       }
-      if (end === chunk.length) {
-        this.#pos = end;
-        return null;
-      }
       // It was data after all. What is no more in the chunk reads the same in
       // the delimiter; a copy, as that may not be altered.
       this.#matched = this.#matchedFrom = 0;
       if (held > from) {
-        this.data = delimiter.slice(from, held);
+        this.data = delimiter.bytes.slice(from, held);
         return MultipartEvent.DATA;
       }
     }
-    let end = this.#search(start);
+    const start = input.pos;
+    let end = delimiter.search(input);
     if (end < 0) {
-      end = this.#tail(start);
-      this.#matched = chunk.length - end;
-      this.#pos = chunk.length;
+      end = delimiter.tail(input);
+      this.#matched = input.end - end;
+      input.pos = input.end;
     } else {
       this.#delimited();
-      this.#pos = end + delimiter.length;
+      input.pos = end + delimiter.length;
     }
     if (end === start) return null;
-    this.data = chunk.subarray(start, end);
+    this.data = input.bytes.subarray(start, end);
     return MultipartEvent.DATA;
   }
 
   /** Data whose length is known. */
   #counted(): MultipartEvent {
-    const end = Math.min(this.#chunk.length, this.#pos + this.#left);
-    this.data = this.#chunk.subarray(this.#pos, end);
-    this.#left -= end - this.#pos;
-    this.#pos = end;
+    const { bytes, pos, end } = this.#input;
+    this.data = bytes.subarray(pos, Math.min(end, pos + this.#left));
+    this.#input.pos += this.data.length;
+    this.#left -= this.data.length;
     if (this.#left === 0) this.#state = State.COUNTED_END;
     return MultipartEvent.DATA;
   }
 
-  /** Goes on in a delimiter that has begun; where it ends, or is none. */
-  #matchOn(pos: number): number {
-    const chunk = this.#chunk;
-    const delimiter = this.#delimiter;
-    let matched = this.#matched;
-    while (
-      matched < delimiter.length && pos < chunk.length &&
-      chunk[pos] === delimiter[matched]
-    ) {
-      matched++;
-      pos++;
-    }
-    this.#matched = matched;
-    return pos;
-  }
-
-  /**
-   * Where the first whole delimiter is, or -1: Horspool's search. Compared
-   * from its CR on, of which it has no second, what is alike in one place is
-   * not looked at again in another; so all data takes time in proportion.
-   */
-  #search(pos: number): number {
-    const chunk = this.#chunk;
-    const delimiter = this.#delimiter;
-    const last = delimiter.length - 1;
-    const end = chunk.length - last;
-    while (pos < end) {
-      const byte = chunk[pos + last];
-      if (byte === delimiter[last]) {
-        let i = 0;
-        while (i < last && chunk[pos + i] === delimiter[i]) i++;
-        if (i === last) return pos;
-      }
-      pos += this.#skip[byte];
-    }
-    return -1;
-  }
-
-  /** Where a delimiter begins that the chunk ends within, or the chunk's end. */
-  #tail(start: number): number {
-    const chunk = this.#chunk;
-    const from = Math.max(start, chunk.length - this.#delimiter.length + 1);
-    for (let pos = chunk.length - 1; pos >= from; pos--) {
-      if (chunk[pos] !== CR) continue;
-      let i = pos + 1;
-      while (i < chunk.length && chunk[i] === this.#delimiter[i - pos]) i++;
-      return i === chunk.length ? pos : chunk.length;
-    }
-    return chunk.length;
-  }
-
   /** Field lines up to and with the empty one. */
   #fields(): MultipartEvent | null {
-    const chunk = this.#chunk;
-    const start = this.#pos;
+    const input = this.#input;
+    const from = input.pos;
     // Looking no further than the limit makes the verdict the same for
     // every way in which the input may be cut.
-    const left = this.#maxHeadersLength - this.#headLength;
-    const end = Math.min(chunk.length, start + left);
-    let pos = start;
-    let isDone = false;
-    while (pos < end && !isDone) {
-      const byte = chunk[pos];
-      switch (this.#state) {
-        case State.LINE:
-          if (byte === CR) {
-            this.#state = State.LAST_LF;
-            break;
-          }
-          if (byte === SP || byte === HTAB) {
-            return this.#fail("folded-field", pos);
-          }
-          this.#nameLength = 0;
-          this.#state = State.NAME;
-        // fallthrough
-        case State.NAME:
-          if (TOKEN[byte] === 1) this.#nameLength++;
-          else if (byte === COLON && this.#nameLength > 0) {
-            this.#state = State.VALUE;
-          } else {
-            const isBareLf = byte === LF && this.#nameLength === 0;
-            return this.#fail(
-              isBareLf ? "bad-line-end" : "bad-field-name",
-              pos,
-            );
-          }
-          break;
-        case State.VALUE:
-          if (FIELD_VALUE[byte] === 1) break;
-          if (byte !== CR) {
-            return this.#fail(
-              byte === LF ? "bad-line-end" : "bad-field-value",
-              pos,
-            );
-          }
-          this.#state = State.VALUE_LF;
-          break;
-        case State.VALUE_LF:
-          if (byte !== LF) return this.#fail("bad-line-end", pos);
-          if (++this.#lines > this.#maxHeadersCount) {
-            return this.#fail("too-many-headers", pos);
-          }
-          this.#state = State.LINE;
-          break;
-        default: // LAST_LF
-          if (byte !== LF) return this.#fail("bad-line-end", pos);
-          isDone = true;
-      }
-      pos++;
-    }
-    for (let i = start; i < pos; i++) {
-      this.#head += String.fromCharCode(chunk[i]);
-    }
-    this.#pos = pos;
-    this.#headLength += pos - start;
-    if (isDone) return this.#headDone();
-    return this.#headLength === this.#maxHeadersLength
-      ? this.#fail("headers-too-large")
-      : null;
+    const limit = input.start + this.#maxHeadersLength;
+    const end = Math.min(input.end, limit);
+    let event: FieldEvent;
+    do event = this.#lines.next(input, end); while (event === FieldEvent.LINE);
+    if (event === FieldEvent.FAILED) return this.#fail(this.#lines.fault);
+    this.#head += byteText(input.bytes, from, input.pos);
+    if (event === FieldEvent.END) return this.#headDone();
+    return input.pos === limit ? this.#fail("headers-too-large") : null;
   }
 
   #headDone(): MultipartEvent {
@@ -655,7 +441,11 @@ export class MultipartParser {
     ) return "bad-multipart";
     this.#matched = this.#matchedFrom = 2;
     this.#state = State.DATA;
-    return this.#disposition(this.headers["content-disposition"]);
+    const names = parsePartNames(this.headers["content-disposition"]);
+    if (typeof names === "string") return names;
+    this.name = names.name;
+    this.filename = names.filename;
+    return null;
   }
 
   /** What is wrong with the header section of another part. */
@@ -677,69 +467,11 @@ export class MultipartParser {
     return null;
   }
 
-  /** Reads names out of a `Content-Disposition`; what is wrong with it. */
-  #disposition(value: string): ProtocolErrorCode | null {
-    const parameters = dispositionParameters(value);
-    if (parameters?.name === undefined) return "bad-multipart";
-    try {
-      this.name = decodeName(parameters.name);
-      this.filename = parameters.filename === undefined
-        ? undefined
-        : decodeName(parameters.filename);
-    } catch {
-      return "bad-encoding";
-    }
-    return null;
-  }
-
-  #fail(code: ProtocolErrorCode, at: number = this.#pos): MultipartEvent {
-    this.error = new ProtocolError(code, this.#before + at);
+  #fail(code: ProtocolErrorCode): MultipartEvent {
+    this.error = new ProtocolError(code, this.#input.offset(this.#input.pos));
     this.#state = State.FAILED;
-    this.#chunk = this.data = NOTHING;
-    this.#pos = 0;
+    this.data = NOTHING;
+    this.#input.drop();
     return MultipartEvent.FAILED;
   }
-}
-
-/**
- * Parameters of a `form-data` disposition, by lower-case name; `null` where it
- * is not to the letter, names a parameter twice, or has one of the extended
- * kind (`filename*`), which RFC 7578 section 4.2 forbids.
- *
- * A backslash stands for itself, as browsers escape in another way: a quoted
- * string ends at the next quote.
- */
-function dispositionParameters(value: string): Record<string, string> | null {
-  const type = /^form-data(?=[ \t]*(?:;|$))/i.exec(value);
-  if (type === null) return null;
-  const parameters = dict<string>();
-  const parameter = /[ \t]*;[ \t]*([^\s=;"]+)=(?:"([^"]*)"|([^\s;"]+))/y;
-  parameter.lastIndex = type[0].length;
-  while (parameter.lastIndex < value.length) {
-    const found = parameter.exec(value);
-    if (found === null) return null;
-    const [, name, quoted, token] = found;
-    const key = name.toLowerCase();
-    if (
-      !isToken(name) || key.endsWith("*") || key in parameters ||
-      token !== undefined && !isToken(token)
-    ) return null;
-    parameters[key] = token ?? quoted;
-  }
-  return parameters;
-}
-
-// The three that the form encoding of browsers escapes, and no others.
-const ESCAPES: Readonly<Record<string, string>> = {
-  "%0A": "\n",
-  "%0D": "\r",
-  "%22": '"',
-};
-
-/** UTF-8 out of text of one character a byte; throws where it is none. */
-function decodeName(raw: string): string {
-  const text = /[\x80-\xff]/.test(raw)
-    ? utf8.decode(Uint8Array.from(raw, (char) => char.charCodeAt(0)))
-    : raw;
-  return text.replace(/%(?:0A|0D|22)/g, (escape) => ESCAPES[escape]);
 }

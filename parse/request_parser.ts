@@ -1,5 +1,15 @@
-import { CR, isWord, LF, SLASH, SP, TARGET, TOKEN } from "./chars.ts";
-import type { ProtocolErrorCode } from "./errors.ts";
+import {
+  CR,
+  isUsualVersion,
+  isVersionByte,
+  isWord,
+  LF,
+  SLASH,
+  SP,
+  TARGET,
+  TOKEN,
+} from "./chars.ts";
+import type { FieldReader } from "./field_reader.ts";
 import { isHost } from "./host.ts";
 import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
 
@@ -9,8 +19,6 @@ export interface RequestParserOptions extends ParseLimits {
   allowConnect?: boolean;
 }
 
-// "HTTP/1.", one byte at a time.
-const VERSION = [0x48, 0x54, 0x54, 0x50, 0x2f];
 const ZERO = 0x30;
 const ASTERISK = 0x2a;
 
@@ -53,7 +61,7 @@ export class RequestParser extends MessageParser {
    * @param options Limits, and whether CONNECT is let through.
    */
   constructor(options: RequestParserOptions = {}) {
-    super(options);
+    super(options, "request-line-too-long");
     this.#allowConnect = options.allowConnect ?? false;
   }
 
@@ -85,202 +93,171 @@ export class RequestParser extends MessageParser {
   }
 
   /** @ignore */
-  protected override get startLineFault(): ProtocolErrorCode {
-    return "request-line-too-long";
-  }
-
-  /** @ignore One is to be skipped (RFC 9112 section 2.2). */
-  protected override get skipsEmptyLine(): boolean {
-    return true;
-  }
-
-  /** @ignore */
-  protected override beginMessage(): void {
+  protected override begin(): boolean {
+    const { input } = this;
+    if (
+      (input.bytes[input.pos] === CR || this.phase === Phase.EMPTY_LF) &&
+      !this.#skipEmptyLine()
+    ) return false;
     this.#methodEnd = this.#targetEnd = 0;
     this.#hasHost = false;
     this.#typeStart = this.#typeEnd = 0;
     this.#expectation = false;
     this.expectContinue = false;
+    return true;
   }
 
-  /** @ignore */
-  protected override moved(by: number): void {
-    this.#methodEnd -= by;
-    this.#targetEnd -= by;
-    this.#typeStart -= by;
-    this.#typeEnd -= by;
-    this.fieldsStart -= by;
+  /** One empty line may come first (RFC 9112 section 2.2); true behind it. */
+  #skipEmptyLine(): boolean {
+    const { input } = this;
+    if (this.phase === Phase.START && input.bytes[input.pos] === CR) {
+      input.pos++;
+      this.phase = Phase.EMPTY_LF;
+    }
+    if (this.phase === Phase.EMPTY_LF && input.hasInput) {
+      if (input.bytes[input.pos] !== LF) return this.fail("bad-line-end");
+      input.pos++;
+      this.phase = Phase.SKIPPED;
+    }
+    return this.phase !== Phase.EMPTY_LF && input.hasInput;
   }
 
   /** @ignore */
   protected override startLine(end: number): boolean {
-    const buffer = this.buffer;
-    let pos = this.pos;
+    const { input } = this;
+    const { bytes, start } = input;
+    let pos = input.pos;
     for (; pos < end;) {
       switch (this.phase) {
         case Phase.START_LINE_A: // method
-          while (pos < end && TOKEN[buffer[pos]] === 1) pos++;
+          while (pos < end && TOKEN[bytes[pos]] === 1) pos++;
           if (pos === end) continue;
-          this.pos = pos;
-          if (buffer[pos] !== SP || pos === this.start) {
-            return this.fail(lineFault(buffer[pos], "bad-method"));
+          if (bytes[pos] !== SP || pos === start) {
+            return this.fail(lineFault(bytes[pos], "bad-method"), pos);
           }
-          this.#methodEnd = pos++;
+          this.#methodEnd = pos - start;
+          pos++;
           this.phase = Phase.START_LINE_B;
         // fallthrough
-        case Phase.START_LINE_B: // target
-          while (pos < end && TARGET[buffer[pos]] === 1) pos++;
+        case Phase.START_LINE_B: { // target
+          while (pos < end && TARGET[bytes[pos]] === 1) pos++;
           if (pos === end) continue;
-          this.pos = pos;
-          if (buffer[pos] !== SP || pos === this.#methodEnd + 1) {
-            return this.fail(
-              buffer[pos] === CR || buffer[pos] === LF
-                ? "bad-version"
-                : "bad-target",
-            );
+          const byte = bytes[pos];
+          if (byte !== SP || pos - start === this.#methodEnd + 1) {
+            const isVersion = byte === CR || byte === LF;
+            return this.fail(isVersion ? "bad-version" : "bad-target", pos);
           }
-          this.#targetEnd = pos++;
-          if (end - pos >= 10 && isVersionLine(buffer, pos)) {
-            this.pos = pos += 9;
+          this.#targetEnd = pos - start;
+          pos++;
+          if (
+            end - pos > 9 && bytes[pos + 8] === CR && isUsualVersion(bytes, pos)
+          ) {
+            pos += 9;
             this.phase = Phase.START_LINE_LF;
           } else this.phase = Phase.START_LINE_C;
           continue;
+        }
         case Phase.START_LINE_C: { // version, and the CR behind it
-          const index = pos - this.#targetEnd - 1;
-          const byte = buffer[pos];
-          this.pos = pos;
-          if (
-            index < 5
-              ? byte !== VERSION[index]
-              : index === 6
-              ? byte !== 0x2e
-              : index < 8
-              ? byte < ZERO || byte > ZERO + 9
-              : byte !== CR
-          ) {
-            return this.fail(
-              index === 8 ? lineFault(byte, "bad-version") : "bad-version",
-            );
-          }
-          if (index === 8) this.phase = Phase.START_LINE_LF;
+          const index = pos - start - this.#targetEnd - 1;
+          const byte = bytes[pos];
+          if (index < 8) {
+            if (!isVersionByte(byte, index)) {
+              return this.fail("bad-version", pos);
+            }
+          } else if (byte === CR) this.phase = Phase.START_LINE_LF;
+          else return this.fail(lineFault(byte, "bad-version"), pos);
           pos++;
           continue;
         }
-        case Phase.START_LINE_LF:
-          this.pos = pos;
-          if (buffer[pos] !== LF) return this.fail("bad-line-end");
+        default: // START_LINE_LF
+          input.pos = pos;
+          if (bytes[pos] !== LF) return this.fail("bad-line-end");
           if (!this.#checkStartLine()) return false;
-          this.pos = pos + 1;
-          this.fieldsStart = this.pos;
-          this.phase = Phase.LINE;
+          input.pos = pos + 1;
+          this.fieldsStart = pos + 1 - start;
+          this.phase = Phase.FIELDS;
           return true;
-        default:
-          return false;
       }
     }
-    this.pos = pos;
+    input.pos = pos;
     return false;
   }
 
   #checkStartLine(): boolean {
-    const buffer = this.buffer;
-    const version = this.#targetEnd + 6;
-    if (buffer[version] !== ZERO + 1) return this.fail("unsupported-version");
-    this.minorVersion = buffer[version + 2] === ZERO ? 0 : 1;
-    const target = this.#methodEnd + 1;
+    const { bytes, start } = this.input;
+    const end = start + this.#targetEnd;
+    if (bytes[end + 6] !== ZERO + 1) return this.fail("unsupported-version");
+    this.minorVersion = bytes[end + 8] === ZERO ? 0 : 1;
+    const target = start + this.#methodEnd + 1;
     if (this.#isMethod("CONNECT")) {
       // The authority form, which must name a port (RFC 9110 section 9.3.6).
-      const colon = buffer.lastIndexOf(0x3a, this.#targetEnd - 1);
+      const colon = bytes.lastIndexOf(0x3a, end - 1);
       if (
-        !isHost(buffer, target, this.#targetEnd) || colon <= target ||
-        colon === this.#targetEnd - 1 || buffer[this.#targetEnd - 1] === 0x5d
+        !isHost(bytes, target, end) || colon <= target || colon === end - 1 ||
+        bytes[end - 1] === 0x5d
       ) return this.fail("bad-target-form", target);
-      return this.#allowConnect || this.fail("unsupported-method", this.start);
+      return this.#allowConnect || this.fail("unsupported-method", start);
     }
-    if (buffer[target] === SLASH) return true;
-    if (buffer[target] === ASTERISK && this.#targetEnd - target === 1) {
+    if (bytes[target] === SLASH) return true;
+    if (bytes[target] === ASTERISK && end - target === 1) {
       return this.#isMethod("OPTIONS") ||
         this.fail("bad-target-form", target);
     }
-    return this.#checkAbsoluteForm(target);
+    return this.#checkAbsoluteForm(target, end);
   }
 
-  #checkAbsoluteForm(target: number): boolean {
-    const buffer = this.buffer;
-    const scheme = isWord(buffer, target, "http://")
+  #checkAbsoluteForm(target: number, targetEnd: number): boolean {
+    const { bytes } = this.input;
+    const scheme = isWord(bytes, target, "http://")
       ? 7
-      : isWord(buffer, target, "https://")
+      : isWord(bytes, target, "https://")
       ? 8
       : 0;
     if (scheme === 0) return this.fail("bad-target", target);
     const authority = target + scheme;
     let end = authority;
-    while (
-      end < this.#targetEnd && buffer[end] !== SLASH &&
-      buffer[end] !== 0x3f
-    ) end++;
-    return end > authority && isHost(buffer, authority, end) ||
+    while (end < targetEnd && bytes[end] !== SLASH && bytes[end] !== 0x3f) {
+      end++;
+    }
+    return end > authority && isHost(bytes, authority, end) ||
       this.fail("bad-target", authority);
   }
 
   /** @ignore */
-  protected override field(
-    nameStart: number,
-    nameEnd: number,
-    valueStart: number,
-    valueEnd: number,
-  ): void {
-    switch (nameEnd - nameStart) {
-      case 4:
-        if (!isWord(this.buffer, nameStart, "host")) return;
-        if (this.#hasHost) this.fail("repeated-host", nameStart);
-        else if (!isHost(this.buffer, valueStart, valueEnd)) {
-          this.fail("bad-host", valueStart);
+  protected override field(line: FieldReader): void {
+    const { input } = this;
+    switch (line.nameEnd - line.nameStart) {
+      case 4: {
+        if (!line.isNamed(input, "host")) return;
+        const { bytes, start } = input;
+        const value = start + line.valueStart;
+        if (this.#hasHost) this.fail("repeated-host", start + line.nameStart);
+        else if (!isHost(bytes, value, start + line.valueEnd(input))) {
+          this.fail("bad-host", value);
         } else this.#hasHost = true;
         return;
+      }
       case 6:
-        if (!isWord(this.buffer, nameStart, "expect")) return;
-        if (
-          !this.expectContinue && valueEnd - valueStart === 12 &&
-          isWord(this.buffer, valueStart, "100-continue")
-        ) this.expectContinue = true;
-        else this.#expectation = true;
-        return;
-      case 10:
-        if (isWord(this.buffer, nameStart, "connection")) {
-          this.readConnection(valueStart, valueEnd);
-        }
+        if (!line.isNamed(input, "expect")) return;
+        if (!this.expectContinue && line.isValue(input, "100-continue")) {
+          this.expectContinue = true;
+        } else this.#expectation = true;
         return;
       case 12:
-        if (isWord(this.buffer, nameStart, "content-type")) {
-          this.#typeStart = valueStart;
-          this.#typeEnd = valueEnd;
-        }
-        return;
-      case 14:
-        if (isWord(this.buffer, nameStart, "content-length")) {
-          this.readContentLength(valueStart, valueEnd);
-        }
-        return;
-      case 17:
-        if (isWord(this.buffer, nameStart, "transfer-encoding")) {
-          this.readTransferEncoding(valueStart, valueEnd);
+        if (line.isNamed(input, "content-type")) {
+          this.#typeStart = line.valueStart;
+          this.#typeEnd = line.valueEnd(input);
         }
     }
   }
 
   /** @ignore */
   protected override headDone(): void {
-    this.#methodEnd -= this.start;
-    this.#targetEnd -= this.start;
-    this.#typeStart -= this.start;
-    this.#typeEnd -= this.start;
-    this.fieldsStart -= this.start;
     if (!this.#hasHost && this.minorVersion > 0) {
       this.fail("missing-host");
       return;
     }
-    if (this.transferEncoding !== null && !this.checkCodings()) return;
+    if (this.codings !== null && !this.checkCodings()) return;
     if (this.#expectation) {
       this.fail("unsupported-expectation");
       return;
@@ -292,22 +269,14 @@ export class RequestParser extends MessageParser {
 
   /** Whether the method, which is case-sensitive, is this one. */
   #isMethod(method: string): boolean {
-    const length = this.#methodEnd - this.start;
+    const length = this.#methodEnd;
     if (length !== method.length) return false;
+    const { bytes, start } = this.input;
     for (let i = 0; i < length; i++) {
-      if (this.buffer[this.start + i] !== method.charCodeAt(i)) return false;
+      if (bytes[start + i] !== method.charCodeAt(i)) return false;
     }
     return true;
   }
-}
-
-/** Whether "HTTP/1.1" and a line end stand there: what nearly all send. */
-function isVersionLine(buffer: Uint8Array, pos: number): boolean {
-  return buffer[pos + 7] === ZERO + 1 && buffer[pos + 5] === ZERO + 1 &&
-    buffer[pos] === 0x48 && buffer[pos + 1] === 0x54 &&
-    buffer[pos + 2] === 0x54 && buffer[pos + 3] === 0x50 &&
-    buffer[pos + 4] === SLASH && buffer[pos + 6] === 0x2e &&
-    buffer[pos + 8] === CR && buffer[pos + 9] === LF;
 }
 
 function lineFault<T extends string>(

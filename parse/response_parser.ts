@@ -1,12 +1,18 @@
-import { CR, FIELD_VALUE, isWord, LF, SP } from "./chars.ts";
-import type { ProtocolErrorCode } from "./errors.ts";
+import {
+  CR,
+  FIELD_VALUE,
+  isUsualVersion,
+  isVersionByte,
+  LF,
+  SP,
+} from "./chars.ts";
+import type { FieldReader } from "./field_reader.ts";
 import { mayHaveLength } from "./framing.ts";
 import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
 
-// "HTTP/", one byte at a time.
-const NAME = [0x48, 0x54, 0x54, 0x50, 0x2f];
 const ZERO = 0x30;
-const DOT = 0x2e;
+/** Length of "HTTP/1.1". */
+const VERSION_LENGTH = 8;
 /** Length of "HTTP/1.1 200". */
 const REASON_START = 12;
 
@@ -51,7 +57,6 @@ export class ResponseParser extends MessageParser {
 
   #isHead = false;
   #isConnect = false;
-  #lineStart = 0;
 
   /**
    * A parser that waits for its first response.
@@ -59,7 +64,8 @@ export class ResponseParser extends MessageParser {
    * @param limits What one response may take; a body is not bounded by default.
    */
   constructor(limits: ParseLimits = {}) {
-    super({ ...limits, maxContentLength: limits.maxContentLength ?? Infinity });
+    const { maxContentLength = Infinity } = limits;
+    super({ ...limits, maxContentLength }, "status-line-too-long");
   }
 
   /** Says which method the next response answers; GET until told. */
@@ -84,64 +90,49 @@ export class ResponseParser extends MessageParser {
   }
 
   /** @ignore */
-  protected override get startLineFault(): ProtocolErrorCode {
-    return "status-line-too-long";
-  }
-
-  /** @ignore Nothing may come between responses. */
-  protected override get skipsEmptyLine(): boolean {
-    return false;
-  }
-
-  /** @ignore */
-  protected override beginMessage(): void {
-    this.#lineStart = this.start;
+  protected override begin(): boolean {
     this.status = 0;
     this.announcedLength = -1;
     this.hasCookies = this.hasCoding = false;
     this.keepAliveStart = -1;
-  }
-
-  /** @ignore */
-  protected override moved(by: number): void {
-    this.#lineStart -= by;
-    this.fieldsStart -= by;
-    this.keepAliveStart -= by;
+    return true;
   }
 
   /** @ignore */
   protected override startLine(end: number): boolean {
-    const buffer = this.buffer;
-    let pos = this.pos;
+    const { input } = this;
+    const { bytes, start } = input;
+    let pos = input.pos;
     for (; pos < end;) {
-      const byte = buffer[pos];
-      this.pos = pos;
+      const byte = bytes[pos];
       switch (this.phase) {
         case Phase.START_LINE_A: { // version, and the space behind it
-          const index = pos - this.#lineStart;
           if (
-            index < 5
-              ? byte !== NAME[index]
-              : index === 6
-              ? byte !== DOT
-              : index < 8
-              ? !isDigit(byte)
-              : byte !== SP
-          ) return this.fail("bad-version");
-          pos++;
-          if (index === 8) {
-            if (buffer[this.#lineStart + 5] !== ZERO + 1) {
-              return this.fail("unsupported-version", this.#lineStart);
+            pos === start && end - pos > VERSION_LENGTH &&
+            isUsualVersion(bytes, pos)
+          ) pos += VERSION_LENGTH;
+          const index = pos - start;
+          if (index < VERSION_LENGTH) {
+            if (!isVersionByte(byte, index)) {
+              return this.fail("bad-version", pos);
             }
-            this.minorVersion = buffer[this.#lineStart + 7] === ZERO ? 0 : 1;
-            this.phase = Phase.START_LINE_B;
+            pos++;
+            continue;
           }
+          if (bytes[pos] !== SP) return this.fail("bad-version", pos);
+          if (bytes[start + 5] !== ZERO + 1) {
+            return this.fail("unsupported-version", start);
+          }
+          this.minorVersion = bytes[start + 7] === ZERO ? 0 : 1;
+          this.phase = Phase.START_LINE_B;
+          pos++;
           continue;
         }
         case Phase.START_LINE_B: // status
-          if (pos - this.#lineStart < REASON_START) {
-            if (!isDigit(byte)) return this.fail("bad-status");
-            this.status = this.status * 10 + byte - ZERO;
+          if (pos - start < REASON_START) {
+            const digit = byte - ZERO;
+            if (digit < 0 || digit > 9) return this.fail("bad-status", pos);
+            this.status = this.status * 10 + digit;
             pos++;
             continue;
           }
@@ -150,73 +141,49 @@ export class ResponseParser extends MessageParser {
           }
           if (byte === SP) this.phase = Phase.START_LINE_C;
           else if (byte === CR) this.phase = Phase.START_LINE_LF;
-          else return this.fail("bad-status");
+          else return this.fail("bad-status", pos);
           pos++;
           continue;
         case Phase.START_LINE_C: // reason phrase
-          while (pos < end && FIELD_VALUE[buffer[pos]] === 1) pos++;
+          while (pos < end && FIELD_VALUE[bytes[pos]] === 1) pos++;
           if (pos === end) continue;
-          this.pos = pos;
-          if (buffer[pos] !== CR) {
-            return this.fail(
-              buffer[pos] === LF ? "bad-line-end" : "bad-reason",
-            );
+          if (bytes[pos] !== CR) {
+            const isLf = bytes[pos] === LF;
+            return this.fail(isLf ? "bad-line-end" : "bad-reason", pos);
           }
           pos++;
           this.phase = Phase.START_LINE_LF;
           continue;
-        case Phase.START_LINE_LF:
-          if (byte !== LF) return this.fail("bad-line-end");
-          this.fieldsStart = this.pos = pos + 1;
-          this.phase = Phase.LINE;
+        default: // START_LINE_LF
+          if (byte !== LF) return this.fail("bad-line-end", pos);
+          input.pos = pos + 1;
+          this.fieldsStart = pos + 1 - start;
+          this.phase = Phase.FIELDS;
           return true;
-        default:
-          return false;
       }
     }
-    this.pos = pos;
+    input.pos = pos;
     return false;
   }
 
   /** @ignore */
-  protected override field(
-    nameStart: number,
-    nameEnd: number,
-    valueStart: number,
-    valueEnd: number,
-  ): void {
-    switch (nameEnd - nameStart) {
+  protected override field(line: FieldReader): void {
+    const { input } = this;
+    switch (line.nameEnd - line.nameStart) {
       case 10:
-        if (isWord(this.buffer, nameStart, "connection")) {
-          this.readConnection(valueStart, valueEnd);
-        } else if (isWord(this.buffer, nameStart, "set-cookie")) {
-          this.hasCookies = true;
-        } else if (isWord(this.buffer, nameStart, "keep-alive")) {
-          this.keepAliveStart = valueStart;
-        }
-        return;
-      case 14:
-        if (isWord(this.buffer, nameStart, "content-length")) {
-          this.readContentLength(valueStart, valueEnd);
+        if (line.isNamed(input, "set-cookie")) this.hasCookies = true;
+        else if (line.isNamed(input, "keep-alive")) {
+          this.keepAliveStart = line.valueStart;
         }
         return;
       case 16:
-        if (isWord(this.buffer, nameStart, "content-encoding")) {
-          this.hasCoding = true;
-        }
-        return;
-      case 17:
-        if (isWord(this.buffer, nameStart, "transfer-encoding")) {
-          this.readTransferEncoding(valueStart, valueEnd);
-        }
+        if (line.isNamed(input, "content-encoding")) this.hasCoding = true;
     }
   }
 
   /** @ignore */
   protected override headDone(): void {
-    this.fieldsStart -= this.start;
-    this.keepAliveStart = Math.max(this.keepAliveStart - this.start, -1);
-    if (this.transferEncoding !== null && !this.checkCodings()) return;
+    if (this.codings !== null && !this.checkCodings()) return;
     const { status } = this;
     this.announcedLength = this.contentLength;
     const hasFraming = this.chunked || this.contentLength > 0;
@@ -240,8 +207,4 @@ export class ResponseParser extends MessageParser {
     this.contentLength = -1;
     this.chunked = false;
   }
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= ZERO + 9;
 }

@@ -4,11 +4,12 @@ const utf8 = new TextDecoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Decodes UTF-8, all of it.
+ * Bytes of UTF-8 as text. A byte order mark stays in it (RFC 3629 section 6
+ * leaves that to the protocol).
  *
- * @throws {ProtocolError} If it is none.
+ * @throws {ProtocolError} If they are none.
  */
-export function decodeUtf8(bytes: Uint8Array): string {
+export function parseUtf8(bytes: Uint8Array): string {
   // The strict decoder is several times slower. The plain one drops a byte
   // order mark, and puts U+FFFD where there is a fault.
   if (bytes[0] !== 0xef) {

@@ -2,7 +2,7 @@ import { HttpError } from "../parse/errors.ts";
 import { readField } from "../parse/fields.ts";
 import { parseJson } from "../parse/json.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
-import { decodeUtf8 } from "../parse/text.ts";
+import { parseUtf8 } from "../parse/text.ts";
 import {
   parseCookies,
   parseQuery,
@@ -131,7 +131,7 @@ export abstract class HttpRequest extends IncomingMessage {
       // A body that is not what it says is refused here, as an error thrown
       // later would end the application's loop for one peer's fault.
       if (body.length === 0) return;
-      parts.body = decodeUtf8(body);
+      parts.body = parseUtf8(body);
       parts.data = parseJson(parts.body, this.bodyLimits.maxJsonDepth);
     } else {
       if (type === URLENCODED) {

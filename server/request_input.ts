@@ -1,9 +1,6 @@
 import type { ProtocolError } from "../parse/errors.ts";
-import {
-  isSpareBuffer,
-  ParseEvent,
-  readBuffer,
-} from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/message_parser.ts";
+import { isSpareBuffer, readBuffer } from "../parse/receive_buffer.ts";
 import { RequestParser } from "../parse/request_parser.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { Transport } from "../transport/transport.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ChunkedDecoder, ChunkEvent } from "../../parse/chunked_decoder.ts";
+import { Cursor } from "../../parse/cursor.ts";
 import type { ProtocolErrorCode } from "../../parse.ts";
 import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import { bytewise } from "../support/splits.ts";
@@ -21,15 +22,15 @@ function decode(
   let used = 0;
   let event: ChunkEvent = ChunkEvent.MORE;
   for (const piece of pieces) {
-    decoder.dataEnd = 0;
+    const input = new Cursor(piece);
     do {
-      event = decoder.decode(piece, piece.length, limit);
+      event = decoder.decode(input, limit);
       if (event === ChunkEvent.DATA) {
-        assert(decoder.dataEnd > decoder.dataStart);
-        data += latin1Text(piece.subarray(decoder.dataStart, decoder.dataEnd));
+        assert(input.pos > decoder.dataStart);
+        data += latin1Text(piece.subarray(decoder.dataStart, input.pos));
       }
     } while (event === ChunkEvent.DATA);
-    used += decoder.dataEnd;
+    used += input.pos;
     if (event !== ChunkEvent.MORE) break;
   }
   const fault = event === ChunkEvent.FAILED ? decoder.fault : null;
@@ -73,11 +74,12 @@ Deno.test("ChunkedDecoder.decode() counts what is announced, before it comes", (
 Deno.test("ChunkedDecoder.decode() goes on where the caller says", () => {
   const decoder = new ChunkedDecoder();
   const buffer = latin1Bytes("????2\r\nhi\r\n0\r\n????");
-  decoder.dataEnd = 4;
-  assertEquals(decoder.decode(buffer, 14, 100), ChunkEvent.DATA);
-  assertEquals([decoder.dataStart, decoder.dataEnd], [7, 9]);
-  assertEquals(decoder.decode(buffer, 14, 100), ChunkEvent.LAST);
-  assertEquals(decoder.dataEnd, 14);
+  const input = new Cursor(buffer, 14);
+  input.pos = 4;
+  assertEquals(decoder.decode(input, 100), ChunkEvent.DATA);
+  assertEquals([decoder.dataStart, input.pos], [7, 9]);
+  assertEquals(decoder.decode(input, 100), ChunkEvent.LAST);
+  assertEquals(input.pos, 14);
 });
 
 Deno.test("ChunkedDecoder.reset() forgets a body in any state", () => {

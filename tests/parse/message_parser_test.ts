@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ParseEvent, RequestParser } from "../../parse.ts";
-import { readBuffer } from "../../parse/message_parser.ts";
+import { readBuffer } from "../../parse/receive_buffer.ts";
 import { latin1Bytes, latin1Text } from "../support/bytes.ts";
 import { Random, readPieces, readWhole } from "../support/splits.ts";
 import { assertLinear } from "../support/cost.ts";

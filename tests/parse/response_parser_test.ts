@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ParseEvent, protocolErrors, ResponseParser } from "../../parse.ts";
-import { readBuffer } from "../../parse/message_parser.ts";
+import { readBuffer } from "../../parse/receive_buffer.ts";
 import { requests } from "../cases/requests.ts";
 import {
   clientCodes,
