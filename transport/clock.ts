@@ -10,6 +10,17 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+interface Immediates {
+  setImmediate?(callback: () => void): unknown;
+  clearImmediate?(id: unknown): void;
+}
+
+// Older versions of Deno have these for packages of npm alone.
+const {
+  setImmediate = (callback: () => void): unknown => setTimeout(callback, 0),
+  clearImmediate = (id: unknown): void => clearTimeout(id as number),
+} = globalThis as Immediates;
+
 /**
  * Calls back behind what the event loop has to tell of at this moment.
  *
@@ -129,7 +140,7 @@ export class Clock {
     this.#ticked();
     this.#tickedAt = performance.now();
     this.#timer = setInterval(this.#advance, this.period);
-    if (this.#isBackground) this.#timer.unref();
+    if (this.#isBackground) Deno.unrefTimer(this.#timer as unknown as number);
   }
 
   readonly #advance = (): void => {
