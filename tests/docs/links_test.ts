@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { PAGES, readPage, readProse, ROOT } from "./pages.ts";
 
+const OTHERS = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+
 /** What a heading is called in a link to it, as code hosts have it. */
 function anchors(page: string): string[] {
   return [...readProse(page).matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
@@ -10,7 +12,7 @@ function anchors(page: string): string[] {
 }
 
 Deno.test("README and docs link to what is there", () => {
-  for (const page of PAGES) {
+  for (const page of [...PAGES, ...OTHERS, "bench/README.md"]) {
     for (const [, link] of readProse(page).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(link)) continue;
       const [file, anchor] = link.split("#");
@@ -34,7 +36,9 @@ Deno.test("README is short, and leads to each page of docs", () => {
 Deno.test("deno.json publishes README and docs", () => {
   const { publish } = JSON.parse(readPage("deno.json"));
   assertEquals(
-    ["README.md", "docs/"].filter((name) => !publish.include.includes(name)),
+    ["README.md", "docs/", ...OTHERS].filter((name) =>
+      !publish.include.includes(name)
+    ),
     [],
   );
 });
