@@ -23,7 +23,7 @@ export class Timers implements Disposable {
       ...rest: unknown[]
     ) => {
       this.set.push(delay);
-      return this.#setTimeout(() => {
+      return (0, this.#setTimeout)(() => {
         this.fired.push(delay);
         callback(...rest);
       }, hasten(delay));
@@ -33,7 +33,7 @@ export class Timers implements Disposable {
       period = 0,
       ...rest: unknown[]
     ) =>
-      this.#setInterval(() => {
+      (0, this.#setInterval)(() => {
         this.ticked.set(period, (this.ticked.get(period) ?? 0) + period);
         callback(...rest);
       }, period);
