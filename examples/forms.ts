@@ -119,15 +119,17 @@ function escapeHtml(text: string): string {
 }
 
 const STYLE = `
+  :root { color-scheme: light dark }
   body { max-width: 30rem; margin: 3rem auto; padding: 0 1rem;
-    font: 1.1rem/1.5 system-ui, sans-serif; color: #223; background: #f4f6f8 }
+    font: 1.1rem/1.5 system-ui, sans-serif; color: light-dark(#223, #dfe6f0);
+    background: light-dark(#f4f6f8, #10151d) }
   form, li { margin: 1rem 0; padding: 1rem; border-radius: .5rem;
-    background: #fff; box-shadow: 0 1px 4px #0002 }
+    background: light-dark(#fff, #1a212d); box-shadow: 0 1px 4px #0002 }
   form, label { display: grid; gap: .6rem }
   form.plain { all: unset }
   input, button { padding: .4rem .6rem; font: inherit }
   ul { padding: 0; list-style: none }
-  .problem { color: #b3261e }`;
+  .problem { color: light-dark(#b3261e, #f0736a) }`;
 
 const LOGIN_FORM = `
   <form method="post" action="/login">

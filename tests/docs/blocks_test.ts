@@ -135,6 +135,10 @@ const VISITS: Record<string, Visit> = {
     "/rpc?x=1": [200, '"query":{"x":"1"}'],
     "/": [404, "Not found"],
   }),
+  "docs/production.md, A program that runs as a service": answers({
+    "/items": [200, "[]"],
+    "/": [404, "Not found"],
+  }),
   "docs/production.md, HTTPS": async (running) => {
     await running.listening(9943);
     await using client = new HttpClient(running.url("/", 9943, "https"), {

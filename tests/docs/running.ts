@@ -128,6 +128,11 @@ export class Running implements AsyncDisposable {
     }
   }
 
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
   /** Waits until it ends by itself, as it should. */
   async end(): Promise<void> {
     const { success } = await this.#child.status;

@@ -21,6 +21,7 @@ export const PROGRAMS = {
     file: "/usr/lib/apache2/modules/mod_auth_digest.so",
   },
   "bash": { command: "bash", args: ["--version"], says: /version [4-9]/ },
+  "caddy": { command: "caddy", args: ["version"] },
   "chromium": { command: "chromium", args: ["--version"] },
   "curl": { command: "curl", args: ["--version"] },
   "ffmpeg": { command: "ffmpeg", args: ["-version"] },
@@ -42,6 +43,7 @@ export const PROGRAMS = {
   },
   // That of other systems takes other arguments.
   "script": { command: "script", args: ["--version"], says: /util-linux/ },
+  "systemd-analyze": { command: "systemd-analyze", args: ["--version"] },
   // A network of one's own, in which packets can be lost, is root's to make.
   "unshare with ip": {
     command: "unshare",
