@@ -21,7 +21,11 @@ export class AllowedHosts {
 
   /** Whether a `Host`, with or without a port, is one of them. */
   has(host: string): boolean {
-    if (this.#isOpen) return true;
+    return this.#isOpen || this.knows(host);
+  }
+
+  /** Whether it is surely one of them, and not just not refused. */
+  knows(host: string): boolean {
     const name = host.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
     const plain = name.startsWith("[") ? name.slice(1, -1) : name;
     if (this.#names.has(plain)) return true;

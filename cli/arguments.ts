@@ -137,6 +137,8 @@ export interface ServeArguments {
   hasCors: boolean;
   /** Whether files may be sent here. */
   hasUpload: boolean;
+  /** Whether what is there may be overwritten, renamed and deleted. */
+  mayWrite: boolean;
   /** Bytes of an upload. */
   maxUpload: number;
   /** Bytes of all uploads together. */

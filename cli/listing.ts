@@ -74,7 +74,7 @@ h1 { margin: 0 0 1rem; font-size: 1.3rem; font-weight: 600;
   overflow-wrap: anywhere }
 h1 span { color: var(--faint); font-weight: 400; padding: 0 .15em }
 .card { background: var(--card); border: 1px solid var(--line);
-  border-radius: .7rem; overflow: hidden }
+  border-radius: .7rem }
 table { width: 100%; border-collapse: collapse }
 th { font-size: .8rem; font-weight: 500; color: var(--faint);
   text-align: left; border-bottom: 1px solid var(--line) }
@@ -108,6 +108,18 @@ form.search { flex: 0 1 16rem; margin: 0; padding: 0; flex-wrap: nowrap }
 form.search input { min-width: 0; width: 100%; padding: .35rem .8rem;
   border: 1px solid var(--line); border-radius: .5rem;
   background: var(--card) }
+.more { padding: 0 .6rem 0 0; vertical-align: top }
+.more summary { padding: .3rem .5rem; cursor: pointer; list-style: none;
+  color: var(--faint); border-radius: .5rem }
+.more details { position: relative }
+.more form { position: absolute; right: 0; z-index: 1; margin: 0; width: 17rem;
+  background: var(--card); border: 1px solid var(--line); border-radius: .7rem;
+  box-shadow: 0 .3rem 1rem #0003 }
+.more input { flex: 1 1 100%; padding: .35rem .6rem; color: inherit;
+  background: var(--page); border: 1px solid var(--line); border-radius: .4rem }
+.more button { flex: 1 }
+button.bad { background: #b3261e }
+button.bad:hover { background: #8f1d17 }
 @media (max-width: 36rem) { .date { display: none } }
 `.trim();
 
@@ -132,6 +144,8 @@ export interface ListingOptions {
   segments: readonly string[];
   /** Whether to offer a form for uploads. */
   hasUpload: boolean;
+  /** Whether to offer to rename and to delete. */
+  mayWrite: boolean;
   /** What is wanted of it. */
   view: View;
 }
@@ -139,17 +153,18 @@ export interface ListingOptions {
 /** A page that lists a folder. */
 export function listingPage(
   { entries, omitted }: Contents,
-  { segments, hasUpload, view }: ListingOptions,
+  { segments, hasUpload, mayWrite, view }: ListingOptions,
 ): string {
   const title = "/" + segments.map((name) => name + "/").join("");
-  const rows = entries.map(row).join("\n");
+  const rows = entries.map((entry) => row(entry, mayWrite)).join("\n");
   const table = entries.length === 0
     ? `<p class="note">${
       view.search === "" ? "Nothing here" : "Nothing here has that name"
     }</p>`
     : `<table>
 <thead><tr>${column("Name", "name", view)}${column("Size", "size", view)}` +
-      `${column("Changed", "time", view)}</tr></thead>
+      `${column("Changed", "time", view)}${mayWrite ? "<th></th>" : ""}` +
+      `</tr></thead>
 <tbody>
 ${rows}
 </tbody>
@@ -212,7 +227,10 @@ function crumbs(segments: readonly string[]): string {
   }).join("<span>/</span>");
 }
 
-function row({ name, isFolder, size, modified }: Entry): string {
+function row(
+  { name, isFolder, size, modified }: Entry,
+  mayWrite: boolean,
+): string {
   // With ./ in front, no name is taken for a scheme.
   const href = `./${encodeSegment(name)}${isFolder ? "/" : ""}`;
   const time = modified === null
@@ -221,7 +239,27 @@ function row({ name, isFolder, size, modified }: Entry): string {
   return `<tr><td${isFolder ? ' class="folder"' : ""}>` +
     `<a href="${href}">${escapeHtml(name)}${isFolder ? "/" : ""}</a></td>` +
     `<td class="size">${isFolder ? "" : sizeText(size)}</td>` +
-    `<td class="date">${time}</td></tr>`;
+    `<td class="date">${time}</td>${mayWrite ? changing(name) : ""}</tr>`;
+}
+
+/** What renames or deletes an entry, shown when it is asked for. */
+function changing(name: string): string {
+  const value = escapeAttribute(name);
+  return `<td class="more"><details><summary aria-label="Change">` +
+    `\u22ef</summary><form method="post" action="./">` +
+    `<input type="hidden" name="name" value="${value}">` +
+    `<input name="to" value="${value}" required aria-label="New name">` +
+    `<button name="action" value="rename">Rename</button>` +
+    `<button name="action" value="delete" formnovalidate class="bad">` +
+    `Delete</button></form></details></td>`;
+}
+
+/**
+ * A name to be sent back as it is: what is only shown may differ. A line break,
+ * which forms change, is as good as no name.
+ */
+function escapeAttribute(name: string): string {
+  return name.toWellFormed().replace(/[&<>"']/g, (char) => ESCAPES[char]);
 }
 
 /** A date for people, where the server is. */

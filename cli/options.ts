@@ -281,6 +281,11 @@ const SERVE: Option[] = [
       "never overwritten",
   },
   {
+    name: "write",
+    help: "take files and let them be overwritten, renamed and deleted, by\n" +
+      "listings or by PUT, MOVE and DELETE",
+  },
+  {
     name: "max-upload",
     value: "SIZE",
     help: "what an upload may have: 500k, 20MB; default 1GiB",

@@ -16,11 +16,13 @@ export class UploadRefused extends Error {
 
 /** What uploads may take of the disk, all together, while this runs. */
 export class Quota {
+  readonly #most: number;
   #left: number;
+  #changing: Promise<unknown> = Promise.resolve();
 
   /** @param bytes How much. */
   constructor(bytes: number) {
-    this.#left = bytes;
+    this.#most = this.#left = bytes;
   }
 
   /** Whether there is room for so many bytes. */
@@ -42,6 +44,17 @@ export class Quota {
 
   /** Gives back what was taken. */
   give(bytes: number): void {
-    this.#left += bytes;
+    // What was there before is given back as well, as it is replaced.
+    this.#left = Math.min(this.#most, this.#left + bytes);
+  }
+
+  /**
+   * Changes what is there, one thing after the other: what goes must not be
+   * counted twice.
+   */
+  exclusive<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.catch(() => {});
+    return done;
   }
 }

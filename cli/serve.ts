@@ -83,7 +83,8 @@ function greeting(server: HttpServer, args: ServeArguments): string[] {
   const lines = whereLines(server, `Serving ${plainLine(args.folder)}`);
   if (args.hasUpload) {
     const who = args.auth.length > 0 ? "Whoever logs in" : "Whoever gets there";
-    lines.push(`${who} may upload files`);
+    const what = args.mayWrite ? "upload, overwrite and delete" : "upload";
+    lines.push(`${who} may ${what} files`);
   }
   if (args.auth.length > 0 && args.pair === null && !isLocal(server)) {
     lines.push("Passwords go over the network as they are: --cert, --key");

@@ -16,7 +16,9 @@ export function readServe(args: readonly string[]): Arguments {
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError("--cert and --key go together");
   }
-  const [hasUpload, isSpa] = [given.flag("upload"), given.flag("spa")];
+  const mayWrite = given.flag("write");
+  const hasUpload = mayWrite || given.flag("upload");
+  const isSpa = given.flag("spa");
   return {
     command: "serve",
     folder,
@@ -27,6 +29,7 @@ export function readServe(args: readonly string[]): Arguments {
     notFound: given.text("404"),
     hasCors: given.flag("cors"),
     hasUpload,
+    mayWrite,
     maxUpload: size(given.text("max-upload") ?? "1GiB", "--max-upload"),
     quota: size(given.text("quota") ?? "10GiB", "--quota"),
     isSpa,

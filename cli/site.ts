@@ -1,35 +1,25 @@
-import { HttpError } from "../parse.ts";
 import type { HttpConnection } from "../server.ts";
 import { contentTypeOf } from "../server/content_type.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
-import { acceptsPages, isOwnPage } from "./asker.ts";
-import { safeName } from "./file_name.ts";
+import { acceptsPages } from "./asker.ts";
 import { Folder, type Found, urlPathOf } from "./folder.ts";
 import type { Gate } from "./gate.ts";
-import {
-  listingJson,
-  listingPage,
-  messagePage,
-  PAGE_HEADERS,
-} from "./listing.ts";
+import { listingJson, listingPage } from "./listing.ts";
 import { queryOf, type View, viewOf } from "./listing_view.ts";
 import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
 import type { Answerer } from "./running.ts";
-import { Quota, UploadRefused } from "./quota.ts";
-import { isTaken, saveBody, saveForm } from "./uploads.ts";
+import { Receiver, type ReceiverOptions } from "./receiver.ts";
+import { type Headers, Replies } from "./replies.ts";
 
 /** How a site is served. */
 export type SiteOptions =
+  & ReceiverOptions
   & Pick<
     ServeArguments,
     | "hasCors"
-    | "hasUpload"
-    | "maxUpload"
-    | "quota"
     | "isSpa"
     | "hasIndex"
-    | "hasHidden"
     | "isCompressed"
     | "headers"
     | "notFound"
@@ -41,29 +31,27 @@ export type SiteOptions =
     gate: Gate | null;
   };
 
-type Headers = Record<string, string>;
-
 /** Bytes of the page for what is missing. */
 const MAX_NOT_FOUND = 1024 * 1024;
-
-const encoder = new TextEncoder();
 
 /** A folder, as a site. */
 export class Site implements Answerer {
   readonly #folder: Folder;
   readonly #options: SiteOptions;
-  readonly #quota: Quota;
+  readonly #replies: Replies;
+  readonly #receiver: Receiver;
   readonly #listings = new Listings();
 
   constructor(folder: Folder, options: SiteOptions) {
     this.#folder = folder;
     this.#options = options;
-    this.#quota = new Quota(options.quota);
+    this.#replies = new Replies(options);
+    this.#receiver = new Receiver(folder, options, this.#replies);
   }
 
   /** Answers a request. Rejects for a fault of ours alone. */
   answer(client: HttpConnection): Promise<boolean> {
-    const { hasUpload, hosts } = this.#options;
+    const { hosts } = this.#options;
     if (!hosts.has(client.host)) {
       return Promise.resolve(
         this.#refuse(client, 421, "This is not the name of this site"),
@@ -77,17 +65,32 @@ export class Site implements Answerer {
         return this.#get(client);
       case "OPTIONS":
         return Promise.resolve(this.#preflight(client));
-      case "POST":
-        if (hasUpload) return this.#receive(client, () => this.#post(client));
-        break;
-      case "PUT":
-        if (hasUpload) return this.#receive(client, () => this.#put(client));
+    }
+    if (this.#receiver.methods.includes(client.method)) {
+      if (this.#isStrangers(client)) {
+        return Promise.resolve(
+          this.#refuse(client, 403, "Pages write under an --allow-host alone"),
+        );
+      }
+      return this.#receiver.take(client);
     }
     return Promise.resolve(
       this.#refuse(client, 405, "This method is not for here", {
         allow: this.#methods,
       }),
     );
+  }
+
+  /**
+   * Whether a page asks to write that may be another's: where all names are
+   * fine, a page elsewhere can have its own lead here, and count as ours.
+   */
+  #isStrangers({ host, headers }: HttpConnection): boolean {
+    const { hosts, gate, mayWrite } = this.#options;
+    // Its browser would not send our password there.
+    if (!mayWrite || gate !== null || hosts.knows(host)) return false;
+    return headers.origin !== undefined ||
+      headers["sec-fetch-site"] !== undefined;
   }
 
   /** Refuses those who do not know the password; `null` if there is no need. */
@@ -111,24 +114,11 @@ export class Site implements Answerer {
   }
 
   get #methods(): string {
-    return "GET, HEAD, OPTIONS" +
-      (this.#options.hasUpload ? ", POST, PUT" : "");
+    return ["GET", "HEAD", "OPTIONS", ...this.#receiver.methods].join(", ");
   }
 
   get #headers(): Headers {
-    const headers: Headers = {
-      "cache-control": "no-cache", // it may be kept, but is asked for again
-      "x-content-type-options": "nosniff",
-    };
-    if (this.#options.hasCors) {
-      headers["access-control-allow-origin"] = "*";
-      headers["access-control-expose-headers"] =
-        "content-range, accept-ranges, content-length, etag";
-    }
-    for (const [name, value] of this.#options.headers) {
-      headers[name.toLowerCase()] = value;
-    }
-    return headers;
+    return this.#replies.headers;
   }
 
   #preflight(client: HttpConnection): Promise<boolean> {
@@ -152,7 +142,7 @@ export class Site implements Answerer {
     if (!client.path.endsWith("/")) {
       const mark = client.url.indexOf("?");
       const query = mark < 0 ? "" : client.url.slice(mark);
-      return this.#redirect(
+      return this.#replies.redirect(
         client,
         301,
         urlPathOf(found.segments, true) + query,
@@ -173,7 +163,7 @@ export class Site implements Answerer {
     if (listing === null) return await this.#missing(client);
     const form = chooseForm(listing, client.headers["accept-encoding"]);
     if (wantsJson) form.headers["content-type"] = "application/json";
-    return await this.#page(client, 200, form.body, form.headers);
+    return await this.#replies.page(client, 200, form.body, form.headers);
   }
 
   /** What lists a folder; `null` if none is there. */
@@ -187,10 +177,10 @@ export class Site implements Answerer {
     const contents = await this.#folder.list(found, view);
     if (contents === null) return null;
     const { segments } = found;
-    const { hasUpload, isCompressed } = this.#options;
+    const { hasUpload, mayWrite, isCompressed } = this.#options;
     const text = wantsJson
       ? listingJson(contents, segments)
-      : listingPage(contents, { segments, hasUpload, view });
+      : listingPage(contents, { segments, hasUpload, mayWrite, view });
     return await listingOf(text, isCompressed);
   }
 
@@ -230,110 +220,13 @@ export class Site implements Answerer {
     });
   }
 
-  // ---- Uploads ----------------------------------------------------------
-
-  async #receive(
-    client: HttpConnection,
-    save: () => Promise<boolean>,
-  ): Promise<boolean> {
-    if (!isOwnPage(client)) {
-      return this.#refuse(client, 403, "Not from pages of other sites");
-    }
-    client.limit(this.#options.maxUpload);
-    if (!this.#quota.has(client.contentLength ?? 0)) {
-      return this.#refuse(client, 507, "No room is left for uploads");
-    }
-    try {
-      return await save();
-    } catch (error) {
-      if (error instanceof UploadRefused) {
-        return this.#refuse(client, error.status, error.message);
-      }
-      if (!(error instanceof HttpError)) throw error;
-      // Most of what a peer does wrong the server has answered already; then
-      // this answer goes nowhere.
-      const status = error.status ?? 400;
-      await this.#refuse(client, status, error.message);
-      return false;
-    }
-  }
-
-  async #post(client: HttpConnection): Promise<boolean> {
-    const found = await this.#folder.find(client.path);
-    if (found === null || !found.isFolder) {
-      return this.#refuse(client, 404, "No such folder is here");
-    }
-    if (client.contentType !== "multipart/form-data") {
-      return this.#refuse(client, 415, "Files come in a multipart form");
-    }
-    const { hasHidden } = this.#options;
-    if (await saveForm(client, found, hasHidden, this.#quota) === 0) {
-      return this.#refuse(client, 400, "No file was chosen");
-    }
-    return this.#redirect(client, 303, urlPathOf(found.segments, true));
-  }
-
-  async #put(client: HttpConnection): Promise<boolean> {
-    const segments = this.#folder.segmentsOf(client.path);
-    const name = segments?.pop();
-    if (
-      segments === null || name === undefined || client.path.endsWith("/") ||
-      safeName(name, this.#options.hasHidden) !== name
-    ) {
-      return this.#refuse(client, 400, "This name cannot be used");
-    }
-    if (client.headers["content-range"] !== undefined) {
-      return this.#refuse(client, 400, "Only whole files are taken");
-    }
-    const parent = await this.#folder.find(segments.join("/"));
-    if (parent === null || !parent.isFolder) {
-      return this.#refuse(client, 404, "No such folder is here");
-    }
-    const isNew = !await isTaken(parent.realPath, name) &&
-      await saveBody(client, parent, name, this.#quota);
-    if (!isNew) return this.#refuse(client, 409, "This name is taken");
-    const headers = this.#headers;
-    headers.location = urlPathOf([...segments, name], false);
-    return await client.respond(null, { status: 201, headers });
-  }
-
-  // ---- Answers ----------------------------------------------------------
-
-  #redirect(
-    client: HttpConnection,
-    status: number,
-    url: string,
-  ): Promise<boolean> {
-    const headers = this.#headers;
-    return client.respondRedirect(url, { status, headers });
-  }
-
-  #page(
-    client: HttpConnection,
-    status: number,
-    html: Uint8Array,
-    headers: Headers = {},
-  ): Promise<boolean> {
-    return client.respond(html, {
-      status,
-      headers: { ...this.#headers, ...PAGE_HEADERS, ...headers },
-    });
-  }
-
   #refuse(
     client: HttpConnection,
     status: number,
     message: string,
     headers?: Headers,
   ): Promise<boolean> {
-    // A program, or whoever reads its output, has no use for a page.
-    const isPage = acceptsPages(client);
-    const text = isPage ? messagePage(status, message) : `${message}\n`;
-    return this.#page(client, status, encoder.encode(text), {
-      vary: "accept",
-      ...(isPage ? {} : { "content-type": "text/plain; charset=utf-8" }),
-      ...headers,
-    });
+    return this.#replies.refuse(client, status, message, headers);
   }
 
   /** Answers where something of ours went wrong. */

@@ -79,12 +79,47 @@ class Upload {
     return true;
   }
 
+  /**
+   * Gives the complete file its name, in place of the file that has it. A link
+   * of that name is replaced, not what it leads to.
+   *
+   * @throws {UploadRefused} If the folder is not what it was, or no file has
+   * the name.
+   */
+  async replace(name: string): Promise<void> {
+    if (!await isStill(this.#folder)) {
+      throw new UploadRefused(409, "The folder has changed");
+    }
+    const path = join(this.#folder.realPath, name);
+    const old = await sizeOf(path);
+    try {
+      await Deno.rename(this.#path, path);
+    } catch (error) {
+      if (await isFolder(path)) {
+        throw new UploadRefused(409, "A folder has this name");
+      }
+      throw error;
+    }
+    this.#path = path;
+    this.#quota.give(old);
+  }
+
   /** Takes it away again, under whatever name it has. */
   async drop(): Promise<void> {
     await remove(this.#path);
     this.#quota.give(this.#cost);
     this.#cost = 0;
   }
+}
+
+/** What a file costs; 0 where no file is there. */
+export async function sizeOf(path: string): Promise<number> {
+  const info = await Deno.lstat(path).catch(() => null);
+  return info?.isFile ? info.size + FILE_COST : 0;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await Deno.lstat(path).catch(() => null))?.isDirectory ?? false;
 }
 
 async function remove(path: string): Promise<void> {
@@ -151,7 +186,7 @@ export async function saveForm(
 }
 
 /**
- * Saves a body under a name that is not taken.
+ * Saves a body under a name that is not taken, or in place of a file.
  *
  * @returns Whether that was so.
  */
@@ -160,12 +195,14 @@ export async function saveBody(
   folder: Found,
   name: string,
   quota: Quota,
+  mayReplace: boolean,
 ): Promise<boolean> {
   const upload = new Upload(folder, quota);
   let isSaved = false;
   try {
     await upload.save(client);
-    isSaved = await upload.publish(name);
+    if (mayReplace) await quota.exclusive(() => upload.replace(name));
+    isSaved = mayReplace || await upload.publish(name);
   } finally {
     if (!isSaved) await upload.drop();
   }
