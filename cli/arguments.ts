@@ -147,6 +147,10 @@ export interface ServeArguments {
   isSpa: boolean;
   /** Whether an index.html is shown in place of a listing. */
   hasIndex: boolean;
+  /** Whether folders can be had in one piece. */
+  hasArchives: boolean;
+  /** Whether what was compressed before is sent. */
+  isGzipStatic: boolean;
   /** Whether names with a dot in front are shown. */
   hasHidden: boolean;
   /** Whether text is compressed. */

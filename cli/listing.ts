@@ -94,6 +94,7 @@ td.folder a { background-image: var(--folder) }
   text-align: center }
 pre { margin: 0; padding: 1rem; overflow-x: auto; font-size: .85rem }
 footer { margin: .8rem 1rem; font-size: .85rem; color: var(--faint) }
+footer .all { float: right }
 form { display: flex; flex-wrap: wrap; gap: .8rem; align-items: center;
   margin: 1rem 0; padding: .8rem 1rem }
 input { flex: 1; min-width: 12rem; font: inherit; font-size: .9rem;
@@ -146,6 +147,8 @@ export interface ListingOptions {
   hasUpload: boolean;
   /** Whether to offer to rename and to delete. */
   mayWrite: boolean;
+  /** Whether to offer all of it in one piece. */
+  hasArchives: boolean;
   /** What is wanted of it. */
   view: View;
 }
@@ -153,7 +156,7 @@ export interface ListingOptions {
 /** A page that lists a folder. */
 export function listingPage(
   { entries, omitted }: Contents,
-  { segments, hasUpload, mayWrite, view }: ListingOptions,
+  { segments, hasUpload, mayWrite, hasArchives, view }: ListingOptions,
 ): string {
   const title = "/" + segments.map((name) => name + "/").join("");
   const rows = entries.map((entry) => row(entry, mayWrite)).join("\n");
@@ -176,9 +179,13 @@ ${searchForm(view)}</header>
 ${hasUpload ? FORM : ""}<main class="card">
 ${table}
 </main>
-<footer>${summary(entries, omitted)}</footer>`,
+<footer>${summary(entries, omitted)}${hasArchives ? ALL : ""}</footer>`,
   );
 }
+
+const ALL =
+  ` <span class="all">All of it as <a href="./?archive=zip">zip</a>, ` +
+  `<a href="./?archive=tar">tar</a></span>`;
 
 const FORM =
   `<form class="card" method="post" enctype="multipart/form-data" action="./">

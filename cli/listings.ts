@@ -88,24 +88,24 @@ export function chooseForm(
   acceptEncoding: string | undefined,
 ): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
   if (gzip === null) return { body: plain, headers: { vary: "accept" } };
-  // Decided as for any other answer, as if the coding were to come.
-  const coding = applyCoding(
-    {
-      status: 200,
-      reason: undefined,
-      headers: { "content-type": "text/html" },
-      cookies: "",
-    },
-    { minLength: 0, encodings: ["gzip"] },
-    acceptEncoding,
-    plain.length,
-  );
   const headers = {
     // To compress it for each peer anew would hold up all others.
     "cache-control": "no-cache, no-transform",
     vary: "accept, accept-encoding",
   };
-  return coding === "gzip"
+  return takesGzip(acceptEncoding)
     ? { body: gzip, headers: { ...headers, "content-encoding": "gzip" } }
     : { body: plain, headers };
+}
+
+/** Whether a peer takes gzip, as it is decided for any other answer. */
+export function takesGzip(acceptEncoding: string | undefined): boolean {
+  const head = {
+    status: 200,
+    reason: undefined,
+    headers: { "content-type": "text/html" },
+    cookies: "",
+  };
+  const how = { minLength: 0, encodings: ["gzip" as const] };
+  return applyCoding(head, how, acceptEncoding, 1) === "gzip";
 }

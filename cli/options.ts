@@ -304,6 +304,11 @@ const SERVE: Option[] = [
     name: "spa",
     help: "answer unknown paths without extension with /index.html",
   },
+  { name: "archive", help: "offer folders as zip and tar" },
+  {
+    name: "gzip-static",
+    help: "send FILE.gz for FILE to those who take it, unless it is older",
+  },
   { name: "hidden", help: "list and serve names that begin with a dot" },
   { name: "compress", isOn: true, help: "do not compress text" },
 ];

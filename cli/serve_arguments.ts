@@ -12,6 +12,12 @@ export function readServe(args: readonly string[]): Arguments {
   if (info !== null) return info;
   const [folder = ".", ...others] = given.positionals;
   if (others.length > 0) throw usageError(`Too many arguments: ${others[0]}`);
+  // Who may send x.gz must not say what others get for x.
+  if (
+    given.flag("gzip-static") && (given.flag("upload") || given.flag("write"))
+  ) {
+    throw usageError("--gzip-static does not go with --upload");
+  }
   const [cert, key] = [given.text("cert"), given.text("key")];
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError("--cert and --key go together");
@@ -35,6 +41,8 @@ export function readServe(args: readonly string[]): Arguments {
     isSpa,
     // What others have sent must not take the place of the listing.
     hasIndex: given.choice("index") ?? (isSpa || !hasUpload),
+    hasArchives: given.flag("archive"),
+    isGzipStatic: given.flag("gzip-static"),
     hasHidden: given.flag("hidden"),
     isCompressed: given.choice("compress") !== false,
     log: readLog(given),

@@ -1,5 +1,6 @@
 import type { HttpConnection } from "../server.ts";
 import { contentTypeOf } from "../server/content_type.ts";
+import { ARCHIVES, Archives } from "./archive.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { acceptsPages } from "./asker.ts";
@@ -7,7 +8,13 @@ import { Folder, type Found, urlPathOf } from "./folder.ts";
 import type { Gate } from "./gate.ts";
 import { listingJson, listingPage } from "./listing.ts";
 import { queryOf, type View, viewOf } from "./listing_view.ts";
-import { chooseForm, type Listing, listingOf, Listings } from "./listings.ts";
+import {
+  chooseForm,
+  type Listing,
+  listingOf,
+  Listings,
+  takesGzip,
+} from "./listings.ts";
 import type { Answerer } from "./running.ts";
 import { Receiver, type ReceiverOptions } from "./receiver.ts";
 import { type Headers, Replies } from "./replies.ts";
@@ -20,6 +27,8 @@ export type SiteOptions =
     | "hasCors"
     | "isSpa"
     | "hasIndex"
+    | "hasArchives"
+    | "isGzipStatic"
     | "isCompressed"
     | "headers"
     | "notFound"
@@ -40,12 +49,14 @@ export class Site implements Answerer {
   readonly #options: SiteOptions;
   readonly #replies: Replies;
   readonly #receiver: Receiver;
+  readonly #archives: Archives | null;
   readonly #listings = new Listings();
 
   constructor(folder: Folder, options: SiteOptions) {
     this.#folder = folder;
     this.#options = options;
     this.#replies = new Replies(options);
+    this.#archives = options.hasArchives ? new Archives(folder) : null;
     this.#receiver = new Receiver(folder, options, this.#replies);
   }
 
@@ -148,6 +159,14 @@ export class Site implements Answerer {
         urlPathOf(found.segments, true) + query,
       );
     }
+    const { archive } = client.query;
+    const kind = ARCHIVES.find((one) => one === archive);
+    if (this.#archives !== null && kind !== undefined) {
+      return await this.#archives.send(client, found, kind, this.#headers) ??
+        this.#refuse(client, 503, "Too many archives are under way", {
+          "retry-after": "10",
+        });
+    }
     const path = found.segments.join("/");
     if (this.#options.hasIndex) {
       const index = await this.#folder.find(`${path}/index.html`);
@@ -177,10 +196,10 @@ export class Site implements Answerer {
     const contents = await this.#folder.list(found, view);
     if (contents === null) return null;
     const { segments } = found;
-    const { hasUpload, mayWrite, isCompressed } = this.#options;
+    const { isCompressed } = this.#options;
     const text = wantsJson
       ? listingJson(contents, segments)
-      : listingPage(contents, { segments, hasUpload, mayWrite, view });
+      : listingPage(contents, { ...this.#options, segments, view });
     return await listingOf(text, isCompressed);
   }
 
@@ -210,11 +229,31 @@ export class Site implements Answerer {
     return await client.respond(bytes, { status: 404, headers });
   }
 
-  #file(client: HttpConnection, { segments }: Found): Promise<boolean> {
+  async #file(
+    client: HttpConnection,
+    { segments, info }: Found,
+  ): Promise<boolean> {
+    const { hasUpload, isGzipStatic } = this.#options;
     const headers = this.#headers;
     // What others have sent here must not run as a page of ours.
-    if (this.#options.hasUpload) headers["content-security-policy"] = "sandbox";
-    return client.respondFile(segments.join("/"), {
+    if (hasUpload) headers["content-security-policy"] = "sandbox";
+    let path = segments.join("/");
+    if (isGzipStatic) {
+      const packed = await this.#folder.find(path + ".gz");
+      const isFresh = packed !== null && !packed.isFolder &&
+        (packed.info.mtime ?? 0) >= (info.mtime ?? 0);
+      if (isFresh) {
+        headers.vary = headers.vary === undefined
+          ? "accept-encoding"
+          : `${headers.vary}, accept-encoding`;
+        if (takesGzip(client.headers["accept-encoding"])) {
+          headers["content-type"] = contentTypeOf(path);
+          headers["content-encoding"] = "gzip";
+          path += ".gz";
+        }
+      }
+    }
+    return await client.respondFile(path, {
       root: this.#folder.root,
       headers,
     });

@@ -275,6 +275,8 @@ const SERVE: ServeArguments = {
   quota: 10 * 2 ** 30,
   isSpa: false,
   hasIndex: true,
+  hasArchives: false,
+  isGzipStatic: false,
   hasHidden: false,
   isCompressed: true,
   log: "common",
@@ -316,6 +318,11 @@ const OTHERS: [
     hasUpload: true,
     quota: 5000,
     hasIndex: false,
+  }],
+  ["serve d --archive --gzip-static", {
+    ...SERVE,
+    hasArchives: true,
+    isGzipStatic: true,
   }],
   ["serve d --write", {
     ...SERVE,
@@ -372,6 +379,7 @@ const WRONG: [line: string, message: string][] = [
   ["a --print h -i", "--print does not go with --include: it has h"],
   ["a --print h -o f", "--print without b does not go with a file to write to"],
   ["a --key k", "--key needs --cert"],
+  ["serve --write --gzip-static", "--gzip-static does not go with --upload"],
   ["GET a =1", `Not understood: =1; ${WORDS_MEAN}`],
   ["q==1 :9980/", "q==1 goes behind the URL"],
   ["POST a=1 b", "a=1 goes behind the URL"],
