@@ -25,6 +25,7 @@ import { completions } from "./cli/completions.ts";
 import { runEcho } from "./cli/echo.ts";
 import { ExitCode, exitCodeOf } from "./cli/exit_codes.ts";
 import { HELP, VERSION } from "./cli/help.ts";
+import { runInspect } from "./cli/inspect.ts";
 import { type CliIo, systemIo, writeAll, writeLine } from "./cli/io.ts";
 import { manPage } from "./cli/man_page.ts";
 import { plainLine } from "./cli/plain_text.ts";
@@ -83,6 +84,8 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
       return await runServe(given, io);
     case "echo":
       return await runEcho(given, io);
+    case "inspect":
+      return await runInspect(given, io);
     case "ws":
       return await runWs(given, io);
     case "request":

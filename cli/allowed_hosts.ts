@@ -11,12 +11,12 @@ export class AllowedHosts {
 
   /**
    * @param names Further names, or addresses.
-   * @param listens The address that is listened on: where others can reach it,
-   * all names are fine unless some are given.
+   * @param listens The addresses that are listened on: where others can reach
+   * all of them, all names are fine unless some are given.
    */
-  constructor(names: readonly string[], listens: string) {
+  constructor(names: readonly string[], listens: readonly string[]) {
     this.#names = new Set(names.map((name) => name.toLowerCase()));
-    this.#isOpen = names.length === 0 && !isLoopback(listens);
+    this.#isOpen = names.length === 0 && !listens.some(isLoopback);
   }
 
   /** Whether a `Host`, with or without a port, is one of them. */

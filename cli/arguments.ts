@@ -1,4 +1,5 @@
 import type { LogFormat } from "./access_log.ts";
+import type { Route } from "./backend.ts";
 import type { CommandName } from "./options.ts";
 import type { Given } from "./parse_options.ts";
 import type { Field } from "./words.ts";
@@ -113,18 +114,36 @@ export interface WsArguments extends ConnectionArguments {
   wait: number | undefined;
 }
 
+/** Where a server listens: an address, or the path of a Unix socket. */
+export type Place =
+  | {
+    /** The port; `undefined` for 8000, or the next one that is free. */
+    port: number | undefined;
+    /** The address. */
+    host: string;
+  }
+  | { path: string };
+
+/** What servers have in common. */
+export interface ListeningArguments {
+  /** Where it listens. */
+  places: Place[];
+  /** Names that it answers to, beside its own. */
+  allowedHosts: string[];
+}
+
 /** A server, from the command line. */
-export interface ServeArguments {
+export interface ServeArguments extends ListeningArguments {
   /** The command. */
   command: "serve";
   /** The folder. */
   folder: string;
-  /** The port; `undefined` for 8000, or the next one that is free. */
-  port: number | undefined;
-  /** Address to listen on. */
-  host: string;
-  /** Names that it answers to, beside its own. */
-  allowedHosts: string[];
+  /** Whether a certificate is made. */
+  isSelfSigned: boolean;
+  /** What is passed on, and where to. */
+  routes: Route[];
+  /** Whether pages hear of changes. */
+  isLive: boolean;
   /** Files with a certificate and its key. */
   pair: { cert: string; key: string } | null;
   /** `user:password` each, or `@` and a file of those; none lets all in. */
@@ -160,15 +179,9 @@ export interface ServeArguments {
 }
 
 /** A server that tells what was asked, from the command line. */
-export interface EchoArguments {
+export interface EchoArguments extends ListeningArguments {
   /** The command. */
   command: "echo";
-  /** The port; `undefined` for 8000, or the next one that is free. */
-  port: number | undefined;
-  /** Address to listen on. */
-  host: string;
-  /** Names that it answers to, beside its own. */
-  allowedHosts: string[];
   /** Status of every answer. */
   status: number;
   /** How much later it comes, in ms. */
@@ -177,6 +190,18 @@ export interface EchoArguments {
   hasCors: boolean;
   /** How requests are logged. */
   log: LogFormat;
+}
+
+/** A proxy that looks on, from the command line. */
+export interface InspectArguments extends ListeningArguments {
+  /** The command. */
+  command: "inspect";
+  /** What it passes all on to. */
+  target: URL;
+  /** Bytes of a body that are shown. */
+  maxBody: number;
+  /** Whether colours are wanted on a terminal. */
+  wantsColor: boolean;
 }
 
 /** What is asked for other than to do something. */
@@ -195,6 +220,7 @@ export type Arguments =
   | WsArguments
   | ServeArguments
   | EchoArguments
+  | InspectArguments
   | InfoArguments;
 
 /** Whether help or the version is asked for. */

@@ -1,6 +1,6 @@
 import type { Arguments } from "./arguments.ts";
 import { readRequest } from "./request_arguments.ts";
-import { readEcho, readServe } from "./serve_arguments.ts";
+import { readEcho, readInspect, readServe } from "./serve_arguments.ts";
 import { readWs } from "./ws_arguments.ts";
 
 /**
@@ -17,6 +17,8 @@ export function readArguments(args: readonly string[]): Arguments {
       return readServe(rest);
     case "echo":
       return readEcho(rest);
+    case "inspect":
+      return readInspect(rest);
     case "help":
       return { command: "topic", topic: rest[0] ?? "" };
     case "man":

@@ -6,10 +6,14 @@ import { TOPICS } from "./topics.ts";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** What may come first, but for a method or a URL. */
-const COMMANDS = ["ws", "serve", "echo", "help", "completions", "man"] as const;
+const COMMANDS = [
+  ...["ws", "serve", "echo", "inspect", "help", "completions", "man"] as const,
+];
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-const NAMES: readonly CommandName[] = ["request", "ws", "serve", "echo"];
+const NAMES: readonly CommandName[] = [
+  ...["request", "ws", "serve", "echo", "inspect"] as const,
+];
 
 /**
  * Completions for a shell, as it reads them.
@@ -136,6 +140,9 @@ _uhttp() {
     echo)
       _arguments \\
         ${specs("echo")} ;;
+    inspect)
+      _arguments \\
+        ${specs("inspect")} ;;
     serve)
       _arguments \\
         ${specs("serve")} \\

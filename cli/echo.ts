@@ -7,7 +7,7 @@ import { acceptsPages } from "./asker.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import type { CliIo } from "./io.ts";
 import { echoPage, PAGE_HEADERS } from "./listing.ts";
-import { listen, whereLines } from "./listening.ts";
+import { addressesOf, listenAll, whereLines } from "./listening.ts";
 import { type Answerer, runServer } from "./running.ts";
 
 /** Bytes of a body that is shown. */
@@ -28,12 +28,13 @@ export async function runEcho(
   args: EchoArguments,
   io: CliIo,
 ): Promise<ExitCode> {
-  const server = listen(args, { streaming: true });
-  const { hostname } = server.addr as Deno.NetAddr;
-  const hosts = new AllowedHosts(args.allowedHosts, hostname);
+  const servers = await listenAll(args.places, { streaming: true });
+  const hosts = new AllowedHosts(args.allowedHosts, addressesOf(servers));
   const echo = new Echo(args, hosts);
-  const greeting = whereLines(server, "Telling what was asked");
-  return await runServer(server, echo, greeting, args, io);
+  const greeting = servers.flatMap((server) =>
+    whereLines(server, "Telling what was asked")
+  );
+  return await runServer(servers, echo, greeting, args, io);
 }
 
 class Echo implements Answerer {

@@ -8,7 +8,7 @@ export const VERSION: string = config.version;
 /** One screen each. */
 export const HELP: Readonly<Record<CommandName, string>> = {
   request:
-    `uhttp [METHOD] URL [WORD...] [options]   or: uhttp ws | serve | echo --help
+    `uhttp [METHOD] URL [WORD...] [options]   or: uhttp ws|serve|echo|inspect -h
   name=value name@FILE        a form, or by -j JSON; also Name:value (a header),
   q==value name:=JSON         a query, a field of JSON: "uhttp help requests"
   -d, --data TEXT|@FILE|@-    send text as it is; GET becomes POST
@@ -54,26 +54,32 @@ Exit codes: 0 closed with 1000, 1001 or no code; 1 with another, or refused;
   serve:
     `uhttp serve [FOLDER] [options]   serve a folder (this one), with listings
   -p, --port PORT        port; default 8000, or the next one that is free
-      --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in
+      --host ADDRESS     default 127.0.0.1; 0.0.0.0 lets others in; or --listen
       --allow-host NAME  answer to this name, not to localhost alone
-      --cert FILE, --key FILE  speak TLS: the certificate chain and key, in PEM
+      --cert FILE, --key FILE  speak TLS; or --tls-self-signed
       --auth USER:PASSWORD|@FILE  let in only who knows that
-      --header 'NAME: VALUE'      send it with every answer
-      --404 FILE         show this for what is missing
-      --cors             let pages of all sites read
+      --proxy /PATH=URL  pass what is below a path on, WebSockets too
+      --live             have pages load again when a file changes
+      --header 'NAME: VALUE', --cors, --404 FILE: what answers have
       --upload           take files, by a form in listings or by PUT; what is
                          there is never overwritten
+      --write            let files be overwritten, renamed and deleted as well
       --max-upload SIZE  what an upload may have: 500k, 20MB; default 1GiB
       --quota SIZE       what all uploads may have together; default 10GiB
       --index            show index.html for a folder, with --upload too
       --spa              answer unknown paths without extension with /index.html
+      --archive          offer folders as zip and tar
       --hidden           list and serve names that begin with a dot
-      --no-compress      do not compress text
+      --no-compress      do not compress text; --gzip-static: send FILE.gz
       --log common|json|none  the log of requests; -q: none
-  -h, --help; -V, --version
+  -h, --help; -V, --version; "uhttp help serve": more
 No link that leads out is followed. SIGINT lets answers in progress finish.
 Exit codes: 0 stopped, 1 cannot serve, 2 usage`,
   echo: `uhttp echo [options]   a server that tells what was asked
 ${optionList("echo")}
 It answers in JSON, and browsers with a page. Exit codes: as for uhttp serve`,
+  inspect: `uhttp inspect PORT URL [options]   show what goes to a server
+${optionList("inspect")}
+What is sent to PORT here goes on to URL, and all that both sides say is shown.
+Exit codes: as for uhttp serve`,
 };

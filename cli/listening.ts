@@ -1,54 +1,90 @@
 import { HttpServer, type HttpServerOptions } from "../server.ts";
-import { CliError, ExitCode } from "./exit_codes.ts";
+import type { Place } from "./arguments.ts";
+import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { ownAddresses, reason } from "./io.ts";
 
 const DEFAULT_PORT = 8000;
 /** So many ports behind the default one are tried. */
 const MORE_PORTS = 20;
 
-/** Where to listen. */
-export interface Place {
-  /** The port; `undefined` for 8000, or the next one that is free. */
-  port: number | undefined;
-  /** The address. */
-  host: string;
+/**
+ * Listens wherever it was told.
+ *
+ * @throws {CliError} If that cannot be; then nowhere.
+ */
+export async function listenAll(
+  places: readonly Place[],
+  options: HttpServerOptions,
+): Promise<HttpServer[]> {
+  const servers: HttpServer[] = [];
+  try {
+    for (const place of places) servers.push(listen(place, options));
+    return servers;
+  } catch (error) {
+    for (const server of servers) await server.close();
+    throw error;
+  }
 }
 
-/**
- * Listens where it was told, or near the default port.
- *
- * @throws {CliError} If that cannot be.
- */
-export function listen(
-  { host, port: wanted }: Place,
-  options: HttpServerOptions,
-): HttpServer {
+/** Listens where it was told, or near the default port. */
+function listen(place: Place, options: HttpServerOptions): HttpServer {
+  if ("path" in place) {
+    if (options.cert !== undefined) {
+      throw usageError(`No TLS goes by a Unix socket: ${place.path}`);
+    }
+    return made(place.path, () => new HttpServer({ ...options, ...place }));
+  }
+  const { host, port: wanted } = place;
   const first = wanted ?? DEFAULT_PORT;
   const last = wanted ?? DEFAULT_PORT + MORE_PORTS;
   for (let port = first;; port++) {
     try {
-      return new HttpServer({ ...options, hostname: host, port });
-    } catch (cause) {
-      const isTaken = cause instanceof Deno.errors.AddrInUse;
-      if (isTaken && port < last) continue;
-      // Whoever gave the names of files knows nothing of PEM texts.
-      const text = cause instanceof Deno.errors.InvalidData
-        ? `Cannot listen on ${host} port ${port}: ` +
-          "Certificate and key are not valid, or not of one pair"
-        : reason(cause);
-      throw new CliError(ExitCode.OTHER, text, { cause });
+      return made(
+        `${host} port ${port}`,
+        () => new HttpServer({ ...options, hostname: host, port }),
+      );
+    } catch (error) {
+      const { cause } = error as Error;
+      if (!(cause instanceof Deno.errors.AddrInUse) || port >= last) {
+        throw error;
+      }
     }
   }
 }
 
+function made(where: string, make: () => HttpServer): HttpServer {
+  try {
+    return make();
+  } catch (cause) {
+    // Whoever gave the names of files knows nothing of PEM texts.
+    const text = cause instanceof Deno.errors.InvalidData
+      ? `Cannot listen on ${where}: ` +
+        "Certificate and key are not valid, or not of one pair"
+      : reason(cause);
+    throw new CliError(ExitCode.OTHER, text, { cause });
+  }
+}
+
+/** The addresses that servers listen on; that of a Unix socket is none. */
+export function addressesOf(servers: readonly HttpServer[]): string[] {
+  return servers.flatMap(({ addr }) =>
+    "hostname" in addr ? [addr.hostname] : []
+  );
+}
+
 /** Whether only this machine can get there. */
 export function isLocal(server: HttpServer): boolean {
-  return /^(?:127\.|::1$)/.test((server.addr as Deno.NetAddr).hostname);
+  const { addr } = server;
+  return !("hostname" in addr) || /^(?:127\.|::1$)/.test(addr.hostname);
 }
 
 /** Where a server can be reached, for people. */
 export function whereLines(server: HttpServer, what: string): string[] {
-  const { hostname } = server.addr as Deno.NetAddr;
+  const { addr } = server;
+  if (!("hostname" in addr)) {
+    return [`${what} on the socket ${(addr as Deno.UnixAddr).path}`];
+  }
+  const { hostname } = addr;
   const lines = [`${what} on ${server.url}`];
   if (hostname === "0.0.0.0" || hostname === "::") {
     for (const address of ownAddresses()) {

@@ -109,7 +109,9 @@ form.search { flex: 0 1 16rem; margin: 0; padding: 0; flex-wrap: nowrap }
 form.search input { min-width: 0; width: 100%; padding: .35rem .8rem;
   border: 1px solid var(--line); border-radius: .5rem;
   background: var(--card) }
-.more { padding: 0 .6rem 0 0; vertical-align: top }
+.more { padding: 0 .6rem 0 0 }
+tr:last-child td:first-child { border-bottom-left-radius: .7rem }
+tr:last-child td:last-child { border-bottom-right-radius: .7rem }
 .more summary { padding: .3rem .5rem; cursor: pointer; list-style: none;
   color: var(--faint); border-radius: .5rem }
 .more details { position: relative }
@@ -252,7 +254,7 @@ function row(
 /** What renames or deletes an entry, shown when it is asked for. */
 function changing(name: string): string {
   const value = escapeAttribute(name);
-  return `<td class="more"><details><summary aria-label="Change">` +
+  return `<td class="more"><details name="more"><summary aria-label="Change">` +
     `\u22ef</summary><form method="post" action="./">` +
     `<input type="hidden" name="name" value="${value}">` +
     `<input name="to" value="${value}" required aria-label="New name">` +

@@ -7,6 +7,7 @@ const COMMANDS: readonly [command: CommandName, title: string][] = [
   ["ws", "WEBSOCKETS"],
   ["serve", "SERVING A FOLDER"],
   ["echo", "TELLING WHAT WAS ASKED"],
+  ["inspect", "SHOWING WHAT GOES TO A SERVER"],
 ];
 
 /** Text that roff takes for text. */
@@ -43,6 +44,8 @@ uhttp \\- send requests, talk to WebSockets, serve folders
 \\fBuhttp serve\\fR [\\fIFOLDER\\fR] [\\fIoptions\\fR]
 .br
 \\fBuhttp echo\\fR [\\fIoptions\\fR]
+.br
+\\fBuhttp inspect\\fR \\fIPORT\\fR \\fIURL\\fR [\\fIoptions\\fR]
 .br
 \\fBuhttp help\\fR [\\fITOPIC\\fR]
 .br

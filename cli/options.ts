@@ -20,7 +20,7 @@ export interface Option {
 }
 
 /** What the command can be told to do. */
-export type CommandName = "request" | "ws" | "serve" | "echo";
+export type CommandName = "request" | "ws" | "serve" | "echo" | "inspect";
 
 const INFO: Option[] = [
   { name: "help", short: "h", help: "show help on one screen" },
@@ -232,11 +232,39 @@ const LISTENING: Option[] = [
     help: "default 127.0.0.1; 0.0.0.0 lets others in",
   },
   {
+    name: "listen",
+    value: "PORT|ADDRESS:PORT|PATH",
+    isMany: true,
+    help: "listen there, in place of --host and --port; a PATH is that of a\n" +
+      "Unix socket",
+  },
+  {
     name: "allow-host",
     value: "NAME",
     isMany: true,
     help: "answer to this name, not to localhost alone",
   },
+];
+
+/** What a proxy that only looks on can be told. */
+const INSPECT: Option[] = [
+  {
+    name: "host",
+    value: "ADDRESS",
+    help: "default 127.0.0.1; 0.0.0.0 lets others in",
+  },
+  {
+    name: "allow-host",
+    value: "NAME",
+    isMany: true,
+    help: "answer to this name, not to localhost alone",
+  },
+  {
+    name: "body",
+    value: "SIZE",
+    help: "show so much of each body; default 4k, 0 for nothing",
+  },
+  { name: "color", isOn: true, help: "use no colours" },
 ];
 
 const LOGGING: Option[] = [
@@ -257,6 +285,22 @@ const ECHO: Option[] = [
 const SERVE: Option[] = [
   { name: "cert", value: "FILE", help: "speak TLS with this chain, in PEM" },
   { name: "key", value: "FILE", help: "its key" },
+  {
+    name: "tls-self-signed",
+    help: "speak TLS with a certificate made for this run; its SHA-256 is said",
+  },
+  {
+    name: "proxy",
+    value: "/PATH=URL",
+    isMany: true,
+    help:
+      "pass what is below a path on to a server, WebSockets too; a path of\n" +
+      "the URL stands in place of that one",
+  },
+  {
+    name: "live",
+    help: "have pages load again when a file changes, by a line of script",
+  },
   { name: "cors", help: "let pages of all sites read" },
   {
     name: "auth",
@@ -319,6 +363,7 @@ export const OPTIONS: Readonly<Record<CommandName, readonly Option[]>> = {
   ws: [...WEBSOCKET, ...CONNECTION, ...INFO],
   serve: [...LISTENING, ...SERVE, ...LOGGING, ...INFO],
   echo: [...LISTENING, ...ECHO, ...LOGGING, ...INFO],
+  inspect: [...INSPECT, ...INFO],
 };
 
 /** The option's long name as it is typed. */

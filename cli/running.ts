@@ -1,4 +1,4 @@
-import type { HttpConnection, HttpServer } from "../server.ts";
+import { type HttpConnection, type HttpServer, merge } from "../server.ts";
 import { AccessLog, type LogFormat } from "./access_log.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type CliIo, reason } from "./io.ts";
@@ -17,6 +17,10 @@ export interface Answerer {
   answer(client: HttpConnection): Promise<boolean>;
   /** Answers where something of ours went wrong. */
   failed(client: HttpConnection): Promise<boolean>;
+  /** The user wants an end: what would never end by itself is ended. */
+  ending?(): void;
+  /** Nothing is asked any more. */
+  close?(): Promise<void>;
 }
 
 /**
@@ -25,7 +29,7 @@ export interface Answerer {
  * @param greeting What is said at the start.
  */
 export async function runServer(
-  server: HttpServer,
+  servers: readonly HttpServer[],
   answerer: Answerer,
   greeting: readonly string[],
   { log: format }: { log: LogFormat },
@@ -34,8 +38,11 @@ export async function runServer(
   let isEnding = false;
   const stopListening = io.onInterrupt(() => {
     // Once more, and nothing is waited for.
-    if (isEnding) server.close();
-    else server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
+    answerer.ending?.();
+    for (const server of servers) {
+      if (isEnding) server.close();
+      else server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
+    }
     isEnding = true;
   });
   const log = format === "none" ? null : new AccessLog(io.stdout, format);
@@ -43,7 +50,7 @@ export async function runServer(
   const open = new Set<Promise<void>>();
   try {
     for (const line of greeting) notes.add(line);
-    for await (const client of server) {
+    for await (const client of merge(...servers)) {
       const handled = handle(client, answerer, log, notes, io);
       open.add(handled);
       handled.then(() => open.delete(handled));
@@ -56,7 +63,8 @@ export async function runServer(
     await notes.flushed();
   } finally {
     stopListening();
-    await server.close();
+    for (const server of servers) await server.close();
+    await answerer.close?.();
   }
   return ExitCode.OK;
 }

@@ -4,10 +4,11 @@ import type { ServeArguments } from "./arguments.ts";
 import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Folder } from "./folder.ts";
 import { Gate, pairsOf } from "./gate.ts";
-import { type CliIo, reason } from "./io.ts";
-import { isLocal, listen, whereLines } from "./listening.ts";
+import { type CliIo, ownAddresses, reason } from "./io.ts";
+import { addressesOf, isLocal, listenAll, whereLines } from "./listening.ts";
 import { plainLine } from "./plain_text.ts";
 import { runServer } from "./running.ts";
+import { selfSigned } from "./self_signed.ts";
 import { Site } from "./site.ts";
 
 /**
@@ -20,21 +21,48 @@ export async function runServe(
   io: CliIo,
 ): Promise<ExitCode> {
   const folder = await openFolder(args);
-  const pair = args.pair === null ? null : {
-    cert: await readText(args.pair.cert),
-    key: await readText(args.pair.key),
-  };
+  const pair = await pairOf(args);
   const pairs = await readPairs(args.auth);
   const gate = args.auth.length === 0 ? null : new Gate(pairs, () => io.now());
-  const server = listen(args, {
+  const servers = await listenAll(args.places, {
     streaming: true, // uploads are larger than memory
     compress: args.isCompressed,
-    ...pair,
+    ...(pair === null ? {} : { cert: pair.cert, key: pair.key }),
   });
-  const { hostname } = server.addr as Deno.NetAddr;
-  const hosts = new AllowedHosts(args.allowedHosts, hostname);
-  const site = new Site(folder, { ...args, hosts, gate });
-  return await runServer(server, site, greeting(server, args), args, io);
+  const hosts = new AllowedHosts(args.allowedHosts, addressesOf(servers));
+  let site: Site;
+  try {
+    site = new Site(folder, { ...args, hosts, gate });
+  } catch (cause) {
+    for (const server of servers) await server.close();
+    const message = `Cannot watch ${args.folder}: ${reason(cause)}`;
+    throw new CliError(ExitCode.OTHER, message, { cause });
+  }
+  const lines = greeting(servers, args);
+  if (pair?.fingerprint !== undefined) {
+    lines.push(
+      "Its certificate is made for this run, for 30 days; its SHA-256 is",
+      `  ${pair.fingerprint}`,
+    );
+  }
+  return await runServer(servers, site, lines, args, io);
+}
+
+/** What TLS is spoken with; `null` without it. */
+async function pairOf(
+  { pair, isSelfSigned, places, allowedHosts }: ServeArguments,
+): Promise<{ cert: string; key: string; fingerprint?: string } | null> {
+  if (pair !== null) {
+    return { cert: await readText(pair.cert), key: await readText(pair.key) };
+  }
+  if (!isSelfSigned) return null;
+  const hosts = places.flatMap((place) => "host" in place ? [place.host] : []);
+  return await selfSigned([
+    ...["localhost", "127.0.0.1", "::1"],
+    ...hosts.filter((host) => host !== "0.0.0.0" && host !== "::"),
+    ...allowedHosts,
+    ...ownAddresses(),
+  ]);
 }
 
 async function openFolder(args: ServeArguments): Promise<Folder> {
@@ -79,14 +107,23 @@ async function readText(path: string): Promise<string> {
 }
 
 /** What is said at the start. */
-function greeting(server: HttpServer, args: ServeArguments): string[] {
-  const lines = whereLines(server, `Serving ${plainLine(args.folder)}`);
+function greeting(
+  servers: readonly HttpServer[],
+  args: ServeArguments,
+): string[] {
+  const lines = servers.flatMap((server) =>
+    whereLines(server, `Serving ${plainLine(args.folder)}`)
+  );
+  for (const { prefix, target } of args.routes) {
+    lines.push(`  with ${prefix} from ${target.href.replace(/\/$/, "")}`);
+  }
   if (args.hasUpload) {
     const who = args.auth.length > 0 ? "Whoever logs in" : "Whoever gets there";
     const what = args.mayWrite ? "upload, overwrite and delete" : "upload";
     lines.push(`${who} may ${what} files`);
   }
-  if (args.auth.length > 0 && args.pair === null && !isLocal(server)) {
+  const isPlain = args.pair === null && !args.isSelfSigned;
+  if (args.auth.length > 0 && isPlain && !servers.every(isLocal)) {
     lines.push("Passwords go over the network as they are: --cert, --key");
   }
   return lines;

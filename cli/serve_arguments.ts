@@ -1,6 +1,12 @@
 import { LOG_FORMATS, type LogFormat } from "./access_log.ts";
-import { type Arguments, infoOf, type ServeArguments } from "./arguments.ts";
-import { readHeader } from "./connection_arguments.ts";
+import {
+  type Arguments,
+  infoOf,
+  type ListeningArguments,
+  type Place,
+} from "./arguments.ts";
+import type { Route } from "./backend.ts";
+import { readHeader, readUrl } from "./connection_arguments.ts";
 import { usageError } from "./exit_codes.ts";
 import { type Given, parseOptions } from "./parse_options.ts";
 import { seconds, size, wholeNumber } from "./values.ts";
@@ -22,13 +28,25 @@ export function readServe(args: readonly string[]): Arguments {
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError("--cert and --key go together");
   }
+  const isSelfSigned = given.flag("tls-self-signed");
+  if (isSelfSigned && cert !== undefined) {
+    throw usageError("--tls-self-signed does not go with --cert");
+  }
   const mayWrite = given.flag("write");
   const hasUpload = mayWrite || given.flag("upload");
   const isSpa = given.flag("spa");
+  const isLive = given.flag("live");
+  // What others have sent runs no script, not ours either.
+  if (isLive && hasUpload) {
+    throw usageError("--live does not go with --upload");
+  }
   return {
     command: "serve",
     folder,
-    ...readPlace(given),
+    ...readListening(given),
+    isSelfSigned,
+    routes: given.texts("proxy").map(readRoute),
+    isLive,
     pair: cert === undefined || key === undefined ? null : { cert, key },
     auth: given.texts("auth").map(checkAuth),
     headers: given.texts("header").map(readOwnHeader),
@@ -62,7 +80,7 @@ export function readEcho(args: readonly string[]): Arguments {
   }
   return {
     command: "echo",
-    ...readPlace(given),
+    ...readListening(given),
     status,
     delay: seconds(given.text("delay") ?? "0", "--delay"),
     hasCors: given.flag("cors"),
@@ -70,15 +88,83 @@ export function readEcho(args: readonly string[]): Arguments {
   };
 }
 
-function readPlace(
-  given: Given,
-): Pick<ServeArguments, "port" | "host" | "allowedHosts"> {
-  const port = given.text("port");
+/** Reads the command line of a proxy that looks on. */
+export function readInspect(args: readonly string[]): Arguments {
+  const given = parseOptions(args, "inspect");
+  const info = infoOf(given, "inspect");
+  if (info !== null) return info;
+  const [port, url, extra] = given.positionals;
+  if (url === undefined) {
+    throw usageError(
+      "PORT and URL are missing, as in: uhttp inspect 9000 :8000",
+    );
+  }
+  if (extra !== undefined) throw usageError(`Too many arguments: ${extra}`);
   return {
-    port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
-    host: given.text("host") ?? "127.0.0.1",
+    command: "inspect",
+    places: [{
+      port: wholeNumber(port, "PORT", 65535),
+      host: given.text("host") ?? "127.0.0.1",
+    }],
+    allowedHosts: given.texts("allow-host"),
+    target: plainTarget(readUrl(url, "http"), url),
+    maxBody: size(given.text("body") ?? "4k", "--body"),
+    wantsColor: given.choice("color") !== false,
+  };
+}
+
+function readListening(given: Given): ListeningArguments {
+  const port = given.text("port");
+  const host = given.text("host");
+  const listen = given.texts("listen");
+  for (const [name, value] of Object.entries({ port, host })) {
+    if (value !== undefined && listen.length > 0) {
+      throw usageError(`--${name} does not go with --listen`);
+    }
+  }
+  return {
+    places: listen.length > 0 ? listen.map(readPlace) : [{
+      port: port === undefined ? undefined : wholeNumber(port, "--port", 65535),
+      host: host ?? "127.0.0.1",
+    }],
     allowedHosts: given.texts("allow-host"),
   };
+}
+
+/** Reads `8000`, `:8000`, `0.0.0.0:8000`, `[::1]:8000` or `/run/a.sock`. */
+function readPlace(text: string): Place {
+  if (/^(?:\.{0,2}\/)/.test(text)) return { path: text };
+  const match = /^(?:(?:\[([\da-f:.]+)\]|([\w.-]*)):)?(\d+)$/i.exec(text);
+  if (match === null) {
+    throw usageError(`--listen is no PORT, ADDRESS:PORT or PATH: ${text}`);
+  }
+  const [, ipv6, host, port] = match;
+  return {
+    port: wholeNumber(port, "--listen", 65535),
+    host: ipv6 ?? (host || "127.0.0.1"),
+  };
+}
+
+/** Reads `/api=http://localhost:3000`. */
+function readRoute(text: string): Route {
+  const at = text.indexOf("=");
+  const prefix = text.slice(0, at);
+  // It is compared with what comes, letter for letter.
+  if (at < 1 || !/^\/(?:[\w.~!$&'()*+,;@-]+\/?)*$/.test(prefix)) {
+    throw usageError(`--proxy is not /PATH=URL: ${text}`);
+  }
+  return {
+    prefix,
+    target: plainTarget(readUrl(text.slice(at + 1), "http"), text),
+  };
+}
+
+/** A URL to which paths can be put. */
+function plainTarget(url: URL, given: string): URL {
+  if (url.search !== "" || url.hash !== "" || url.username !== "") {
+    throw usageError(`It cannot have a query or a user: ${given}`);
+  }
+  return url;
 }
 
 function readLog(given: Given): LogFormat {

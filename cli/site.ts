@@ -1,13 +1,16 @@
 import type { HttpConnection } from "../server.ts";
 import { contentTypeOf } from "../server/content_type.ts";
+import { openFile } from "../server/file_opening.ts";
 import { ARCHIVES, Archives } from "./archive.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import type { ServeArguments } from "./arguments.ts";
-import { acceptsPages } from "./asker.ts";
+import { acceptsPages, isOwnPage } from "./asker.ts";
+import { Backend } from "./backend.ts";
 import { Folder, type Found, urlPathOf } from "./folder.ts";
 import type { Gate } from "./gate.ts";
 import { listingJson, listingPage } from "./listing.ts";
 import { queryOf, type View, viewOf } from "./listing_view.ts";
+import { Live, LIVE_PATH } from "./live.ts";
 import {
   chooseForm,
   type Listing,
@@ -25,6 +28,8 @@ export type SiteOptions =
   & Pick<
     ServeArguments,
     | "hasCors"
+    | "routes"
+    | "isLive"
     | "isSpa"
     | "hasIndex"
     | "hasArchives"
@@ -40,6 +45,9 @@ export type SiteOptions =
     gate: Gate | null;
   };
 
+/** Bytes of a page that hears of changes. */
+const MAX_LIVE = 4 * 1024 * 1024;
+
 /** Bytes of the page for what is missing. */
 const MAX_NOT_FOUND = 1024 * 1024;
 
@@ -50,13 +58,21 @@ export class Site implements Answerer {
   readonly #replies: Replies;
   readonly #receiver: Receiver;
   readonly #archives: Archives | null;
+  readonly #live: Live | null;
+  /** The one with the longest path first. */
+  readonly #backends: readonly Backend[];
   readonly #listings = new Listings();
 
+  /** @throws {Error} If the folder cannot be watched. */
   constructor(folder: Folder, options: SiteOptions) {
     this.#folder = folder;
     this.#options = options;
     this.#replies = new Replies(options);
     this.#archives = options.hasArchives ? new Archives(folder) : null;
+    this.#live = options.isLive ? new Live(folder) : null;
+    this.#backends = options.routes
+      .toSorted((a, b) => b.prefix.length - a.prefix.length)
+      .map((route) => new Backend(route, options.gate !== null));
     this.#receiver = new Receiver(folder, options, this.#replies);
   }
 
@@ -70,6 +86,8 @@ export class Site implements Answerer {
     }
     const refusal = this.#keepOut(client);
     if (refusal !== null) return Promise.resolve(refusal);
+    const backend = this.#backends.find((one) => one.has(client));
+    if (backend !== undefined) return this.#pass(client, backend);
     switch (client.method) {
       case "GET":
       case "HEAD":
@@ -144,9 +162,31 @@ export class Site implements Answerer {
     return client.respond(null, { status: 204, headers });
   }
 
+  /** Passes on what is another server's. */
+  #pass(client: HttpConnection, backend: Backend): Promise<boolean> {
+    if (this.#options.gate !== null) {
+      // Who has not said who he is gets no further.
+      if (client.method === "OPTIONS") return this.#preflight(client);
+      // A browser may know the password, whatever page has it ask.
+      const isHarmless = /^(?:GET|HEAD)$/.test(client.method) &&
+        !client.isWebsocketRequest;
+      if (!isHarmless && !isOwnPage(client)) {
+        return this.#refuse(client, 403, "Not from pages of other sites");
+      }
+    }
+    return backend.answer(
+      client,
+      (status, message) => this.#refuse(client, status, message),
+    );
+  }
+
   // ---- Reading ----------------------------------------------------------
 
   async #get(client: HttpConnection): Promise<boolean> {
+    if (this.#live !== null && client.path === LIVE_PATH) {
+      return await this.#live.listen(client, this.#headers) ??
+        this.#refuse(client, 503, "Too many pages listen");
+    }
     const found = await this.#folder.find(client.path);
     if (found === null) return await this.#missing(client);
     if (!found.isFolder) return this.#file(client, found);
@@ -238,6 +278,14 @@ export class Site implements Answerer {
     // What others have sent here must not run as a page of ours.
     if (hasUpload) headers["content-security-policy"] = "sandbox";
     let path = segments.join("/");
+    const type = contentTypeOf(path);
+    if (this.#live !== null && type.startsWith("text/html")) {
+      const page = await this.#pageOf(path);
+      if (page !== null) {
+        headers["content-type"] = type;
+        return await client.respond(this.#live.withScript(page), { headers });
+      }
+    }
     if (isGzipStatic) {
       const packed = await this.#folder.find(path + ".gz");
       const isFresh = packed !== null && !packed.isFolder &&
@@ -247,7 +295,7 @@ export class Site implements Answerer {
           ? "accept-encoding"
           : `${headers.vary}, accept-encoding`;
         if (takesGzip(client.headers["accept-encoding"])) {
-          headers["content-type"] = contentTypeOf(path);
+          headers["content-type"] = type;
           headers["content-encoding"] = "gzip";
           path += ".gz";
         }
@@ -257,6 +305,16 @@ export class Site implements Answerer {
       root: this.#folder.root,
       headers,
     });
+  }
+
+  /** A page that is to hear of changes; `null` if it is none, or too large. */
+  async #pageOf(path: string): Promise<Uint8Array | null> {
+    const opened = await openFile(path, this.#folder.root, () => false)
+      .catch(() => null);
+    if (opened === null) return null;
+    using file = opened.file;
+    if (opened.info.size > MAX_LIVE) return null;
+    return await new Response(file.readable).bytes();
   }
 
   #refuse(
@@ -275,5 +333,13 @@ export class Site implements Answerer {
     }
     client.close();
     return Promise.resolve(false);
+  }
+
+  ending(): void {
+    this.#live?.close();
+  }
+
+  async close(): Promise<void> {
+    for (const backend of this.#backends) await backend.close();
   }
 }

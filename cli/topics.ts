@@ -76,12 +76,24 @@ const SERVING = `uhttp serve [FOLDER] [options]
 Serves a folder, or this one, with listings, ranges and ETags, on 127.0.0.1 and
 port 8000 or the next one that is free.
 
+  uhttp serve public --live --proxy /api=http://localhost:3000
+  uhttp serve --listen 8000 --listen [::1]:8000 --tls-self-signed
+
 `;
 
 const ECHOING = `uhttp echo [options]
 
 Answers every request with what was asked: in JSON for programs, as a page for
 browsers. Bodies of up to 1 MiB are told as text, else in Base64.
+
+`;
+
+const INSPECTING = `uhttp inspect PORT URL [options]
+
+Passes requests and WebSockets on to a server, and shows what both sides say,
+without a field of the connection alone. Bodies are asked for uncompressed.
+
+  uhttp inspect 9000 :8000      what a program says to :8000, asked as :9000
 
 `;
 
@@ -98,6 +110,7 @@ export const INTRODUCTIONS: Readonly<Record<CommandName, string>> = {
   ws: TALKING,
   serve: SERVING,
   echo: ECHOING,
+  inspect: INSPECTING,
 };
 
 /** Exit codes, as help and the manual have them. */
@@ -133,6 +146,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   echo: {
     title: "a server that tells what was asked",
     text: ECHOING + optionList("echo"),
+  },
+  inspect: {
+    title: "showing what goes to a server",
+    text: INSPECTING + optionList("inspect"),
   },
   "exit-codes": {
     title: "what the command comes to",

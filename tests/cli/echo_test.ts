@@ -112,8 +112,7 @@ Deno.test("echo answers to its own name alone on a loopback address", () =>
 Deno.test("readArguments() takes what echo can be told", () => {
   assertEquals(readArguments(["echo", "--status", "204", "--delay", "1"]), {
     command: "echo",
-    port: undefined,
-    host: "127.0.0.1",
+    places: [{ port: undefined, host: "127.0.0.1" }],
     allowedHosts: [],
     status: 204,
     delay: 1000,

@@ -253,7 +253,7 @@ Deno.test("serve lists for programs in JSON, where they ask for that", async () 
 
 Deno.test({
   ...wanting(
-    "serve's listings are sorted and searched in a browser",
+    "serve's listings are sorted, searched and changed in a browser, and live pages load again",
     "chromium",
   ),
   async fn() {
@@ -263,7 +263,7 @@ Deno.test({
       "notes.txt": "notes",
       "film.mp4": "x".repeat(7_300_000),
       "a long name that somebody has brought from elsewhere.tar.gz": "x",
-    }, "--upload");
+    }, ...["--write", "--archive"]);
     const page = await browser.open(served.url);
     const names = () => page.locator("td:first-child a").allTextContents();
     await page.getByRole("link", { name: "Size" }).click();
@@ -282,6 +282,33 @@ Deno.test({
       "document.documentElement.scrollWidth",
     );
     assertEquals(width, 375);
+    await page.getByRole("row", { name: "notes.txt" }).locator("summary")
+      .click();
+    await page.getByRole("textbox", { name: "New name" }).fill("it's <new>");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await screenshot(page, "listing_write_narrow");
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("link", { name: "it's <new>" }).waitFor();
+    await page.getByRole("row", { name: "film.mp4" }).locator("summary")
+      .click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("link", { name: "film.mp4" })
+      .waitFor({ state: "detached" });
+    assertEquals(served.names, [
+      "a long name that somebody has brought from elsewhere.tar.gz",
+      "it's <new>",
+      "photos",
+    ]);
+    await using live = await Served.start({
+      "index.html": "<link rel=icon href=data:,><p>one",
+    }, "--live");
+    const other = await browser.open(live.url);
+    await other.getByText("one").waitFor();
+    await Deno.writeTextFile(
+      `${live.folder}/index.html`,
+      "<link rel=icon href=data:,><p>two",
+    );
+    await other.getByText("two").waitFor();
     assertEquals(browser.problems, []);
   },
 });

@@ -21,6 +21,7 @@ const TOPIC_OF: Readonly<Record<CommandName, string>> = {
   ws: "ws",
   serve: "serve",
   echo: "echo",
+  inspect: "inspect",
 };
 
 const JSONS: [text: string, shown: string | null][] = [
@@ -249,7 +250,7 @@ Deno.test("HELP fits on one screen", () => {
 });
 
 Deno.test("HELP names no option that is not there, with another letter neither", () => {
-  for (const name of ["request", "ws", "serve", "echo"] as const) {
+  for (const name of Object.keys(HELP) as CommandName[]) {
     const known = new Set(
       OPTIONS[name].flatMap((option) => [
         `--${option.name}`,
