@@ -3,6 +3,7 @@ import type { HttpConnection } from "../server.ts";
 import { openFile } from "../server/file_opening.ts";
 import { type Folder, type Found, isStill } from "./folder.ts";
 import type { Headers } from "./replies.ts";
+import type { Member } from "./archive_member.ts";
 import { tar } from "./tar.ts";
 import { zip } from "./zip.ts";
 
@@ -17,18 +18,6 @@ const PIECE = 65_535;
 export const ARCHIVES = ["zip", "tar"] as const;
 /** One of {@linkcode ARCHIVES}. */
 export type ArchiveKind = typeof ARCHIVES[number];
-
-/** What is put into an archive. */
-export interface Member {
-  /** Where in it, with slashes; a folder's ends with one. */
-  path: string;
-  /** Bytes; what is read is no more. */
-  size: number;
-  /** When it was changed. */
-  modified: Date;
-  /** Its bytes, in pieces of 65,535 at most. */
-  pieces(): AsyncIterable<Uint8Array<ArrayBuffer>>;
-}
 
 /** A name as every system can unpack it, and none takes it for a path. */
 function plainName(name: string): string {

@@ -32,7 +32,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   },
   cli: {
     rooms: ["runtime", "parse", "transport", "server", "client"],
-    packages: ["@std/path", "node:util", "../deno.json"],
+    packages: ["@std/path", "@std/encoding", "node:util", "../deno.json"],
   },
   mod: { rooms: ["parse", "server", "client", "websocket"], packages: [] },
 };
