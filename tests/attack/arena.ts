@@ -129,6 +129,8 @@ export async function play(
     await Promise.all(playing);
     const bounds = joint(played);
     const after = await recovered(ask, before, bounds);
+    const isBack = excess(before, after).length === 0;
+    const open = isBack ? null : await ask("open");
     const later = await servedAgain(see);
     const faults = scenes.flatMap(({ faults }) => faults);
     faults.push(
@@ -136,6 +138,7 @@ export async function play(
       ...wrongOf({ before, during, after }, bounds),
     );
     const notes = scenes.flatMap(({ notes }) => notes);
+    if (open !== null) notes.push(`Open: ${JSON.stringify(open)}`);
     if (slow > 1) notes.push(`The machine is slow: ${slow.toFixed(1)}`);
     return { faults, notes, seen, before, during, after };
   } finally {
@@ -161,7 +164,7 @@ function joint(played: Played[]): Bounds {
   };
   return {
     wait: most("wait"),
-    turn: most("turn"),
+    turn: most("turn") * (played.length > 1 ? 2 : 1),
     grown: sum("grown"),
     held: sum("held"),
     left: most("left") + played.length / 8,

@@ -1,12 +1,5 @@
 // Programs that are spoken to in lines of JSON, and end with their input.
 
-/**
- * Deno asks the system what has come once in 61 turns of a busy event loop.
- * Where the machine is loaded as well, nobody could tell from what honest
- * clients wait whether a turn is too long.
- */
-const TURNS_UNASKED = "5";
-
 /** A program of this folder that runs. */
 export class Child {
   readonly #child: Deno.ChildProcess;
@@ -21,11 +14,7 @@ export class Child {
         `${import.meta.dirname}/${file}`,
         JSON.stringify(options),
       ],
-      env: {
-        NO_COLOR: "1",
-        DENO_NO_UPDATE_CHECK: "1",
-        DENO_TOKIO_EVENT_INTERVAL: TURNS_UNASKED,
-      },
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "piped",
       stdout: "piped",
     }).spawn();

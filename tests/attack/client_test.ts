@@ -10,7 +10,7 @@ Deno.test({
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", `${import.meta.dirname}/play_client.ts`],
-      ...["--together", "--ms=1200", "--interval=100", "--leniency=12"],
+      ...["--together", "--ms=1200", "--interval=100", "--leniency=20"],
     ],
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   }).output();

@@ -113,9 +113,12 @@ export class AttackScene {
     return Math.ceil(count * this.scale);
   }
 
-  /** A moment between two things: none where all is to be large. */
+  /**
+   * A moment between two things: none to speak of where all is to be large, and
+   * else so long that all together leave the machine some time.
+   */
   breath(): Promise<void> {
-    return pause(this.scale > 1 ? 2 : 100);
+    return pause(this.scale > 1 ? 2 : 400);
   }
 
   /** Peers of one address that do the same. */

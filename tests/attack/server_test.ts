@@ -12,7 +12,7 @@ Deno.test({
     args: [
       ...["run", "-A", "--no-check", `${import.meta.dirname}/play.ts`],
       ...["--together", `--way=${ways}`, "--ms=1200", "--scale=0.2"],
-      ...["--interval=100", "--leniency=12"],
+      ...["--interval=100", "--leniency=20"],
     ],
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   }).output();
