@@ -38,6 +38,8 @@ export interface Timed {
   sweepEnding(): void;
   /** Reads, to learn when the peer goes. */
   watch(): void;
+  /** Finds out whether a new connection is as silent as it seems. */
+  ask(): void;
 }
 
 /**
@@ -84,6 +86,7 @@ export function sweep(timed: Timed): void {
   };
   switch (timed.state) {
     case "idle":
+      if (age > 0) timed.ask();
       if (age > host.idleTicks && timed.isIdle) transport.destroy();
       break;
     case "handshake":

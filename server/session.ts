@@ -65,6 +65,9 @@ export class Session
   #takeover: Takeover<Successor> | null = null;
   #ending: Ending | null = null;
   #tls: TlsStart | null = null;
+  // Whether it is known of a new connection that its peer has not asked yet.
+  #isTold = false;
+  #isAsked = false;
 
   /**
    * @param conn The accepted socket.
@@ -154,7 +157,16 @@ export class Session
    */
   get isSpare(): boolean {
     return this.age >= 2 && this.transport.bufferedAmount === 0 &&
-      (this.isIdle || this.state === "discarding" || this.state === "draining");
+      (this.isIdle && this.#isTold || this.state === "discarding" ||
+        this.state === "draining");
+  }
+
+  /** A new connection is silent: finds out whether it is so in truth. */
+  ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    if (this.isSecure || this.#requests > 0) this.#isTold = true;
+    else this.transport.whenTold(() => this.#isTold = true);
   }
 
   /** For how many ticks its peer keeps us waiting; 0 where it does not. */

@@ -1,5 +1,6 @@
 import { after, afterReading } from "./clock.ts";
-import { isExhausted } from "./socket.ts";
+import { hasLeft, isExhausted } from "./socket.ts";
+import { turns } from "./turns.ts";
 
 /** Anything that yields connections, such as a `Deno.Listener`. */
 export interface ConnSource extends AsyncIterable<Deno.Conn> {
@@ -125,6 +126,12 @@ export class Acceptor {
           : await nextOf(iterator);
       } catch (error) {
         if (this.#isClosed) return;
+        if (hasLeft(error)) {
+          // Thousands may come and go, and others wait behind them.
+          const turn = turns.take();
+          if (turn !== null) await turn;
+          continue;
+        }
         if (isExhausted(error) && this.#handlers.spare()) {
           await new Promise<void>(afterReading); // until it is given back
           continue;

@@ -23,3 +23,10 @@ export function isExhausted(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return code === "EMFILE" || code === "ENFILE";
 }
+
+/** Whether a connection was gone before it was accepted. */
+export function hasLeft(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
+}

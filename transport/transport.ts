@@ -1,4 +1,4 @@
-import type { SweptClock } from "./clock.ts";
+import { nextTurn, type SweptClock } from "./clock.ts";
 
 /**
  * Sizes of the buffers that writes are gathered in, and how many of each are
@@ -516,6 +516,16 @@ export class Transport implements Output {
     if (this.#isReading || this.#writing !== null || this.isClosed) return;
     if ("handshake" in this.conn) return;
     this.conn.write(NOTHING).catch(this.#onFailure);
+  }
+
+  /**
+   * Calls back once the system has told of what the peer of a new connection
+   * had sent by now, and that was read. A loop that is busy asks it late, and
+   * then for all at once: also whether there is room to write nothing.
+   */
+  whenTold(callback: () => void): void {
+    const told = () => void nextTurn(callback);
+    this.conn.write(NOTHING).then(told, this.#onFailure);
   }
 
   /** Closes the socket at once. Safe to call again. */

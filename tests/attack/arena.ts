@@ -33,15 +33,20 @@ export const BOUNDS: Bounds = {
 /** Memory that the ways of speaking take, over that of plain connections. */
 const SHARE: Record<Way, number> = { plain: 1, tls: 1.5, guarded: 3 };
 
+/** An attack, and how its server is spoken to. */
+export interface Played {
+  attack: Attack;
+  way: Way;
+}
+
 /** How attacks are played. */
 export interface PlayOptions {
-  way: Way;
   /** For how long, in ms. */
   ms: number;
   scale: number;
   /** Between two requests of an honest client, in ms. */
   interval: number;
-  /** Bounds on time are so many times as large: the machine may be loaded. */
+  /** Bounds on waits are so many times as large, as all are played at once. */
   leniency: number;
   pair: Pair | null;
 }
@@ -59,36 +64,56 @@ export interface Outcome {
 
 /** How long servers may take to notice that all attackers are gone, in ms. */
 const RECOVERY = 15_000;
+/** For how long honest clients are watched before there is an attack, in ms. */
+const CALM = 300;
+/** What an honest client may wait then, in ms, where the machine has time. */
+const CALM_WAIT = 25;
+
+/** The name of the server that an attack is for. */
+function serverOf({ attack: { server = "whole" }, way }: Played): string {
+  return `${server}/${way}`;
+}
 
 /** Plays attacks, all at once. */
 export async function play(
-  attacks: Attack[],
-  { way, ms, scale, interval, leniency, pair }: PlayOptions,
+  played: Played[],
+  { ms, scale, interval, leniency, pair }: PlayOptions,
 ): Promise<Outcome> {
-  const tls = way === "plain" ? {} : { ...pair, guardedTls: way === "guarded" };
-  const isSecure = way !== "plain";
-  const used = new Set(attacks.map(({ server = "whole" }) => server));
-  const options = Object.fromEntries(
-    [...used].map((name) => [name, { ...SERVERS[name], ...tls }]),
-  );
+  const options: VictimOptions = {};
+  for (const one of played) {
+    const { attack: { server = "whole" }, way } = one;
+    const tls = way === "plain"
+      ? {}
+      : { ...pair, guardedTls: way === "guarded" };
+    options[serverOf(one)] = { ...SERVERS[server], ...tls };
+  }
   const victim = new Child("victim.ts", options, ["--v8-flags=--expose-gc"]);
   const ports = await victim.heard<Record<string, number>>();
   const targets: Record<string, Target> = Object.fromEntries(
-    Object.entries(ports).map(([name, port]) => [name, { port, isSecure }]),
+    Object.entries(ports).map(([name, port]) => [
+      name,
+      { port, isSecure: !name.endsWith("/plain") },
+    ]),
   );
-  const { stopped: _, ...lasting } = targets;
+  const lasting = Object.fromEntries(
+    Object.entries(targets).filter(([name]) => !name.startsWith("stopped/")),
+  );
   const honestOptions: HonestOptions = { targets: lasting, interval };
   const honest = new Child("honest.ts", honestOptions);
+  const see = () => honest.ask<Record<string, Seen>>("seen");
   try {
     await honest.heard();
-    await pause(300);
-    await honest.ask("seen");
+    await pause(CALM);
+    await see(); // which took what all do for the first time
     const ask = <T>(what: string) => victim.ask<T>(what);
     const before = await settled(ask);
-    const scenes = attacks.map(({ server = "whole" }, i) =>
-      new AttackScene(targets[server], scale, i + 1, server, ask)
+    await pause(CALM);
+    const calm = Object.values(await see()).map(({ wait }) => wait);
+    const slow = Math.max(1, Math.max(0, ...calm) / CALM_WAIT);
+    const scenes = played.map((one, i) =>
+      new AttackScene(targets[serverOf(one)], scale, i + 1, serverOf(one), ask)
     );
-    const playing = attacks.map(async (attack, i) => {
+    const playing = played.map(async ({ attack }, i) => {
       const scene = scenes[i];
       try {
         await attack.play(scene);
@@ -98,19 +123,23 @@ export async function play(
       await scene.over;
     });
     await pause(ms);
-    const seen = await honest.ask<Record<string, Seen>>("seen");
+    const seen = await see();
     const during = await ask<VictimStats>("stats");
     for (const scene of scenes) scene.end();
     await Promise.all(playing);
-    const bounds = joint(attacks, leniency, SHARE[way]);
+    const bounds = joint(played);
     const after = await recovered(ask, before, bounds);
-    const later = await servedAgain(() => honest.ask("seen"));
+    const isBack = excess(before, after).length === 0;
+    const open = isBack ? null : await ask("open");
+    const later = await servedAgain(see);
     const faults = scenes.flatMap(({ faults }) => faults);
     faults.push(
-      ...wrongIn(joined(seen, later), bounds),
+      ...wrongIn(joined(seen, later), waits(played, leniency * slow)),
       ...wrongOf({ before, during, after }, bounds),
     );
     const notes = scenes.flatMap(({ notes }) => notes);
+    if (open !== null) notes.push(`Open: ${JSON.stringify(open)}`);
+    if (slow > 1) notes.push(`The machine is slow: ${slow.toFixed(1)}`);
     return { faults, notes, seen, before, during, after };
   } finally {
     await honest.end();
@@ -119,19 +148,38 @@ export async function play(
 }
 
 /** The bounds of attacks together: memory adds up. */
-function joint(attacks: Attack[], leniency: number, share: number): Bounds {
-  const all = attacks.map(({ bounds }) => ({ ...BOUNDS, ...bounds }));
+function joint(played: Played[]): Bounds {
+  const all = played.map(({ attack: { bounds }, way }) => ({
+    bounds: { ...BOUNDS, ...bounds },
+    share: SHARE[way],
+  }));
   const most = (name: keyof Bounds) =>
-    Math.max(...all.map((bounds) => bounds[name]));
-  const sum = (name: keyof Bounds) =>
-    all.reduce((sum, each) => sum + each[name] - BOUNDS[name], BOUNDS[name]);
-  return {
-    wait: most("wait") * leniency,
-    turn: most("turn"),
-    grown: sum("grown") * share,
-    held: sum("held") * share,
-    left: most("left") + attacks.length / 8,
+    Math.max(...all.map(({ bounds }) => bounds[name]));
+  const sum = (name: keyof Bounds) => {
+    const base = BOUNDS[name] * Math.max(...all.map(({ share }) => share));
+    return all.reduce(
+      (sum, { bounds, share }) => sum + (bounds[name] - BOUNDS[name]) * share,
+      base,
+    );
   };
+  return {
+    wait: most("wait"),
+    turn: most("turn") * (played.length > 1 ? 2 : 1),
+    grown: sum("grown"),
+    held: sum("held"),
+    left: most("left") + played.length / 8,
+  };
+}
+
+/** The longest that an honest client of each server may wait. */
+function waits(played: Played[], factor: number): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const one of played) {
+    const { wait = BOUNDS.wait } = one.attack.bounds ?? {};
+    const name = serverOf(one);
+    all[name] = Math.max(all[name] ?? 0, wait * factor);
+  }
+  return all;
 }
 
 type Ask = <T>(what: string) => Promise<T>;
@@ -177,13 +225,13 @@ function joined(
   others: Record<string, Seen>,
 ): Record<string, Seen> {
   return Object.fromEntries(
-    Object.entries(some).map(([name, { answered, lost, closed, wait }]) => {
+    Object.entries(some).map(([name, one]) => {
       const other = others[name];
       return [name, {
-        answered: answered + other.answered,
-        lost: [...new Set([...lost, ...other.lost])],
-        closed: closed + other.closed,
-        wait: Math.max(wait, other.wait),
+        ...one.wait > other.wait ? one : other,
+        answered: one.answered + other.answered,
+        lost: [...new Set([...one.lost, ...other.lost])],
+        closed: one.closed + other.closed,
       }];
     }),
   );
@@ -210,13 +258,20 @@ function excess(before: VictimStats, after: VictimStats): string[] {
   return faults;
 }
 
-function wrongIn(seen: Record<string, Seen>, bounds: Bounds): string[] {
+function wrongIn(
+  seen: Record<string, Seen>,
+  bounds: Record<string, number>,
+): string[] {
   const faults: string[] = [];
-  for (const [name, { answered, lost, wait }] of Object.entries(seen)) {
+  for (const [name, one] of Object.entries(seen)) {
+    const { answered, lost, wait, connecting, attempts } = one;
     for (const what of lost) faults.push(`Honest client of ${name}: ${what}`);
-    if (answered === 0) faults.push(`Honest client of ${name}: no answer`);
-    if (wait > bounds.wait) {
-      faults.push(`Honest client of ${name} waited ${Math.round(wait)} ms`);
+    if (answered === 0) faults.push(`Honest client of ${name}: never served`);
+    if (wait > bounds[name]) {
+      faults.push(
+        `Honest client of ${name} waited ${Math.round(wait)} ms, ` +
+          `${Math.round(connecting)} of them to connect; ${attempts} attempts`,
+      );
     }
   }
   return faults;

@@ -63,3 +63,33 @@ export async function read(): Promise<Gauges> {
   turn = delay = 0;
   return gauges;
 }
+
+/** What is open, in words, as often as there is such a thing. */
+export async function openThings(): Promise<Record<string, number>> {
+  const STATES = ["", "established", "", "", "", "time-wait", "", "close-wait"];
+  const sockets = new Map<string, string>();
+  for (
+    const line of (await Deno.readTextFile("/proc/self/net/tcp")).split("\n")
+  ) {
+    const [, from, to, state, , , , , , inode] = line.trim().split(/\s+/);
+    if (inode === undefined) continue;
+    const port = parseInt(to.split(":")[1], 16);
+    const name = STATES[parseInt(state, 16)] || `state ${state}`;
+    sockets.set(
+      inode,
+      port === 0
+        ? `listener ${parseInt(from.split(":")[1], 16)}`
+        : `${name} to ${port}`,
+    );
+  }
+  const all: Record<string, number> = {};
+  for await (const { name } of Deno.readDir("/proc/self/fd")) {
+    const link = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => "");
+    const inode = /socket:\[(\d+)\]/.exec(link)?.[1];
+    const what = inode === undefined
+      ? link.replace(/\d+/g, "N")
+      : sockets.get(inode) ?? "another socket";
+    all[what] = (all[what] ?? 0) + 1;
+  }
+  return all;
+}

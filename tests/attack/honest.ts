@@ -20,6 +20,9 @@ export interface Seen {
   closed: number;
   /** The longest wait for an answer, a new connection included, in ms. */
   wait: number;
+  /** What of that was for connections, and how many it took. */
+  connecting: number;
+  attempts: number;
 }
 
 const ADDRESS = "127.0.0.77";
@@ -32,10 +35,21 @@ const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST /json HTTP/1.1\r\nHost: a\r\n" +
   'Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a":[1]}';
 
+function nothing(): Seen {
+  return {
+    answered: 0,
+    lost: [],
+    closed: 0,
+    wait: 0,
+    connecting: 0,
+    attempts: 0,
+  };
+}
+
 class HonestClient {
   readonly #target: Target;
   #kept: Peer | null = null;
-  #seen: Seen = { answered: 0, lost: [], closed: 0, wait: 0 };
+  #seen: Seen = nothing();
   #count = 0;
   #asked: Peer | null = null;
 
@@ -52,7 +66,7 @@ class HonestClient {
 
   get seen(): Seen {
     const seen = this.#seen;
-    this.#seen = { answered: 0, lost: [], closed: 0, wait: 0 };
+    this.#seen = nothing();
     return seen;
   }
 
@@ -61,13 +75,20 @@ class HonestClient {
     const isKept = this.#count % 2 === 0;
     const began = performance.now();
     let fault: string | null = null;
+    let connecting = 0;
+    let attempts = 0;
     const timer = setTimeout(() => this.#late(), PATIENCE);
     // A connection that is kept may be closed whenever it is idle, and one that
     // is new when its place is wanted before it has said anything.
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       let peer = isKept ? this.#kept : null;
       if (isKept) this.#kept = null;
-      peer ??= await Peer.connect(this.#target, ADDRESS);
+      attempts++;
+      if (peer === null) {
+        const start = performance.now();
+        peer = await Peer.connect(this.#target, ADDRESS);
+        connecting += performance.now() - start;
+      }
       if (peer === null) {
         fault = "no connection";
         continue;
@@ -86,7 +107,10 @@ class HonestClient {
       if (attempt > 0 || !isKept) this.#seen.closed++;
     }
     clearTimeout(timer);
-    this.#seen.wait = Math.max(this.#seen.wait, performance.now() - began);
+    const wait = performance.now() - began;
+    if (wait > this.#seen.wait) {
+      Object.assign(this.#seen, { wait, connecting, attempts });
+    }
     if (fault === null) this.#seen.answered++;
     else if (!this.#seen.lost.includes(fault)) this.#seen.lost.push(fault);
   }

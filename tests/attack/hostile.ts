@@ -12,7 +12,6 @@ export interface Hostile {
   bounds?: Partial<Bounds>;
   /** It is asked by TLS, which it does not speak. */
   isSecure?: boolean;
-  isKnown?: boolean;
   /** What it says; `request` is the head that came, unless `isSilent`. */
   play(peer: HostilePeer, request: string): Promise<unknown>;
   /** It does not wait for a request. */

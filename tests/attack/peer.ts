@@ -1,6 +1,7 @@
 // Peers with an address of their own on the loopback, plain or over TLS, who
 // read only when they want to.
 import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 
 /** Where to connect to, and whether TLS is spoken there. */
@@ -17,9 +18,11 @@ export class Peer {
   isGone = false;
   /** Bytes that were read. */
   received = 0;
+  readonly #gate: Gate | null;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, gate: Gate | null) {
     this.socket = socket;
+    this.#gate = gate;
     this.gone = new Promise((resolve) => {
       const end = () => {
         this.isGone = true;
@@ -48,18 +51,21 @@ export class Peer {
   ): Promise<Peer | null> {
     const peer = await Peer.plain(target, localAddress);
     if (peer === null || !target.isSecure) return peer;
-    const { socket } = peer;
+    const gate = new Gate(peer.socket);
+    const socket = gate as unknown as Socket;
     const secured = await opened(
       connectTls({ socket, rejectUnauthorized: false }),
       "secureConnect",
+      gate,
     );
-    if (secured === null) socket.destroy();
+    if (secured === null) peer.close();
+    else gate.shut();
     return secured;
   }
 
   /** @ignore For `opened()`. */
-  static of(socket: Socket): Peer {
-    return new Peer(socket);
+  static of(socket: Socket, gate: Gate | null): Peer {
+    return new Peer(socket, gate);
   }
 
   /** Sends; resolves to whether the system has taken it. */
@@ -73,8 +79,19 @@ export class Peer {
 
   /** Reads on and on, and throws it away. */
   swallow(): void {
+    this.#gate?.open();
     this.socket.on("data", (data) => this.received += data.length);
     this.socket.resume();
+  }
+
+  /** Reads a few bytes, and perhaps what comes with them. */
+  sip(length: number): void {
+    const gate = this.#gate;
+    if (gate !== null) {
+      gate.open();
+      setTimeout(() => gate.shut(), 1);
+    }
+    this.socket.read(length);
   }
 
   /** Reads up to and with a text; resolves to null where it never comes. */
@@ -86,6 +103,7 @@ export class Peer {
         socket.off("data", onData);
         socket.off("end", onEnd);
         socket.pause();
+        this.#gate?.shut();
         resolve(found);
       };
       const onEnd = () => finish(null);
@@ -99,6 +117,7 @@ export class Peer {
       };
       if (this.isGone) return resolve(null);
       this.gone.then(onEnd);
+      this.#gate?.open();
       socket.on("data", onData);
       socket.on("end", onEnd);
       socket.resume();
@@ -113,13 +132,69 @@ export class Peer {
   close(): void {
     this.isGone = true;
     this.socket.destroy();
+    this.#gate?.destroy();
+  }
+}
+
+/**
+ * What TLS is spoken over: Node's implementation reads all that comes, whether
+ * anybody wants it or not, and so would never be one who does not read.
+ */
+class Gate extends Duplex {
+  readonly #socket: Socket;
+  #isOpen = true;
+
+  constructor(socket: Socket) {
+    super({ allowHalfOpen: true });
+    this.#socket = socket;
+    socket.on("data", (data) => this.push(data));
+    socket.on("end", () => this.push(null));
+    socket.on("close", () => this.destroy());
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#socket.resume();
+  }
+
+  shut(): void {
+    this.#isOpen = false;
+    this.#socket.pause();
+  }
+
+  override _read(): void {
+    if (this.#isOpen) this.#socket.resume();
+  }
+
+  override _write(
+    data: Uint8Array,
+    _: string,
+    callback: (error?: Error | null) => void,
+  ): void {
+    this.#socket.write(data, callback);
+  }
+
+  override _final(callback: () => void): void {
+    this.#socket.end(callback);
+  }
+
+  override _destroy(
+    _: Error | null,
+    callback: (error?: Error | null) => void,
+  ): void {
+    this.#socket.destroy();
+    callback();
   }
 }
 
 /** How long a connection may take to come about, in ms. */
 const CONNECT_TIMEOUT = 10_000;
 
-function opened(socket: Socket, event: string): Promise<Peer | null> {
+function opened(
+  socket: Socket,
+  event: string,
+  gate: Gate | null = null,
+): Promise<Peer | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => socket.destroy(), CONNECT_TIMEOUT);
     const fail = () => {
@@ -132,7 +207,7 @@ function opened(socket: Socket, event: string): Promise<Peer | null> {
       clearTimeout(timer);
       socket.off("error", fail);
       socket.off("close", fail);
-      resolve(Peer.of(socket));
+      resolve(Peer.of(socket, gate));
     });
   });
 }

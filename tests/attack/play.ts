@@ -2,14 +2,19 @@
  * Plays attacks and says what came of them, each by itself and for a while:
  *
  *     deno run -A tests/attack/play.ts [pattern of names] [--way=plain]
- *       [--ms=5000] [--scale=4] [--together] [--known]
+ *       [--ms=5000] [--scale=4] [--together]
  *
- * With `--together` all at once, as in the tests, and with `--known` those too that
- * do harm and are not mended.
+ * With `--together` all at once, as in the tests.
  */
-import { type Outcome, pairFor, play, type PlayOptions } from "./arena.ts";
+import {
+  type Outcome,
+  pairFor,
+  play,
+  type Played,
+  type PlayOptions,
+} from "./arena.ts";
 import { ROWS } from "./rows.ts";
-import type { Attack, Way } from "./scene.ts";
+import type { Way } from "./scene.ts";
 
 const flags = new Map(
   Deno.args.filter((arg) => arg.startsWith("--")).map((arg) => {
@@ -53,37 +58,35 @@ function show(name: string, outcome: Outcome): void {
 
 /** What TLS makes no difference to: left out there where time is short. */
 const ABOVE = ["body", "held", "streaming", "websocket"];
-const isShort = flags.has("together");
+const isTogether = flags.has("together");
 
-const pair = await pairFor(ways);
-const options = (way: Way): PlayOptions => ({
-  way,
+const options: PlayOptions = {
   ms: number("ms", 5000),
   scale: number("scale", 4),
   interval: number("interval", 10),
   leniency: number("leniency", 1),
-  pair,
-});
-let isGood = true;
-for (const way of ways) {
-  const attacks = ROWS.filter((row) =>
-    !(isShort && way !== "plain" && ABOVE.includes(row.phase)) &&
-    (row.ways ?? all).includes(way) &&
-    !(isShort && row.isLong) &&
-    (!row.isKnown || flags.has("known")) &&
-    pattern.test(`${row.phase}: ${row.name} (${row.server ?? "whole"})`)
-  );
-  const groups: Attack[][] = flags.has("together")
-    ? [attacks]
-    : attacks.map((attack) => [attack]);
-  for (const group of groups) {
-    if (group.length === 0) continue;
-    const outcome = await play(group, options(way));
-    const name = flags.has("together")
-      ? "all together"
-      : `${group[0].phase}: ${group[0].name}`;
-    show(`${name} (${way})`, outcome);
-    isGood &&= outcome.faults.length === 0;
+  pair: await pairFor(ways),
+};
+
+function isWanted({ attack, way }: Played): boolean {
+  const { phase, name, server = "whole", ways = all, isLong } = attack;
+  if (isTogether && (isLong || way !== "plain" && ABOVE.includes(phase))) {
+    return false;
   }
+  return ways.includes(way) && pattern.test(`${phase}: ${name} (${server})`);
+}
+
+const wanted: Played[] = ways.flatMap((way) =>
+  ROWS.map((attack) => ({ attack, way })).filter(isWanted)
+);
+let isGood = true;
+for (const group of isTogether ? [wanted] : wanted.map((one) => [one])) {
+  const outcome = await play(group, options);
+  const [{ attack: { phase, name }, way }] = group;
+  show(
+    isTogether ? `${group.length} at once` : `${phase}: ${name} (${way})`,
+    outcome,
+  );
+  isGood &&= outcome.faults.length === 0;
 }
 Deno.exit(isGood ? 0 : 1);

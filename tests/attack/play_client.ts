@@ -3,7 +3,7 @@
  * what came of it for what the same process asks of an honest one:
  *
  *     deno run -A tests/attack/play_client.ts [pattern of names]
- *       [--ms=5000] [--together] [--known]
+ *       [--ms=5000] [--together]
  */
 import { BOUNDS } from "./arena.ts";
 import { Child } from "./children.ts";
@@ -60,6 +60,9 @@ async function play(rows: Hostile[], honest: string): Promise<string[]> {
       after = await stats();
     }
     show(rows, before, during, after);
+    if (leftOf(before, after, rows).length > 0) {
+      console.log(`     open: ${JSON.stringify(await user.ask("open"))}`);
+    }
     return [...wrongOf(before, during, rows), ...leftOf(before, after, rows)];
   } finally {
     await user.end();
@@ -138,9 +141,7 @@ function show(
   );
 }
 
-const rows = HOSTILE.filter(({ name, isKnown }) =>
-  pattern.test(name) && (!isKnown || flags.has("known"))
-);
+const rows = HOSTILE.filter(({ name }) => pattern.test(name));
 const honestOptions: VictimOptions = { whole: {} };
 const honest = new Child("victim.ts", honestOptions);
 const { whole } = await honest.heard<{ whole: number }>();

@@ -44,8 +44,6 @@ export interface Attack {
   bounds?: Partial<Bounds>;
   /** It takes longer than tests may. */
   isLong?: boolean;
-  /** A fault that is known: it is played only where it is asked for. */
-  isKnown?: boolean;
   /** Goes on until the scene is over, or until all is done that it has to do. */
   play(scene: AttackScene): Promise<unknown>;
 }
@@ -115,9 +113,12 @@ export class AttackScene {
     return Math.ceil(count * this.scale);
   }
 
-  /** A moment between two things: none where all is to be large. */
+  /**
+   * A moment between two things: none to speak of where all is to be large, and
+   * else so long that all together leave the machine some time.
+   */
   breath(): Promise<void> {
-    return pause(this.scale > 1 ? 2 : 100);
+    return pause(this.scale > 1 ? 2 : 400);
   }
 
   /** Peers of one address that do the same. */
@@ -174,9 +175,10 @@ export class AttackScene {
     if (!isTrue && !this.faults.includes(what)) this.faults.push(what);
   }
 
-  /** What the victim says of itself. */
-  stats(): Promise<VictimStats> {
-    return this.#ask("stats") as Promise<VictimStats>;
+  /** How many requests the application holds. */
+  async held(): Promise<number> {
+    const { servers } = await this.#ask("stats") as VictimStats;
+    return servers[this.#server].held;
   }
 
   /** Has the application do something to its server: `stop` or `answer`. */

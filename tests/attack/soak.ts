@@ -172,7 +172,7 @@ function careless(name: string, target: Target): Promise<void>[] {
       const peer = await Peer.connect(target, "127.0.0.3");
       await peer?.send(get(paths[i % 2]));
       for (let j = 0; j < 50 && isOn && peer !== null && !peer.isGone; j++) {
-        peer.socket.read(1000);
+        peer.sip(1000);
         await pause(100);
       }
       peer?.close();

@@ -2,7 +2,7 @@
 // honest one beside: how long that takes is what is measured.
 import { HttpClient, type HttpClientOptions } from "@uhttp/uhttp/client";
 import { answer, tell } from "./children.ts";
-import { type Gauges, read, watch } from "./gauges.ts";
+import { type Gauges, openThings, read, watch } from "./gauges.ts";
 import { pause } from "./peer.ts";
 
 /** What is asked of a hostile server. */
@@ -123,6 +123,7 @@ await answer(async (what): Promise<unknown> => {
     for (const name of Object.keys(hostile)) ask(name);
     return "started";
   }
+  if (what === "open") return await openThings();
   if (what === "stop") {
     isOn = false;
     await Promise.race([

@@ -6,7 +6,7 @@ import {
   type HttpServerOptions,
 } from "@uhttp/uhttp";
 import { answer, tell } from "./children.ts";
-import { type Gauges, read, watch } from "./gauges.ts";
+import { type Gauges, openThings, read, watch } from "./gauges.ts";
 
 /** What it is started with: the options of each server. */
 export type VictimOptions = Record<string, HttpServerOptions>;
@@ -201,5 +201,5 @@ await answer(async (what) => {
     all.clear();
     return (await Promise.all(sent)).filter((isSent) => isSent).length;
   }
-  return await stats();
+  return command === "open" ? await openThings() : await stats();
 });

@@ -275,6 +275,41 @@ Deno.test("HttpServer closes nobody who has asked while it was busy", async () =
   assertEquals((await other.response()).body, "ok");
 });
 
+Deno.test("HttpServer closes nobody of whom it was not told yet that he has asked", async () => {
+  await using crowd = new Crowd({
+    maxWaitingClients: 2,
+    requestTimeout: 300, // a tick is an eighth of that
+  });
+  const { arena, listener } = crowd;
+  const first = await crowd.from("10.0.0.1");
+  await first.send(HELD);
+  await arena.until(() => arena.held.length === 1);
+  // So it is where Deno has more to do than to ask the system.
+  const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+  const accept = listener.accept.bind(listener);
+  listener.accept = async () => {
+    const conn = await accept();
+    const { read, write } = conn;
+    conn.read = (bytes) => told.then(() => read.call(conn, bytes));
+    conn.write = (bytes) => told.then(() => write.call(conn, bytes));
+    return conn;
+  };
+  // Whom it waits for already is as before.
+  await crowd.serves("10.0.0.1");
+  await eventually(() => arena.server.stats.openConnections === 1);
+  const peer = await crowd.from("10.0.0.2");
+  await peer.send(GET);
+  await eventually(() => arena.server.stats.openConnections === 2);
+  const other = await crowd.from("10.0.0.3");
+  await other.send(GET);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  tell();
+  assertEquals((await peer.response()).body, "ok");
+  peer.close();
+  assertEquals((await other.response()).body, "ok");
+  for (const client of arena.held.splice(0)) client.respond("held");
+});
+
 Deno.test("maxClientsPerAddress bounds connections, but for trusted proxies", async () => {
   await using crowd = new Crowd({
     maxClientsPerAddress: 2,

@@ -62,7 +62,7 @@ export const ANSWERS: Attack[] = [
       scene.army(scene.times(10), async (peer) => {
         await peer.send(get("/large"));
         while (scene.isOn && !peer.isGone) {
-          peer.socket.read(1);
+          peer.sip(1);
           await scene.breath();
         }
       }),

@@ -21,8 +21,7 @@ function leaves(ahead: number): Attack {
       });
       await pause(1000);
       for (let i = 0; i < 80; i++) {
-        const { servers } = await scene.stats();
-        if (servers.whole.held === 0) return;
+        if (await scene.held() === 0) return;
         await pause(100);
       }
       scene.expect(!scene.isOn, `Peers that left behind ${kib} KiB are held`);
