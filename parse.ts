@@ -59,6 +59,7 @@ export {
 export { ResponseParser } from "./parse/response_parser.ts";
 export {
   encodeResponseData,
+  type JsonObject,
   type ResponseData,
 } from "./parse/response_data.ts";
 export {

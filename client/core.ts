@@ -10,6 +10,7 @@ import type { ClientRequest, RequestOwner } from "./client_request.ts";
 import type { NewConnection } from "./connection.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { Dialer } from "./dialer.ts";
+import { ClientClosed } from "./errors.ts";
 import { FinishedRequests } from "./finished_requests.ts";
 import type { ClientLimits, HttpClientOptions } from "./options.ts";
 import type { Pool, PoolHost } from "./pool.ts";
@@ -121,7 +122,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
 
   send(call: Call): void {
     if (this.isClosed) {
-      call.abort(closedReason());
+      call.abort(new ClientClosed());
       return;
     }
     const isTunnelled = call.settings.onSwitch !== null &&
@@ -256,7 +257,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
   close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      const reason = closedReason();
+      const reason = new ClientClosed();
       this.#ending.abort(reason);
       for (const pool of [...this.#pools.values()]) pool.close(reason);
       for (const connection of [...this.#upgraded]) connection.destroy();
@@ -270,8 +271,4 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
 
 function keyOf(origin: string, isTunnelled: boolean): string {
   return isTunnelled ? `tunnel ${origin}` : origin;
-}
-
-function closedReason(): TypeError {
-  return new TypeError("Client is closed");
 }

@@ -1,5 +1,8 @@
+import { checkBytes, checkText } from "./arguments.ts";
 import { COLON, CR, LF } from "./chars.ts";
 import { ProtocolError } from "./errors.ts";
+import { checkGiven } from "./limits.ts";
+import { OptionNames } from "./option_names.ts";
 
 /** An event of an event stream. */
 export interface ServerSentEvent {
@@ -23,6 +26,11 @@ export interface EventStreamOptions {
   /** The last id of the connection before this one; default `""`. */
   lastEventId?: string;
 }
+
+const NAMES = new OptionNames<EventStreamOptions>("a reader of events", {
+  maxEventLength: true,
+  lastEventId: true,
+});
 
 const State = {
   START: 0, // nothing is in
@@ -84,8 +92,18 @@ export class EventStreamParser {
   #id: string;
   #retry: number | undefined = undefined;
 
-  /** A parser that waits for the first bytes of a stream. */
+  /**
+   * A parser that waits for the first bytes of a stream.
+   *
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
+   */
   constructor(options: EventStreamOptions = {}) {
+    NAMES.check(options);
+    checkGiven(options, ["maxEventLength"]);
+    if (options.lastEventId !== undefined) {
+      checkText('Option "lastEventId"', options.lastEventId);
+    }
     this.#max = options.maxEventLength ?? 1 << 20;
     this.lastEventId = this.#id = options.lastEventId ?? "";
   }
@@ -98,6 +116,7 @@ export class EventStreamParser {
    */
   push(bytes: Uint8Array): void {
     if (this.error !== null) return;
+    checkBytes("What is pushed", bytes);
     if (this.#pos < this.#chunk.length) {
       throw new TypeError("Cannot take more bytes before next() asks for them");
     }

@@ -16,6 +16,8 @@ import {
   readFields,
   trim,
 } from "./fields.ts";
+import { checkBytes } from "./arguments.ts";
+import { checkGiven, checkLimit } from "./limits.ts";
 import { byteText } from "./text.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
@@ -43,6 +45,13 @@ export interface ParseLimits {
   /** Bytes of a body after decoding; default 1 MiB. */
   maxContentLength?: number;
 }
+
+/** The names of those limits. */
+export const PARSE_LIMITS: Readonly<Record<keyof ParseLimits, unknown>> = {
+  maxHeadersLength: true,
+  maxHeadersCount: true,
+  maxContentLength: true,
+};
 
 /** Where in a message the parser stands. */
 export const Phase = {
@@ -157,6 +166,10 @@ export abstract class MessageParser {
    * @param limits What one message may take.
    */
   constructor(limits: ParseLimits = {}) {
+    checkGiven(limits, ["maxHeadersLength", "maxHeadersCount"]);
+    if (limits.maxContentLength !== undefined) {
+      checkLimit("maxContentLength", limits.maxContentLength, 0);
+    }
     this.maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.maxHeadersCount = limits.maxHeadersCount ?? 100;
     this.maxContentLength = limits.maxContentLength ?? 1048576;
@@ -192,6 +205,7 @@ export abstract class MessageParser {
 
   /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
   push(bytes: Uint8Array): void {
+    checkBytes("What is pushed", bytes);
     for (let from = 0; from < bytes.length;) {
       let space = this.space();
       if (space.length === 0) space = this.#roomFor(bytes.length - from);

@@ -1,3 +1,4 @@
+import { checkBytes, checkText } from "./arguments.ts";
 import {
   COLON,
   CR,
@@ -11,6 +12,8 @@ import {
 import { dict } from "./dict.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 import { type HeaderFields, readFieldLines, readFields } from "./fields.ts";
+import { checkGiven } from "./limits.ts";
+import { OptionNames } from "./option_names.ts";
 import { parseHeaderParameters } from "./values.ts";
 
 /** What {@linkcode MultipartParser.next} came to. */
@@ -50,6 +53,13 @@ export interface MultipartParserOptions extends MultipartLimits {
    */
   kind?: string;
 }
+
+const NAMES = new OptionNames<MultipartParserOptions>("MultipartParser", {
+  maxParts: true,
+  maxPartHeadersLength: true,
+  maxPartHeadersCount: true,
+  kind: true,
+});
 
 const State = {
   START: 0, // nothing is in
@@ -237,13 +247,23 @@ export class MultipartParser {
    *
    * @param boundary What {@linkcode multipartBoundary} gave.
    * @param options What kind of body it is, and what it may take.
-   * @throws {TypeError} If the boundary is not one.
+   * @throws {TypeError} If the boundary is not one, or an option is unknown or
+   * of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
    */
   constructor(boundary: string, options: MultipartParserOptions = {}) {
+    checkText("Boundary", boundary);
     if (!BOUNDARY.test(boundary)) {
       throw new TypeError("Boundary is not of 1 to 70 of the allowed bytes");
     }
+    NAMES.check(options);
+    checkGiven(
+      options,
+      ["maxParts", "maxPartHeadersLength", "maxPartHeadersCount"],
+      0,
+    );
     const { kind = "form-data" } = options;
+    checkText('Option "kind"', kind);
     this.#isForm = kind === "form-data";
     this.#isOpenEnded = kind === "x-mixed-replace";
     this.#state = this.#isForm ? State.START : State.PREAMBLE;
@@ -275,6 +295,7 @@ export class MultipartParser {
    */
   push(bytes: Uint8Array): void {
     if (this.#state === State.FAILED) return;
+    checkBytes("What is pushed", bytes);
     if (
       this.#pos < this.#chunk.length || this.#state === State.LAST ||
       this.#state === State.COUNTED_END

@@ -1,13 +1,24 @@
 import { CR, isWord, LF, SLASH, SP, TARGET, TOKEN } from "./chars.ts";
 import type { ProtocolErrorCode } from "./errors.ts";
 import { isHost } from "./host.ts";
-import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
+import {
+  MessageParser,
+  PARSE_LIMITS,
+  type ParseLimits,
+  Phase,
+} from "./message_parser.ts";
+import { OptionNames } from "./option_names.ts";
 
 /** Limits and choices of a {@linkcode RequestParser}. */
 export interface RequestParserOptions extends ParseLimits {
   /** Let CONNECT through; otherwise it fails with 501. Default: `false`. */
   allowConnect?: boolean;
 }
+
+const NAMES = new OptionNames<RequestParserOptions>("RequestParser", {
+  ...PARSE_LIMITS,
+  allowConnect: true,
+});
 
 // "HTTP/1.", one byte at a time.
 const VERSION = [0x48, 0x54, 0x54, 0x50, 0x2f];
@@ -51,8 +62,11 @@ export class RequestParser extends MessageParser {
    * A parser that waits for its first request.
    *
    * @param options Limits, and whether CONNECT is let through.
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
    */
   constructor(options: RequestParserOptions = {}) {
+    NAMES.check(options);
     super(options);
     this.#allowConnect = options.allowConnect ?? false;
   }

@@ -1,7 +1,15 @@
 import { CR, FIELD_VALUE, isWord, LF, SP } from "./chars.ts";
 import type { ProtocolErrorCode } from "./errors.ts";
 import { mayHaveLength } from "./framing.ts";
-import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
+import {
+  MessageParser,
+  PARSE_LIMITS,
+  type ParseLimits,
+  Phase,
+} from "./message_parser.ts";
+import { OptionNames } from "./option_names.ts";
+
+const NAMES = new OptionNames<ParseLimits>("ResponseParser", PARSE_LIMITS);
 
 // "HTTP/", one byte at a time.
 const NAME = [0x48, 0x54, 0x54, 0x50, 0x2f];
@@ -57,8 +65,11 @@ export class ResponseParser extends MessageParser {
    * A parser that waits for its first response.
    *
    * @param limits What one response may take; a body is not bounded by default.
+   * @throws {TypeError} If a limit is unknown, or not a number.
+   * @throws {RangeError} If it is out of range.
    */
   constructor(limits: ParseLimits = {}) {
+    NAMES.check(limits);
     super({ ...limits, maxContentLength: limits.maxContentLength ?? Infinity });
   }
 

@@ -47,6 +47,8 @@ export interface HubOptions {
   /** Told of every change of state: for tests. */
   observer: StateObserver | null;
   onError: (error: unknown, session: Session | null) => void;
+  /** The same for what is our side's fault. */
+  onFault: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
     session: Session,
@@ -122,8 +124,14 @@ export class Hub implements SessionHost {
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
     this.observer = options.observer;
-    const { allowConnect } = options;
-    this.parserOptions = { ...options.limits, allowConnect };
+    const { allowConnect, limits } = options;
+    const { maxHeadersLength, maxHeadersCount, maxContentLength } = limits;
+    this.parserOptions = {
+      maxHeadersLength,
+      maxHeadersCount,
+      maxContentLength,
+      allowConnect,
+    };
     // Who reads a body as it arrives may allow more for it than the server.
     if (this.isStreaming) this.parserOptions.maxContentLength = Infinity;
     const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
@@ -344,6 +352,10 @@ export class Hub implements SessionHost {
 
   report(error: unknown, session: Session | null): void {
     this.#options.onError(error, session);
+  }
+
+  fault(error: unknown, session: Session | null): void {
+    this.#options.onFault(error, session);
   }
 
   /**

@@ -902,7 +902,7 @@ for (const compress of [false, true]) {
             assertEquals(isSent, false);
             await eventually(isEnded);
           });
-        }, { keepAliveTimeout: 80, compress });
+        }, { keepAliveTimeout: 100, compress });
         const peer = await arena.connect();
         if (ending === "reset") await leaveUnread(peer);
         await peer.send(
