@@ -228,7 +228,9 @@ function checkPair(
     if (text === undefined) continue;
     if (typeof text !== "string") wrong(name, "is not a string");
     // A file's name is given by mistake, or bytes that are not PEM.
-    if (!/-----BEGIN [A-Z ]+-----/.test(text)) wrong(name, "is no text of a PEM file");
+    if (!/-----BEGIN [A-Z ]+-----/.test(text)) {
+      wrong(name, "is no text of a PEM file");
+    }
   }
   if (cert === undefined && key !== undefined) wrong("key", "needs cert");
   if (key === undefined && cert !== undefined) wrong("cert", "needs key");

@@ -100,7 +100,7 @@ export class EventStreamParser {
    */
   constructor(options: EventStreamOptions = {}) {
     NAMES.check(options);
-    checkGiven(options, ["maxEventLength"]);
+    checkGiven(options, ["maxEventLength"], 0);
     if (options.lastEventId !== undefined) {
       checkText('Option "lastEventId"', options.lastEventId);
     }

@@ -91,7 +91,7 @@ const SOURCES: Source[] = [
     body: "ab",
   },
   { name: "an iterable object", data: () => new Letters(), body: "ab" },
-  { name: "a Set", data: () => new Set(["a", "b"]), body: "ab" },
+  { name: "a Set's values", data: () => new Set("ab").values(), body: "ab" },
   {
     name: "values of a Map",
     data: () => new Map([[1, "a"], [2, "b"]]).values(),
