@@ -26,6 +26,7 @@ export {
   type ProtocolErrorCode,
 } from "./parse/errors.ts";
 export type { HeaderFields } from "./parse/fields.ts";
+export type { JsonObject } from "./parse/response_data.ts";
 export type { ServerSentEvent } from "./parse/event_stream_parser.ts";
 export type { LineLimits } from "./parse/line_parser.ts";
 export type { MultipartLimits } from "./parse/multipart_parser.ts";

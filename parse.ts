@@ -61,6 +61,7 @@ export {
 export { ResponseParser } from "./parse/response_parser.ts";
 export {
   encodeResponseData,
+  type JsonObject,
   type ResponseData,
 } from "./parse/response_data.ts";
 export {

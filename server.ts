@@ -20,7 +20,11 @@ export {
   type ProtocolErrorCode,
 } from "./parse/errors.ts";
 export type { HeaderFields } from "./parse/fields.ts";
-export type { ResponseData } from "./parse/response_data.ts";
+export type {
+  JsonObject,
+  JsonValue,
+  ResponseData,
+} from "./parse/response_data.ts";
 export type { Query } from "./parse/values.ts";
 export type { RespondOptions } from "./server/answer_head.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";

@@ -1,3 +1,4 @@
+import { checkList } from "../parse/arguments.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { checkLimits } from "../wire/limits.ts";
 import { parseSetCookie, type SetCookie } from "../parse/set_cookie.ts";
@@ -117,7 +118,8 @@ export class CookieJar {
     setCookieLines: readonly string[],
     now: number = Date.now(),
   ): void {
-    const origin = originOf(url);
+    const origin = originOf(toUrl(url));
+    checkList("What sets cookies", setCookieLines);
     if (origin === null) return;
     this.#store.expire(now);
     for (const line of setCookieLines) {
@@ -134,7 +136,7 @@ export class CookieJar {
    */
   header(url: URL, options?: CookieHeaderOptions): string | null {
     HEADER_NAMES.check(options);
-    const found = this.#find(url, options?.now, options?.ownOnly);
+    const found = this.#find(toUrl(url), options?.now, options?.ownOnly);
     if (found.length === 0) return null;
     const now = options?.now ?? Date.now();
     let text = "";
@@ -336,7 +338,9 @@ export class CookieJar {
 }
 
 function toUrl(url: URL | string): URL {
-  return typeof url === "string" ? new URL(url) : url;
+  if (url instanceof URL) return url;
+  if (typeof url === "string" && URL.canParse(url)) return new URL(url);
+  throw new TypeError("URL of a cookie is not a URL");
 }
 
 /** A copy: a slice would keep the whole head of the response in memory. */

@@ -15,6 +15,7 @@ import type { ClientRequest, RequestOwner } from "./client_request.ts";
 import type { NewConnection } from "./connection.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { Dialer } from "./dialer.ts";
+import { ClientClosed } from "./errors.ts";
 import { FinishedRequests } from "./finished_requests.ts";
 import type { ClientLimits, HttpClientOptions } from "./options.ts";
 import type { Pool, PoolHost } from "./pool.ts";
@@ -122,7 +123,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
 
   send(call: Call): void {
     if (this.isClosed) {
-      call.abort(closedReason());
+      call.abort(new ClientClosed());
       return;
     }
     const isTunnelled = call.settings.onSwitch !== null &&
@@ -257,7 +258,7 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
   close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      const reason = closedReason();
+      const reason = new ClientClosed();
       this.#ending.abort(reason);
       for (const pool of [...this.#pools.values()]) pool.close(reason);
       for (const connection of [...this.#upgraded]) {
@@ -272,8 +273,4 @@ export class ClientCore implements PoolHost, CallHost, RequestOwner {
 
 function keyOf(origin: string, isTunnelled: boolean): string {
   return isTunnelled ? `tunnel ${origin}` : origin;
-}
-
-function closedReason(): TypeError {
-  return new TypeError("Client is closed");
 }

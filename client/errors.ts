@@ -220,7 +220,21 @@ export class AbortedError extends ClientError {
 
   /** An error of a request that was given up; `cause` is the signal's reason. */
   constructor(context: ErrorContext) {
-    super(`${what(context)} was aborted`, undefined, context);
+    super(
+      context.cause instanceof ClientClosed
+        ? `The client was closed before ${what(context)} was done`
+        : `${what(context)} was aborted`,
+      undefined,
+      context,
+    );
+  }
+}
+
+/** Why a request is given up whose client is closed. */
+export class ClientClosed extends TypeError {
+  /** Says that and no more. */
+  constructor() {
+    super("Client is closed");
   }
 }
 

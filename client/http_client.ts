@@ -1,3 +1,4 @@
+import { checkFunction, checkText, checkTime } from "../parse/arguments.ts";
 import type { Selectable } from "../transport/select.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import {
@@ -27,8 +28,8 @@ import { parseProxy, userOf } from "./proxy.ts";
 import { checkRequestHeaders } from "./request_head.ts";
 import {
   type CallSettings,
+  checkFlags,
   REQUEST_NAMES,
-  type RequestHeaders,
   type RequestOptions,
 } from "./request_options.ts";
 import { BaseUrl } from "./target.ts";
@@ -91,7 +92,10 @@ export class HttpClient implements Selectable, AsyncDisposable {
     this.#auth = auth === null ? null : new Authenticator(auth);
     this.#base = new BaseUrl(url);
     const { cookies = true, headers = {}, proxy } = options;
-    const checked = checkRequestHeaders(checkedClientHeaders(headers));
+    const checked = checkRequestHeaders(headers);
+    if (checked["content-length"] !== undefined) {
+      throw new TypeError('Option "headers" holds a content-length');
+    }
     if (this.#auth !== null && checked.authorization !== undefined) {
       throw new TypeError(
         'Option "headers" holds an authorization beside auth, or a user in the URL',
@@ -187,7 +191,8 @@ export class HttpClient implements Selectable, AsyncDisposable {
   ): { call: Call; request: ClientRequest } {
     checkMethod(method);
     REQUEST_NAMES.check(options);
-    if (typeof path !== "string") throw new TypeError("Path is not a string");
+    checkText("Path", path);
+    checkFlags(options);
     const { query, timeout, maxRedirects, maxResponseLength, signal } = options;
     const { origin, path: target } = this.#base.resolve(
       path,
@@ -314,6 +319,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
    * @throws {ClientError} If that request has failed.
    */
   wait(timeout: number = Infinity): Promise<HttpResponse | null> {
+    checkTime("Timeout", timeout);
     return this.#core.finishedRequests.wait(timeout);
   }
 
@@ -329,6 +335,7 @@ export class HttpClient implements Selectable, AsyncDisposable {
 
   /** Calls back whenever a request is finished, or none will be any more. */
   watch(notify: () => void): () => void {
+    checkFunction("Callback", notify);
     return this.#core.finishedRequests.watch(notify);
   }
 
@@ -385,19 +392,4 @@ export class HttpClient implements Selectable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Fields for all requests: none can be about a single one. */
-function checkedClientHeaders(
-  headers: HeaderValues | Headers,
-): RequestHeaders {
-  const names = headers instanceof Headers
-    ? [...headers.keys()]
-    : Object.keys(headers);
-  for (const name of names) {
-    if (name.toLowerCase() === "content-length") {
-      throw new TypeError('Option "headers" holds a content-length');
-    }
-  }
-  return headers;
 }

@@ -3,7 +3,7 @@ import { ResponseParser } from "../parse/response_parser.ts";
 import { isToken } from "../parse/chars.ts";
 import { MAX_JSON_DEPTH } from "../parse/json.ts";
 import { checkLimit, checkLimits } from "../wire/limits.ts";
-import type { HeaderValues } from "../wire/response_head.ts";
+import type { HeaderPairs, HeaderValues } from "../wire/response_head.ts";
 import type { ClientAuth } from "./authenticator.ts";
 import { CookieJar } from "./cookie_jar.ts";
 
@@ -55,7 +55,7 @@ export interface HttpClientOptions extends Partial<ClientLimits> {
   /** Credentials for the base URL's origin, and for no other. */
   auth?: ClientAuth;
   /** Fields of each request to the base URL's origin, and to no other. */
-  headers?: HeaderValues | Headers;
+  headers?: HeaderValues | HeaderPairs;
   /** Whether connections are used again; default `true`. */
   keepAlive?: boolean;
   /** A cookie jar, shared or restored; default `true`, one of its own. */
@@ -191,6 +191,15 @@ export function checkOptions(options: HttpClientOptions): void {
     !(Array.isArray(caCerts) && caCerts.every((one) => typeof one === "string"))
   ) wrong("caCerts", "is not an array of strings");
   checkPair(options, wrong);
+  for (const text of caCerts ?? []) {
+    if (!text.includes("-----BEGIN ")) {
+      wrong(
+        "caCerts",
+        "holds what is no text of a PEM file: where it is the path of one, " +
+          "read that first",
+      );
+    }
+  }
   if (path !== undefined && typeof path !== "string") {
     wrong("path", "is not a string");
   }
@@ -219,10 +228,19 @@ function checkPair(
     if (text === undefined) continue;
     if (typeof text !== "string") wrong(name, "is not a string");
     // A file's name is given by mistake, or bytes that are not PEM.
-    if (!/-----BEGIN [A-Z ]+-----/.test(text)) wrong(name, "is no PEM text");
+    if (!/-----BEGIN [A-Z ]+-----/.test(text)) {
+      wrong(name, "is no text of a PEM file");
+    }
   }
   if (cert === undefined && key !== undefined) wrong("key", "needs cert");
   if (key === undefined && cert !== undefined) wrong("cert", "needs key");
+}
+
+/** What a URL without a scheme lacks. */
+function lacking(base: unknown): string {
+  const isHost = typeof base === "string" &&
+    /^[\w.-]+(?::\d+)?(?:\/|$)/.test(base);
+  return isHost ? `: did you mean "http://${base}"?` : "";
 }
 
 /**
@@ -235,10 +253,12 @@ export function checkBaseUrl(base: string | URL): URL {
   try {
     url = new URL(base);
   } catch {
-    throw new TypeError("Base URL is not a URL");
+    throw new TypeError(`Base URL is not a URL${lacking(base)}`);
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new TypeError("Base URL is neither http: nor https:");
+    throw new TypeError(
+      `Base URL is neither http: nor https:${lacking(base)}`,
+    );
   }
   if (url.search !== "" || url.hash !== "") {
     throw new TypeError("Base URL has a query or a fragment");
@@ -249,7 +269,9 @@ export function checkBaseUrl(base: string | URL): URL {
 /** Checks a method. */
 export function checkMethod(method: unknown): string {
   if (typeof method !== "string" || !isToken(method)) {
-    throw new TypeError("Method is not a token");
+    throw new TypeError(
+      `Method ${JSON.stringify(method) ?? String(method)} is not a token`,
+    );
   }
   if (method === "CONNECT") {
     throw new TypeError("Method CONNECT is for proxies alone");

@@ -4,6 +4,7 @@ import {
   asBytes,
   isBytes,
   JSON_TYPE,
+  type JsonObject,
   OCTET_TYPE,
 } from "../parse/response_data.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type Source,
 } from "../message/source.ts";
 import { blobFacts } from "../wire/blob_facts.ts";
-import { readParts, writeForm } from "./form_body.ts";
+import { readParts, writeForm } from "../message/form_writer.ts";
 
 /** What a form can be made of. */
 export type FormFields =
@@ -39,7 +40,7 @@ export type RequestData =
   | FormData
   | URLSearchParams
   | BodyStream
-  | object;
+  | JsonObject;
 
 const TEXT_TYPE = "text/plain; charset=utf-8";
 const FORM_TYPE = "application/x-www-form-urlencoded";

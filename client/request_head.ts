@@ -4,6 +4,7 @@ import {
   type CheckedHeaders,
   checkHeaders,
   checkValue,
+  fieldsOf,
   writeFields,
 } from "../wire/response_head.ts";
 import { frameRequest, Framing } from "../wire/framing.ts";
@@ -31,15 +32,11 @@ const LEFT_OUT: string[] = [];
  * @throws {TypeError} If one cannot be sent, or is not the caller's to send.
  */
 export function checkRequestHeaders(headers: RequestHeaders): CheckedHeaders {
-  if (headers instanceof Headers) return checkOurs(checkHeaders(headers));
-  if (typeof headers !== "object" || headers === null) {
-    throw new TypeError("Headers are not a dictionary");
-  }
-  const given = dict<HeaderValues[string]>();
+  const given: [string, HeaderValues[string]][] = [];
   const leftOut: string[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === null) leftOut.push(name.toLowerCase());
-    else given[name] = value;
+  for (const [name, value] of fieldsOf(headers)) {
+    if (value !== null || typeof name !== "string") given.push([name, value!]);
+    else leftOut.push(name.toLowerCase());
   }
   const checked = checkOurs(checkHeaders(given));
   for (const name of leftOut) checked[name] = LEFT_OUT;

@@ -5,10 +5,14 @@ import type { BodyOptions, FieldValue } from "./outgoing_body.ts";
 import type { Successor } from "../transport/takeover.ts";
 import type { Switchable } from "./switchable.ts";
 
-/** Header fields of a request; `null` leaves one out that would be sent. */
+/**
+ * Header fields of a request: by name, as pairs, in a `Map` or `Headers`;
+ * `null` leaves one out that would be sent.
+ */
 export type RequestHeaders =
   | Headers
-  | Record<string, HeaderValues[string] | null>;
+  | Record<string, HeaderValues[string] | null>
+  | Iterable<readonly [string, HeaderValues[string] | null]>;
 
 /** What one request is sent with. Times are milliseconds, sizes bytes. */
 export interface RequestOptions extends BodyOptions {
@@ -40,6 +44,16 @@ export interface RequestOptions extends BodyOptions {
    * all of it is in memory, and all of the request is sent.
    */
   stream?: boolean;
+}
+
+/** @throws {TypeError} If what is on or off is something else. */
+export function checkFlags(options: RequestOptions): void {
+  for (const name of ["stream", "expectContinue"] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== "boolean") {
+      throw new TypeError(`Option "${name}" is not a boolean`);
+    }
+  }
 }
 
 /** The names of those options. */

@@ -4,6 +4,7 @@ import type { ByteSink } from "../websocket/byte_sink.ts";
 import type { DeflateOptions } from "../websocket/extensions.ts";
 import {
   checkHandshakeAnswer,
+  checkProtocols,
   type HandshakeOffer,
   handshakeRequest,
   makeKey,
@@ -57,6 +58,7 @@ export class WebsocketOffer {
   /** @throws {TypeError} If a subprotocol is not a token. */
   constructor(options: WebsocketConnectOptions) {
     NAMES.check(options);
+    if (options.protocols !== undefined) checkProtocols(options.protocols);
     const { protocols = [], compress = false } = options;
     this.#options = options;
     this.#offer = {

@@ -20,7 +20,7 @@ const server = new HttpServer({ port: Number(port) });
 console.log(`Listening on ${server.url}`);
 
 const viewers = new Set<HttpConnection>();
-const history: { id: number; data: unknown }[] = [];
+const history: { id: number; data: object }[] = [];
 let lastTick = performance.now();
 
 /** Takes the figures, and sends them to everybody. */

@@ -1,3 +1,4 @@
+import { checkText } from "../parse/arguments.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import type { HeaderFields } from "../parse/fields.ts";
 import {
@@ -39,10 +40,7 @@ const NAMES = new OptionNames<PartLimits>("a body's parts", {
  * @throws {TypeError} If they are no object, or one is not a number.
  * @throws {RangeError} If one is negative, or not a whole number.
  */
-export function checkPartLimits(limits: unknown = {}): void {
-  if (typeof limits !== "object" || limits === null) {
-    throw new TypeError('Option "partLimits" is not an object');
-  }
+export function checkPartLimits(limits: PartLimits | undefined = {}): void {
   NAMES.check(limits);
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined) checkLimit(name, value, 0);
@@ -65,8 +63,9 @@ export class PartParser extends MultipartParser {
   constructor(contentType: string, kind: string, limits: PartLimits = {}) {
     const boundary = multipartBoundary(contentType, kind);
     if (boundary === null) throw new ProtocolError("bad-multipart");
-    super(boundary, { ...limits, kind: multipartKind(contentType)! });
-    this.#maxPartLength = limits.maxPartLength ?? Infinity;
+    const { maxPartLength = Infinity, ...others } = limits;
+    super(boundary, { ...others, kind: multipartKind(contentType)! });
+    this.#maxPartLength = maxPartLength;
   }
 
   /**
@@ -164,6 +163,7 @@ export class BodyPart {
    * @returns Bytes written.
    */
   saveTo(path: string): Promise<number> {
+    checkText("Path", path);
     return saveBody(this.#next, path);
   }
 }

@@ -5,12 +5,33 @@ import {
 } from "../parse/event_stream_parser.ts";
 import { MAX_JSON_DEPTH, parseJson } from "../parse/json.ts";
 import { type LineLimits, LineParser } from "../parse/line_parser.ts";
+import { checkGiven } from "../parse/limits.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import type { Pace, Pieces } from "./incoming_body.ts";
 
 /** Bounds on a body of one JSON text a line. */
 export interface NdjsonLimits extends LineLimits {
   /** How deep a value may be nested; by default what the message allows. */
   maxJsonDepth?: number;
+}
+
+const NDJSON_NAMES = new OptionNames<NdjsonLimits>("a reader of NDJSON", {
+  maxLineLength: true,
+  maxJsonDepth: true,
+});
+
+/**
+ * Checks the limits of a reader of NDJSON.
+ *
+ * @throws {TypeError} If they are no object, hold an unknown one, or one that
+ * is not a number.
+ * @throws {RangeError} If one is out of range.
+ */
+export function checkNdjsonLimits(limits: NdjsonLimits | undefined): void {
+  NDJSON_NAMES.check(limits);
+  if (limits === undefined) return;
+  checkGiven(limits, ["maxLineLength"], 0);
+  checkGiven(limits, ["maxJsonDepth"]);
 }
 
 const nothing = () => {};
@@ -67,8 +88,8 @@ export async function* readNdjson(
   pace: Pace = alone,
   // deno-lint-ignore no-explicit-any
 ): AsyncGenerator<any, void, void> {
-  const { maxJsonDepth = MAX_JSON_DEPTH } = limits;
-  for await (const line of readLines(next, limits, close, pace)) {
+  const { maxJsonDepth = MAX_JSON_DEPTH, ...lines } = limits;
+  for await (const line of readLines(next, lines, close, pace)) {
     if (!isBlank(line)) yield parseJson(line, maxJsonDepth);
   }
 }

@@ -43,6 +43,8 @@ export class IncomingBody {
   #error: Error | null = null;
   #waiter: PromiseWithResolvers<Uint8Array | null> | null = null;
   #isLent = false;
+  // The reader was told so.
+  #isAtEnd = false;
   // What of the last piece was too much for the one who asked.
   #rest: Uint8Array | null = null;
 
@@ -68,6 +70,16 @@ export class IncomingBody {
   /** Whether somebody waits for the next piece. */
   get isWaiting(): boolean {
     return this.#waiter !== null;
+  }
+
+  /** Whether the rest will not come. */
+  get isFailed(): boolean {
+    return this.#error !== null;
+  }
+
+  /** Whether it had bytes, and its reader has come to their end. */
+  get isSpent(): boolean {
+    return this.#isAtEnd && this.bytesReceived > 0;
   }
 
   /** Whether the buffer that it comes in through is being looked at. */
@@ -112,7 +124,10 @@ export class IncomingBody {
     }
     this.checkLength();
     if (this.#error !== null) return Promise.reject(this.#error);
-    if (this.isDone) return LAST;
+    if (this.isDone) {
+      this.#isAtEnd = true;
+      return LAST;
+    }
     const { promise } = this.#waiter = Promise.withResolvers();
     this.#origin!.readBody();
     return promise;
@@ -171,7 +186,9 @@ export class IncomingBody {
   finish(trailer: string): void {
     this.isDone = true;
     this.trailer = trailer;
-    this.#waiter?.resolve(null);
+    if (this.#waiter === null) return;
+    this.#isAtEnd = true;
+    this.#waiter.resolve(null);
     this.#waiter = null;
   }
 

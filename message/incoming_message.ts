@@ -1,4 +1,5 @@
-import { HttpError, ProtocolError } from "../parse/errors.ts";
+import { checkBytes, checkText } from "../parse/arguments.ts";
+import { ProtocolError } from "../parse/errors.ts";
 import {
   EventStreamParser,
   type ServerSentEvent,
@@ -9,12 +10,19 @@ import {
   readFields,
 } from "../parse/fields.ts";
 import { parseJson } from "../parse/json.ts";
-import type { LineLimits } from "../parse/line_parser.ts";
+import { checkLineLimits, type LineLimits } from "../parse/line_parser.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { parseUtf8 } from "../parse/text.ts";
 import { parseHeaderParameters, parseQuery } from "../parse/values.ts";
 import { checkLimit } from "../wire/limits.ts";
-import { type BodyPart, type PartLimits, readParts } from "./body_parts.ts";
 import {
+  type BodyPart,
+  checkPartLimits,
+  type PartLimits,
+  readParts,
+} from "./body_parts.ts";
+import {
+  checkNdjsonLimits,
   type NdjsonLimits,
   readEvents,
   readLines,
@@ -42,6 +50,10 @@ export interface EventLimits {
   maxEventLength?: number;
 }
 
+const EVENT_NAMES = new OptionNames<EventLimits>("events()", {
+  maxEventLength: true,
+});
+
 /** Bounds on what a body holds. @ignore */
 export interface BodyLimits {
   /** How deep JSON may be nested. */
@@ -67,7 +79,7 @@ export function mediaType(value: string): string {
  * All that reads the body rejects with an `HttpError` where it breaks off, is
  * malformed or over a limit: of a request with a `ProtocolError` for what the
  * peer did wrong, of a response with a `ClientError` in any case. There is one
- * reader. Of a body in memory, `text()`, `json()` and `form()` always give all.
+ * reader, and it reads once: to read again what was read is a `TypeError`.
  */
 export abstract class IncomingMessage {
   /** @ignore The head, one character a byte. */
@@ -80,6 +92,8 @@ export abstract class IncomingMessage {
   readonly #trailer: string;
   #headers: HeaderFields | null = null;
   #reader: IncomingBody | null = null;
+  // Somebody reads all of it, or has.
+  #isClaimed = false;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
 
   /** @ignore Made by servers and clients. */
@@ -132,11 +146,13 @@ export abstract class IncomingMessage {
   headersGet<T>(key: string, defaultValue: T): string | T;
   /** The value of a header field, in any case, or `defaultValue`. */
   headersGet(key: string, defaultValue?: unknown): unknown {
+    checkText("Name of a header", key);
     return this.headers[key.toLowerCase()] ?? defaultValue;
   }
 
   /** The values of each line of a header field, in order, not joined. */
   headersAll(key: string): string[] {
+    checkText("Name of a header", key);
     return readFieldLines(this.head, this.fieldsStart, key.toLowerCase());
   }
 
@@ -180,9 +196,32 @@ export abstract class IncomingMessage {
     return () => reader.next();
   }
 
+  /** Whether the body was read to its end, or is going to be. */
+  get #isRead(): boolean {
+    const reader = this.#reader;
+    if (!this.#isClaimed) return reader?.isSpent === true;
+    // One that broke off says so again, and of an empty one nothing is missing.
+    return reader === null
+      ? this.loaded.length > 0
+      : !reader.isFailed && !(reader.isDone && reader.bytesReceived === 0);
+  }
+
+  /** @throws {TypeError} If the body was read before. */
+  #checkUnread(): void {
+    if (this.#isRead) throw readBefore();
+  }
+
+  /** The same for who reads all of it. */
+  #claim(): void {
+    this.#checkUnread();
+    this.#isClaimed = true;
+  }
+
   /** All of a body in memory; else what is left of it. */
   #whole(): Uint8Array | Promise<Uint8Array> {
-    return this.arriving === null ? this.loaded : this.readAll();
+    if (this.arriving !== null) return this.readAll();
+    this.#claim();
+    return this.loaded;
   }
 
   /** A message whose body is at fault is of no use. */
@@ -226,11 +265,15 @@ export abstract class IncomingMessage {
   read(
     buffer?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (buffer !== undefined) checkBytes("Buffer", buffer);
+    if (this.#isClaimed && this.#isRead) return Promise.reject(readBefore());
     return this.reader.read(buffer);
   }
 
   /** All of the body, or what is left of it, as bytes. */
   readAll(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#isRead) return Promise.reject(readBefore());
+    this.#isClaimed = true;
     const { reader } = this;
     const { announced, bytesReceived, isDone } = reader;
     return readWhole(reader, isDone ? announced : announced - bytesReceived);
@@ -266,15 +309,16 @@ export abstract class IncomingMessage {
    * are better read by {@linkcode IncomingMessage.parts}.
    *
    * @param limits Bounds on the parts of one of type `multipart/form-data`.
-   * @throws {HttpError} With status 415 if it is of another type, or with a
-   * code if it is malformed or over a limit.
+   * @throws {HttpError} With the code `not-a-form` if it is of another type,
+   * or another if it is malformed or over a limit.
    */
   async form(
     limits?: PartLimits,
   ): Promise<Record<string, FormValue | FormValue[] | null>> {
+    checkPartLimits(limits);
     const { contentType } = this;
     if (contentType !== MULTIPART && contentType !== URLENCODED) {
-      throw new HttpError("Body is not a form", 415);
+      throw this.#failed(new ProtocolError("not-a-form"));
     }
     const bytes = await this.#whole() as Uint8Array<ArrayBuffer>;
     if (contentType === URLENCODED) {
@@ -291,6 +335,8 @@ export abstract class IncomingMessage {
 
   /** The lines of the body, without their ends, as they arrive. */
   lines(limits?: LineLimits): AsyncGenerator<string, void, void> {
+    checkLineLimits(limits);
+    this.#checkUnread();
     const leave = () => this.leave();
     const pace = () => this.pace();
     return this.#each(readLines(this.#pieces, limits, leave, pace));
@@ -299,6 +345,8 @@ export abstract class IncomingMessage {
   /** The values of a body of one JSON text a line, as they arrive. */
   // deno-lint-ignore no-explicit-any -- as `JSON.parse()`
   ndjson(limits?: NdjsonLimits): AsyncGenerator<any, void, void> {
+    checkNdjsonLimits(limits);
+    this.#checkUnread();
     const { maxJsonDepth } = this.bodyLimits;
     const leave = () => this.leave();
     const pace = () => this.pace();
@@ -315,6 +363,7 @@ export abstract class IncomingMessage {
   events(
     limits: EventLimits = {},
   ): AsyncGenerator<ServerSentEvent, void, void> {
+    EVENT_NAMES.check(limits);
     const { maxEventLength } = limits;
     if (maxEventLength !== undefined) {
       checkLimit("maxEventLength", maxEventLength);
@@ -326,6 +375,7 @@ export abstract class IncomingMessage {
   protected eventsBy(
     parser: EventStreamParser,
   ): AsyncGenerator<ServerSentEvent, void, void> {
+    this.#checkUnread();
     const leave = () => this.leave();
     const pace = () => this.pace();
     return this.#each(readEvents(this.#pieces, parser, leave, pace));
@@ -347,6 +397,8 @@ export abstract class IncomingMessage {
    * parts, is malformed, or over a limit.
    */
   parts(limits?: PartLimits): AsyncGenerator<BodyPart, void, void> {
+    checkPartLimits(limits);
+    this.#checkUnread();
     return this.#each(readParts(
       this.#pieces,
       this.headers["content-type"] ?? "",
@@ -385,10 +437,20 @@ export abstract class IncomingMessage {
    * @returns Bytes written.
    */
   saveTo(path: string): Promise<number> {
+    checkText("Path", path);
+    this.#checkUnread();
     const error = this.reader.checkLength();
     if (error !== null) return Promise.reject(error); // and no file is made
-    return saveBody(this.#pieces, path);
+    const { reader } = this;
+    return saveBody(() => {
+      this.#isClaimed = true; // not before there is a file
+      return reader.next();
+    }, path);
   }
+}
+
+function readBefore(): TypeError {
+  return new TypeError("Body was read already");
 }
 
 /** Text in the charset that a `Content-Type` names, UTF-8 where it names none. */

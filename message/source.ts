@@ -29,7 +29,7 @@ export type BodyStream =
   | Iterable<string | Uint8Array>;
 
 /** What iterates, and is no series of pieces. */
-const COLLECTIONS = [Map, Headers, FormData, URLSearchParams];
+const COLLECTIONS = [Map, Set, Headers, FormData, URLSearchParams];
 
 /** Whether data is to be streamed: what iterates, but for collections. */
 export function isStream(data: unknown): data is BodyStream {

@@ -1,3 +1,4 @@
+import { checkList, checkText } from "./arguments.ts";
 import {
   BACKSLASH,
   DQUOTE,
@@ -59,8 +60,12 @@ EQUALS_SIGN[EQUALS] = 1;
  * @param lines The value of each field line, one character a byte.
  */
 export function parseChallenges(lines: readonly string[]): Challenge[] {
+  checkList("What is parsed", lines);
   const reader = new ChallengeReader();
-  for (const line of lines) reader.read(line);
+  for (const line of lines) {
+    checkText("Value of a header", line);
+    reader.read(line);
+  }
   return reader.challenges;
 }
 
@@ -70,6 +75,7 @@ export function parseChallenges(lines: readonly string[]): Challenge[] {
  * repeats a parameter gives an empty dictionary.
  */
 export function parseAuthParameters(value: string): Record<string, string> {
+  checkText("Value of a header", value);
   const reader = new ChallengeReader();
   reader.begin("");
   reader.read(value);

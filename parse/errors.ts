@@ -22,6 +22,7 @@ export type ProtocolErrorCode =
   | "json-too-deep"
   | "bad-encoding"
   | "bad-multipart"
+  | "not-a-form"
   | "bad-status"
   | "bad-reason"
   | "status-line-too-long"
@@ -83,6 +84,7 @@ export const protocolErrors: Readonly<
   "too-many-parts": [413, "Multipart body has too many parts"],
   "too-many-fields": [413, "Form has too many fields"],
   "request-line-too-long": [414, "Request line is too long"],
+  "not-a-form": [415, "Body is not a form"],
   "unsupported-expectation": [417, "Expectation is not supported"],
   "headers-too-large": [431, "Header section is too large"],
   "too-many-headers": [431, "Header section has too many lines"],

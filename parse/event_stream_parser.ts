@@ -1,6 +1,9 @@
+import { checkBytes, checkText } from "./arguments.ts";
 import { COLON, CR, LF } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { ProtocolError } from "./errors.ts";
+import { checkGiven } from "./limits.ts";
+import { OptionNames } from "./option_names.ts";
 
 /** An event of an event stream. */
 export interface ServerSentEvent {
@@ -24,6 +27,11 @@ export interface EventStreamOptions {
   /** The last id of the connection before this one; default `""`. */
   lastEventId?: string;
 }
+
+const NAMES = new OptionNames<EventStreamOptions>("a reader of events", {
+  maxEventLength: true,
+  lastEventId: true,
+});
 
 const State = {
   START: 0, // nothing is in
@@ -82,8 +90,18 @@ export class EventStreamParser {
   #id: string;
   #retry: number | undefined = undefined;
 
-  /** A parser that waits for the first bytes of a stream. */
+  /**
+   * A parser that waits for the first bytes of a stream.
+   *
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
+   */
   constructor(options: EventStreamOptions = {}) {
+    NAMES.check(options);
+    checkGiven(options, ["maxEventLength"], 0);
+    if (options.lastEventId !== undefined) {
+      checkText('Option "lastEventId"', options.lastEventId);
+    }
     this.#max = options.maxEventLength ?? 1 << 20;
     this.lastEventId = this.#id = options.lastEventId ?? "";
   }
@@ -96,6 +114,7 @@ export class EventStreamParser {
    */
   push(bytes: Uint8Array): void {
     if (this.error !== null) return;
+    checkBytes("What is pushed", bytes);
     this.#input.follow(bytes);
   }
 

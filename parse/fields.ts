@@ -1,3 +1,4 @@
+import { checkTextOrBytes } from "./arguments.ts";
 import { dict } from "./dict.ts";
 import { FIELD_VALUE, isAll, isToken } from "./chars.ts";
 import { ProtocolError } from "./errors.ts";
@@ -138,6 +139,7 @@ function isBlank(code: number): boolean {
 export function parseHeaderLine(
   line: string | Uint8Array,
 ): [name: string, value: string] {
+  checkTextOrBytes("Header line", line);
   const text = typeof line === "string" ? line : byteText(line);
   const colon = text.indexOf(":");
   if (text.startsWith(" ") || text.startsWith("\t")) {

@@ -84,9 +84,12 @@ export function encodeJson(data: unknown): string {
     });
   }
   if (text === undefined) {
-    throw new TypeError(`Cannot send a ${typeof data} as JSON`);
+    const what = data === undefined ? "undefined" : `a ${typeof data}`;
+    throw new TypeError(`Cannot send ${what} as JSON`);
   }
   if (text === "{}") checkEmpty(data as object);
+  // What is no data goes as an object without values.
+  else if (text.includes("{}")) checkParts(data as object);
   return text;
 }
 
@@ -113,16 +116,18 @@ const NO_DATA: ReadonlyMap<string, string> = new Map([
   ["WeakSet", "nobody can see what it holds"],
   ["Error", "send its message"],
   ["RegExp", "send its source"],
-  ["FormData", "answer with a Response of it, by respondWith()"],
+  ["FormData", "send it by itself"],
+  ["URLSearchParams", "send it by itself, or as text"],
   ["Headers", "make an object of it, by Object.fromEntries()"],
 ]);
 
 /**
  * Such values would go out as `{}` or not whole, which nobody means.
  *
+ * @param name Under which another value holds it.
  * @throws {TypeError} If a value is none of those that JSON has a form for.
  */
-function checkKind(data: object): void {
+function checkKind(data: object, name?: string): void {
   const prototype = Object.getPrototypeOf(data);
   if (
     prototype === Object.prototype || prototype === Array.prototype ||
@@ -132,9 +137,22 @@ function checkKind(data: object): void {
   const advice = NO_DATA.get(kind);
   if (advice === undefined) return;
   const article = /^[AEIOU]/.test(kind) ? "an" : "a";
+  const where = name === undefined ? "" : ` (${JSON.stringify(name)})`;
   throw new TypeError(
-    `Cannot send ${article} ${kind} as JSON: ${advice}`,
+    `Cannot send ${article} ${kind}${where} as JSON: ${advice}`,
   );
+}
+
+/** The same for all that a value holds, whatever has a form of its own aside. */
+function checkParts(data: object): void {
+  const rest = [data];
+  for (let one; (one = rest.pop()) !== undefined;) {
+    for (const [name, part] of Object.entries(one)) {
+      if (typeof part !== "object" || part === null) continue;
+      checkKind(part, name);
+      if (!("toJSON" in part) && !ArrayBuffer.isView(part)) rest.push(part);
+    }
+  }
 }
 
 /** @throws {TypeError} If a value is of a kind that has nothing to show. */

@@ -1,12 +1,31 @@
+import { checkBytes } from "./arguments.ts";
 import { CR, LF } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+import { checkGiven } from "./limits.ts";
+import { OptionNames } from "./option_names.ts";
 import { parseUtf8 } from "./text.ts";
 
 /** Bounds on what a {@linkcode LineParser} takes. */
 export interface LineLimits {
   /** Bytes of one line without its end; default 1 MiB. */
   maxLineLength?: number;
+}
+
+const NAMES = new OptionNames<LineLimits>("a reader of lines", {
+  maxLineLength: true,
+});
+
+/**
+ * Checks the limits of a reader of lines.
+ *
+ * @throws {TypeError} If they are no object, hold an unknown one, or one that
+ * is not a number.
+ * @throws {RangeError} If one is out of range.
+ */
+export function checkLineLimits(limits: LineLimits | undefined): void {
+  NAMES.check(limits);
+  if (limits !== undefined) checkGiven(limits, ["maxLineLength"], 0);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -45,8 +64,14 @@ export class LineParser {
   // Where the line began, from the start of the input.
   #lineStart = 0;
 
-  /** A parser that waits for the first bytes. */
+  /**
+   * A parser that waits for the first bytes.
+   *
+   * @throws {TypeError} If a limit is unknown, or not a number.
+   * @throws {RangeError} If it is out of range.
+   */
   constructor(limits: LineLimits = {}) {
+    checkLineLimits(limits);
     this.#max = limits.maxLineLength ?? 1 << 20;
   }
 
@@ -58,6 +83,7 @@ export class LineParser {
    */
   push(bytes: Uint8Array): void {
     if (this.error !== null) return;
+    checkBytes("What is pushed", bytes);
     this.#input.follow(bytes);
   }
 

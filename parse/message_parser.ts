@@ -8,7 +8,9 @@ import {
   readFieldLines,
   readFields,
 } from "./fields.ts";
+import { checkBytes } from "./arguments.ts";
 import { codingsFault } from "./framing.ts";
+import { checkGiven, checkLimit } from "./limits.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
@@ -36,6 +38,13 @@ export interface ParseLimits {
   /** Bytes of a body after decoding; default 1 MiB. */
   maxContentLength?: number;
 }
+
+/** The names of those limits. */
+export const PARSE_LIMITS: Readonly<Record<keyof ParseLimits, unknown>> = {
+  maxHeadersLength: true,
+  maxHeadersCount: true,
+  maxContentLength: true,
+};
 
 /** Where in a message the parser stands. */
 export const Phase = {
@@ -121,6 +130,10 @@ export abstract class MessageParser {
    * @param startLineFault What a start line that is too long is called.
    */
   constructor(limits: ParseLimits, startLineFault: ProtocolErrorCode) {
+    checkGiven(limits, ["maxHeadersLength", "maxHeadersCount"]);
+    if (limits.maxContentLength !== undefined) {
+      checkLimit("maxContentLength", limits.maxContentLength, 0);
+    }
     this.input = this.#received.cursor;
     this.#maxHeadersLength = limits.maxHeadersLength ?? 16384;
     this.#lines = new FieldReader(limits.maxHeadersCount ?? 100);
@@ -166,6 +179,7 @@ export abstract class MessageParser {
 
   /** Takes in bytes, which are copied. Call `next()` until it asks for more. */
   push(bytes: Uint8Array): void {
+    checkBytes("What is pushed", bytes);
     this.#received.push(bytes, this.#isInBody, this.#maxHeadersLength);
   }
 

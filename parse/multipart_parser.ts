@@ -1,3 +1,4 @@
+import { checkBytes, checkText } from "./arguments.ts";
 import { CR, HTAB, LF, SP } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import { Delimiter } from "./delimiter.ts";
@@ -9,6 +10,8 @@ import { BOUNDARY } from "./multipart_boundary.ts";
 import { parsePartNames } from "./part_names.ts";
 import { Preamble } from "./preamble.ts";
 import { byteText } from "./text.ts";
+import { checkGiven } from "./limits.ts";
+import { OptionNames } from "./option_names.ts";
 
 /** What {@linkcode MultipartParser.next} came to. */
 export const MultipartEvent = {
@@ -47,6 +50,13 @@ export interface MultipartParserOptions extends MultipartLimits {
    */
   kind?: string;
 }
+
+const NAMES = new OptionNames<MultipartParserOptions>("MultipartParser", {
+  maxParts: true,
+  maxPartHeadersLength: true,
+  maxPartHeadersCount: true,
+  kind: true,
+});
 
 const State = {
   START: 0, // nothing is in
@@ -163,13 +173,23 @@ export class MultipartParser {
    *
    * @param boundary What {@linkcode multipartBoundary} gave.
    * @param options What kind of body it is, and what it may take.
-   * @throws {TypeError} If the boundary is not one.
+   * @throws {TypeError} If the boundary is not one, or an option is unknown or
+   * of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
    */
   constructor(boundary: string, options: MultipartParserOptions = {}) {
+    checkText("Boundary", boundary);
     if (!BOUNDARY.test(boundary)) {
       throw new TypeError("Boundary is not of 1 to 70 of the allowed bytes");
     }
+    NAMES.check(options);
+    checkGiven(
+      options,
+      ["maxParts", "maxPartHeadersLength", "maxPartHeadersCount"],
+      0,
+    );
     const { kind = "form-data" } = options;
+    checkText('Option "kind"', kind);
     this.#isForm = kind === "form-data";
     this.#isOpenEnded = kind === "x-mixed-replace";
     this.#state = this.#isForm ? State.START : State.PREAMBLE;
@@ -193,6 +213,7 @@ export class MultipartParser {
    */
   push(bytes: Uint8Array): void {
     if (this.#state === State.FAILED) return;
+    checkBytes("What is pushed", bytes);
     const isEventDue = this.#state === State.LAST ||
       this.#state === State.COUNTED_END;
     this.#input.follow(bytes, isEventDue);

@@ -45,9 +45,9 @@ export class OptionNames<T extends object> {
    */
   check(options: unknown): void {
     if (options === undefined) return;
-    if (
-      typeof options !== "object" || options === null || Array.isArray(options)
-    ) throw new TypeError(`Options of ${this.#whose} are not an object`);
+    if (!isDictionary(options)) {
+      throw new TypeError(`Options of ${this.#whose} are not an object`);
+    }
     for (const name in options) {
       if (!this.#names.has(name)) {
         throw new TypeError(
@@ -61,6 +61,17 @@ export class OptionNames<T extends object> {
     const meant = closest(name, this.#names);
     return meant === null ? "" : `: did you mean "${meant}"?`;
   }
+}
+
+/**
+ * Whether a value is an object that can hold values by name: none of the
+ * language's own kinds, which hold none, or hold them elsewhere.
+ */
+export function isDictionary(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ||
+    Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /** Which of some names is most likely to be meant; null where none is. */

@@ -11,13 +11,24 @@ import {
 } from "./chars.ts";
 import type { FieldReader } from "./field_reader.ts";
 import { isHost } from "./host.ts";
-import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
+import {
+  MessageParser,
+  PARSE_LIMITS,
+  type ParseLimits,
+  Phase,
+} from "./message_parser.ts";
+import { OptionNames } from "./option_names.ts";
 
 /** Limits and choices of a {@linkcode RequestParser}. */
 export interface RequestParserOptions extends ParseLimits {
   /** Let CONNECT through; otherwise it fails with 501. Default: `false`. */
   allowConnect?: boolean;
 }
+
+const NAMES = new OptionNames<RequestParserOptions>("RequestParser", {
+  ...PARSE_LIMITS,
+  allowConnect: true,
+});
 
 const ZERO = 0x30;
 const ASTERISK = 0x2a;
@@ -59,8 +70,11 @@ export class RequestParser extends MessageParser {
    * A parser that waits for its first request.
    *
    * @param options Limits, and whether CONNECT is let through.
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
+   * @throws {RangeError} If a limit is out of range.
    */
   constructor(options: RequestParserOptions = {}) {
+    NAMES.check(options);
     super(options, "request-line-too-long");
     this.#allowConnect = options.allowConnect ?? false;
   }

@@ -1,8 +1,31 @@
 import { encodeJson } from "./json.ts";
 
 /**
+ * What goes as JSON: an object or array, but for kinds that JSON has no form
+ * for. Those have what is named here: promises, functions, what a `Map`, a
+ * `Set` and their like are called, a `Response`, `Headers`, a `RegExp`, and an
+ * `Error`, which has a stack.
+ */
+export type JsonObject =
+  | { readonly [name: string]: unknown }
+  | { toJSON(key?: string): unknown }
+  | object & {
+    readonly then?: never;
+    readonly [Symbol.hasInstance]?: never;
+    readonly [Symbol.toStringTag]?: never;
+    readonly [Symbol.matchAll]?: never;
+    readonly bodyUsed?: never;
+    readonly getSetCookie?: never;
+    readonly stack?: object | number | boolean | null;
+  };
+
+/** What JSON can express, as it is written. */
+export type JsonValue = string | number | boolean | null | JsonObject;
+
+/**
  * What can be sent as a body: strings go as HTML, bytes as octets, a `Blob`
- * with its own type, everything else as JSON; `null` and nothing as no body.
+ * with its own type, forms as forms, what iterates as a stream, everything
+ * else as JSON; `null` and nothing as no body.
  */
 export type ResponseData =
   | string
@@ -13,7 +36,12 @@ export type ResponseData =
   | ArrayBuffer
   | ArrayBufferView
   | Blob
-  | object;
+  | FormData
+  | URLSearchParams
+  | ReadableStream<string | Uint8Array>
+  | AsyncIterable<string | Uint8Array>
+  | Iterator<string | Uint8Array> & Iterable<string | Uint8Array>
+  | JsonObject;
 
 /** Content types by kind of data. */
 export const HTML_TYPE = "text/html; charset=utf-8";

@@ -8,7 +8,15 @@ import {
 } from "./chars.ts";
 import type { FieldReader } from "./field_reader.ts";
 import { mayHaveLength } from "./framing.ts";
-import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
+import {
+  MessageParser,
+  PARSE_LIMITS,
+  type ParseLimits,
+  Phase,
+} from "./message_parser.ts";
+import { OptionNames } from "./option_names.ts";
+
+const NAMES = new OptionNames<ParseLimits>("ResponseParser", PARSE_LIMITS);
 
 const ZERO = 0x30;
 /** Length of "HTTP/1.1". */
@@ -62,8 +70,11 @@ export class ResponseParser extends MessageParser {
    * A parser that waits for its first response.
    *
    * @param limits What one response may take; a body is not bounded by default.
+   * @throws {TypeError} If a limit is unknown, or not a number.
+   * @throws {RangeError} If it is out of range.
    */
   constructor(limits: ParseLimits = {}) {
+    NAMES.check(limits);
     const { maxContentLength = Infinity } = limits;
     super({ ...limits, maxContentLength }, "status-line-too-long");
   }

@@ -1,3 +1,4 @@
+import { checkText } from "./arguments.ts";
 import { FIELD_VALUE, isAll } from "./chars.ts";
 import { trim } from "./fields.ts";
 
@@ -43,6 +44,7 @@ export function parseSetCookie(
   line: string,
   maxLength: number = 4096,
 ): SetCookie | null {
+  checkText("Value of a Set-Cookie field", line);
   if (!isAll(line, FIELD_VALUE)) return null;
   let end = endOfPart(line, 0);
   const equals = line.indexOf("=");
@@ -139,6 +141,7 @@ const YEAR = /^\d{2,4}(?!\d)/;
  * @returns Milliseconds since the epoch, or `null` where it is no date.
  */
 export function parseCookieDate(text: string): number | null {
+  checkText("Date", text);
   let time = -1, day = -1, month = -1, year = -1;
   for (const token of text.split(DELIMITERS)) {
     let match: RegExpExecArray | null;

@@ -1,3 +1,4 @@
+import { checkBytes, checkText, checkTextOrBytes } from "./arguments.ts";
 import { dict } from "./dict.ts";
 import { HEX, PERCENT, PLUS } from "./chars.ts";
 
@@ -32,6 +33,7 @@ const partDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export function decodePercentEncoding(
   bytes: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
+  checkBytes("What is decoded", bytes);
   return decodeBytes(bytes, true);
 }
 
@@ -155,6 +157,7 @@ export function parseQuery(
   raw: string | Uint8Array,
   query: Query = dict(),
 ): Query {
+  checkTextOrBytes("Query", raw);
   const text = typeof raw === "string" ? raw : decoder.decode(raw);
   const decoding = new TextDecoding();
   let mark = -1; // the next "=", which may lie behind many keys without one
@@ -198,6 +201,7 @@ export function parseQuery(
 export function parseUrl(
   url: string | Uint8Array,
 ): { path: string; query: Query } {
+  checkTextOrBytes("URL", url);
   const text = typeof url === "string" ? url : decoder.decode(url);
   return { path: urlPath(text), query: urlQuery(text) };
 }
@@ -244,6 +248,7 @@ export function pathStart(url: string): number {
  * ```
  */
 export function parseHeaderParameters(value: string): HeaderParameters {
+  checkText("Value of a header", value);
   const parameters = dict<string | null>();
   for (let pos = 0; pos < value.length;) {
     let end = pos;
@@ -291,6 +296,7 @@ function parameterValue(value: string, pos: number): [string, number] {
  * ```
  */
 export function parseCookies(raw: string): Record<string, string> {
+  checkText("Value of a Cookie field", raw);
   const cookies = dict<string>();
   for (let pos = 0; pos < raw.length;) {
     let end = raw.indexOf(";", pos);

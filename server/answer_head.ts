@@ -1,4 +1,4 @@
-import { OptionNames } from "../parse/option_names.ts";
+import { isDictionary, OptionNames } from "../parse/option_names.ts";
 import { type CookieValue, writeCookie } from "../wire/cookies.ts";
 import {
   type CheckedHeaders,
@@ -55,8 +55,12 @@ export function checkHead(options: RespondOptions): AnswerHead {
   if (headers["transfer-encoding"] !== undefined) {
     throw new TypeError("Header transfer-encoding is set by the server alone");
   }
+  const given = options.cookies ?? {};
+  if (!isDictionary(given)) {
+    throw new TypeError("Cookies are not an object of values by name");
+  }
   let cookies = "";
-  for (const [name, value] of Object.entries(options.cookies ?? {})) {
+  for (const [name, value] of Object.entries(given)) {
     cookies += `set-cookie: ${writeCookie(name, value)}\r\n`;
   }
   const { status = 200, statusMessage } = options;

@@ -1,3 +1,4 @@
+import { checkText } from "../parse/arguments.ts";
 import { encodeJson } from "../parse/json.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import {
@@ -6,6 +7,7 @@ import {
   OCTET_TYPE,
   type ResponseData,
 } from "../parse/response_data.ts";
+import { readParts, writeForm } from "../message/form_writer.ts";
 import { type BodyStream, isStream, openSource } from "../message/source.ts";
 import type { Websocket } from "../websocket/websocket.ts";
 import { blobFacts } from "../wire/blob_facts.ts";
@@ -90,7 +92,7 @@ function isPlain(options: RespondOptions): boolean {
 function isJson(data: ResponseData): boolean {
   return data !== undefined && data !== null && !isBytes(data) &&
     !isStream(data) && !(data instanceof Blob) &&
-    !(data instanceof URLSearchParams);
+    !(data instanceof URLSearchParams) && !(data instanceof FormData);
 }
 
 /**
@@ -163,8 +165,10 @@ export abstract class AnswerableRequest extends HttpRequest {
 
   /**
    * Answers. Strings go as HTML, bytes as octets, a `Blob` with its own type,
-   * everything else as JSON; `null` or nothing as an empty body. `0`, `""`
-   * and `false` are data like any other.
+   * `FormData` and `URLSearchParams` as forms, everything else as JSON; `null`
+   * or nothing as an empty body. `0`, `""` and `false` are data like any other.
+   * What would go out as something else than it is, such as a promise, a `Map`
+   * or an `Error`, throws and says what to do.
    *
    * A `ReadableStream`, or whatever else yields strings or bytes when it is
    * iterated (but for arrays, which go as JSON), is sent as it comes: in
@@ -233,6 +237,15 @@ export abstract class AnswerableRequest extends HttpRequest {
       if (!plan.hasBody) return session.answered();
       return sendBody(session, new BlobSource(data), size);
     }
+    if (data instanceof FormData) {
+      const { contentType, length, parts } = writeForm(data);
+      head.headers["content-type"] = contentType;
+      const plan = planKnown(this.answering, head, length, false);
+      const session = this.#takeWhole();
+      if (session === null) return GONE;
+      const answer = new StreamAnswer(session, plan);
+      return pipe(answer, openSource(readParts(parts)));
+    }
     const body = makeBody(head, data);
     const plan = planWhole(this.answering, head, body);
     const session = this.#takeWhole();
@@ -289,9 +302,7 @@ export abstract class AnswerableRequest extends HttpRequest {
       throw new RangeError("Status is not one of a redirect");
     }
     const head = checkHead({ ...options, status });
-    if (typeof url !== "string") {
-      throw new TypeError("Redirect URL is not a string");
-    }
+    checkText("Redirect URL", url);
     // deno-lint-ignore no-control-regex
     if (/[\x00-\x1f\x7f]/.test(url)) {
       throw new TypeError("Redirect URL holds a control character");
@@ -310,8 +321,9 @@ export abstract class AnswerableRequest extends HttpRequest {
    * the extension; `Last-Modified`, `ETag`, conditional requests and single
    * byte ranges (RFC 9110 sections 13 and 14) are taken care of.
    *
-   * What is missing, unreadable or no plain file is answered with 404. Without
-   * `root` the path is opened as it is: never pass one that a peer chose.
+   * What is missing or no plain file is answered with 404; what may not be read
+   * with 500, and `onError` is told, or standard error. Without `root` the path
+   * is opened as it is: never pass one that a peer chose.
    *
    * Needs `--allow-read` for the path, and for `root`.
    *
@@ -326,7 +338,12 @@ export abstract class AnswerableRequest extends HttpRequest {
     options: RespondFileOptions = {},
   ): Promise<boolean> {
     FILE_NAMES.check(options);
-    if (typeof path !== "string") throw new TypeError("Path is not a string");
+    checkText("Path", path);
+    const { root, download } = options;
+    if (root !== undefined) checkText('Option "root"', root);
+    if (!["undefined", "boolean", "string"].includes(typeof download)) {
+      throw new TypeError('Option "download" is neither a boolean nor a name');
+    }
     const head = checkHead(options);
     if (this.#takeWhole() === null) return GONE;
     return answerFile(this.answering, path, options, head);

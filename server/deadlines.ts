@@ -9,6 +9,8 @@ import type { SessionHost } from "./session_host.ts";
 const SLOW = 1000;
 /** And one that reads nothing is stuck: what the system holds takes its time. */
 const STUCK = 5000;
+/** For how long a fault in a body is the application's to answer, in ms. */
+const FAULT_GRACE = 1000;
 /** So many ticks apart, a connection is looked at that nobody reads from. */
 const LOOK_TICKS = 10;
 
@@ -24,6 +26,8 @@ export interface Timed {
   readonly body: IncomingBody | null;
   /** Bytes of a body that have come. */
   readonly bodyReceived: number;
+  /** What was found wrong in the body of the request that is held. */
+  readonly bodyFault: ProtocolError | null;
   /** How fast that comes; null where it was not waited for. */
   pace: BodyPace | null;
   /** Gives up the TLS handshake. */
@@ -106,6 +110,8 @@ export function sweep(timed: Timed): void {
         transport.destroy(new HttpError("Peer was gone, and got no answer"));
       } else if (!timed.body?.isWaiting && exceeds(limits.answerTimeout)) {
         refuse("answer-timeout");
+      } else if (timed.bodyFault !== null && exceeds(FAULT_GRACE)) {
+        timed.refuse(timed.bodyFault);
       } else sweepBusy(timed);
       break;
     case "answering": {

@@ -1,10 +1,11 @@
 import { encodeJson } from "../parse/json.ts";
-import { OptionNames } from "../parse/option_names.ts";
+import { isDictionary, OptionNames } from "../parse/option_names.ts";
+import type { JsonValue } from "../parse/response_data.ts";
 
 /** A server-sent event. At least one of its fields has to be there. */
 export interface ServerEvent {
   /** The message: text, or whatever JSON can express. */
-  data?: unknown;
+  data?: JsonValue;
   /** The event's type; without one, browsers call it `message`. */
   event?: string;
   /** What a client that comes back says in `Last-Event-ID`. */
@@ -31,10 +32,16 @@ const NOT_IN_A_LINE = /[\r\n\0]/;
  * @throws {RangeError} If `retry` is not a whole number of milliseconds.
  */
 export function writeEvent(event: ServerEvent): string {
+  if (!isDictionary(event)) {
+    throw new TypeError("Event is not an object: its message goes as its data");
+  }
   NAMES.check(event);
   let text = "";
   if (event.event !== undefined) text += field("event", event.event);
-  if (event.id !== undefined) text += field("id", String(event.id));
+  const { id } = event;
+  if (id !== undefined) {
+    text += field("id", Number.isFinite(id) ? String(id) : id);
+  }
   if (event.retry !== undefined) {
     if (!Number.isInteger(event.retry) || event.retry < 0) {
       throw new RangeError("Event's retry is not a whole number of ms");

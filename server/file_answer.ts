@@ -30,6 +30,7 @@ export interface RespondFileOptions extends RespondOptions {
 /** What is said where there is no file to send. */
 const REASONS = {
   404: "Not found\n",
+  500: "Internal Server Error\n",
   503: "Too many open files\n",
 };
 
@@ -57,7 +58,10 @@ export async function answerFile(
       plan = planKnown(answering, head, length, head.status === 200);
     }
   } catch (error) {
-    if (answering.isHeld) session.destroy(error);
+    if (answering.isHeld) {
+      session.host.fault(error, session);
+      session.destroy();
+    }
   }
   if (plan === null || !answering.isHeld) {
     file.close();
@@ -94,15 +98,26 @@ async function openOrStatus(
   { session }: Answering,
   path: string,
   root: string | undefined,
-): Promise<OpenFile | 404 | 503> {
+): Promise<OpenFile | 404 | 500 | 503> {
   try {
     return await openFile(path, root, () => session.host.spare()) ?? 404;
   } catch (error) {
+    if (isForbidden(error)) {
+      // It is there, and the one who runs the server has to hear of it.
+      session.host.fault(error, session);
+      return 500;
+    }
     if (!(error instanceof Deno.errors.NotFound)) {
       session.host.report(error, session);
     }
     return isExhausted(error) ? 503 : 404;
   }
+}
+
+/** Whether Deno, or the system, does not let us read. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied;
 }
 
 /** Fills in what the head says of a file; gives what of it is to be sent. */

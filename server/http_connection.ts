@@ -1,10 +1,15 @@
+import { checkText, checkTextOrBytes, checkTime } from "../parse/arguments.ts";
 import { utf8OfBytes } from "../parse/text.ts";
 import { dict } from "../parse/dict.ts";
 import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
 import { encodeJson } from "../parse/json.ts";
 import { OptionNames } from "../parse/option_names.ts";
-import { OCTET_TYPE, type ResponseData } from "../parse/response_data.ts";
+import {
+  type JsonValue,
+  OCTET_TYPE,
+  type ResponseData,
+} from "../parse/response_data.ts";
 import { pieceOf } from "../message/source.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import type { Websocket } from "../websocket/websocket.ts";
@@ -26,9 +31,9 @@ import { answerAtOnce, answerLater } from "./web.ts";
 import { toRequest } from "./web_request.ts";
 import {
   agree,
+  checkAcceptOptions,
   checkUpgrade,
   makeWebsocket,
-  WEBSOCKET_NAMES,
   type WebsocketAcceptOptions,
 } from "./websocket_answer.ts";
 
@@ -45,6 +50,10 @@ const EVENTS_NAMES = new OptionNames<EventsOptions>("a stream of events", {
   ...RESPOND_OPTIONS,
   keepAlive: true,
 });
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
 const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
   "upgrade()",
   { headers: true },
@@ -166,6 +175,7 @@ export class HttpConnection extends AnswerableRequest {
    * @throws {RangeError} If it is more than the promised length.
    */
   sendChunk(data: string | Uint8Array): Promise<boolean> {
+    checkTextOrBytes("Chunk", data);
     const answer = this.#open;
     if (answer === null) return GONE;
     return typeof data === "string"
@@ -195,9 +205,7 @@ export class HttpConnection extends AnswerableRequest {
   responseEvents(options: EventsOptions = {}): Promise<boolean> {
     EVENTS_NAMES.check(options);
     const keepAlive = options.keepAlive ?? 15_000;
-    if (!(keepAlive >= 0)) {
-      throw new RangeError('Option "keepAlive" is not a number of ms');
-    }
+    checkTime('Option "keepAlive"', keepAlive);
     const head = checkHead(options);
     head.headers["content-type"] ??= "text/event-stream";
     head.headers["cache-control"] ??= "no-cache";
@@ -229,6 +237,7 @@ export class HttpConnection extends AnswerableRequest {
 
   /** Sends a comment between events, which browsers pass over. */
   sendComment(text: string = ""): Promise<boolean> {
+    checkText("Comment", text);
     return this.sendChunk(writeComment(text));
   }
 
@@ -255,7 +264,7 @@ export class HttpConnection extends AnswerableRequest {
    *
    * @throws {TypeError} If it has no JSON form, or no such answer was begun.
    */
-  sendNdjson(value: unknown): Promise<boolean> {
+  sendNdjson(value: JsonValue): Promise<boolean> {
     return this.sendChunk(encodeJson(value) + "\n");
   }
 
@@ -291,9 +300,14 @@ export class HttpConnection extends AnswerableRequest {
    * rejects, or what it gives cannot be sent, the answer is a plain 500 and
    * the error goes to the server's `onError`.
    *
-   * @throws {TypeError} If the request is answered already.
+   * @throws {TypeError} If the request is answered already, or it is neither.
    */
   respondWith(response: Response | Promise<Response>): Promise<boolean> {
+    if (!(response instanceof Response) && !isPromise(response)) {
+      throw new TypeError(
+        "Answer is not a Response: give data to respond()",
+      );
+    }
     this.take();
     const { answering } = this;
     const sent = answerAtOnce(answering, response) ??
@@ -402,7 +416,7 @@ export class HttpConnection extends AnswerableRequest {
    * @throws {RangeError} If an option is out of range.
    */
   acceptWebsocket(options: WebsocketAcceptOptions = {}): Websocket | null {
-    WEBSOCKET_NAMES.check(options);
+    checkAcceptOptions(options);
     const hasBody = this.headers["transfer-encoding"] !== undefined ||
       (this.contentLength ?? 0) > 0;
     const refusal = !hasBody

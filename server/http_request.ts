@@ -1,4 +1,4 @@
-import { HttpError } from "../parse/errors.ts";
+import { HttpError, ProtocolError } from "../parse/errors.ts";
 import { readField } from "../parse/fields.ts";
 import { parseJson } from "../parse/json.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
@@ -51,6 +51,7 @@ class Parts {
   form: LoadedForm | null = null;
   isDataReady = true;
   abort: AbortController | null = null;
+  fault: ProtocolError | null = null;
 }
 
 /**
@@ -162,6 +163,23 @@ export abstract class HttpRequest extends IncomingMessage {
     return this.server.bodyLimits;
   }
 
+  /**
+   * @ignore What the peer did wrong in a body that was read as it arrived. The
+   * server answers it where nobody else does.
+   */
+  get bodyFault(): ProtocolError | null {
+    return this.#parts?.fault ?? null;
+  }
+
+  /** @ignore */
+  protected override fault(error: unknown): unknown {
+    if (error instanceof ProtocolError && this.isHeld && !this.isBegun) {
+      this.#lazy.fault ??= error;
+      this.session.restart(); // there is time to answer it in another way
+    }
+    return error;
+  }
+
   // ---- The request ------------------------------------------------------
 
   /** Protocol and version, as sent: `HTTP/1.1` or `HTTP/1.0`. */
@@ -252,6 +270,7 @@ export abstract class HttpRequest extends IncomingMessage {
    * @throws {RangeError} If it is negative or not a number.
    */
   limit(bytes: number): void {
+    if (typeof bytes !== "number") throw new TypeError("Limit is not a number");
     if (!(bytes >= 0)) throw new RangeError("Limit is not a number of bytes");
     if (this.arriving !== null) this.arriving.limit = bytes;
   }

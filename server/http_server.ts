@@ -1,3 +1,5 @@
+import { checkFunction, checkText, checkTime } from "../parse/arguments.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import type { BodyLimits } from "../message/incoming_message.ts";
 import {
   Acceptor,
@@ -31,8 +33,34 @@ import type { ServerStats } from "./session_host.ts";
 /** Connections that the system keeps waiting where nobody says how many. */
 const DEFAULT_BACKLOG = 511;
 
+/** So many faults are written to standard error: peers may repeat them. */
+const MOST_TOLD = 100;
+
 /** A socket of a server: where it listens, or a connection. */
 export type ServerSocket = ConnSource | Deno.Conn;
+
+/** How to shut a server down. */
+interface ShutdownOptions {
+  /** After how many ms what is left is closed; default 30,000. */
+  timeout?: number;
+}
+
+const SHUTDOWN_NAMES = new OptionNames<ShutdownOptions>("shutdown()", {
+  timeout: true,
+});
+const PAIR_NAMES = new OptionNames<{ cert: string; key: string }>(
+  "loadCertificate()",
+  { cert: true, key: true },
+);
+
+/** @throws {TypeError} If something is no list of sockets. */
+function checkSockets(sockets: unknown): void {
+  if (
+    Array.isArray(sockets) &&
+    sockets.every((one) => typeof one === "object" && one !== null)
+  ) return;
+  throw new TypeError("Sockets are not an array of sockets");
+}
 
 /** A connection that waits for a place. */
 interface Newcomer {
@@ -92,6 +120,8 @@ export class HttpServer
   #isAccepting = true;
   #isPathGone = false;
   #loading: Promise<void> = Promise.resolve();
+  // Faults of our own that were written to standard error.
+  readonly #told = new Set<string>();
 
   /**
    * Starts to listen at once.
@@ -118,6 +148,7 @@ export class HttpServer
       compression: checkCompression(options.compress),
       observer: (options as ObservedOptions)[OBSERVER] ?? null,
       onError: (error, session) => this.#report(error, session),
+      onFault: (error, session) => this.#fault(error, session),
       onFinished: () => this.#finish(),
       makeClient: (session, parser, body) =>
         new HttpConnection(this, session, parser, body),
@@ -274,6 +305,17 @@ export class HttpServer
     }
   }
 
+  /** Tells of a fault of our own: where nobody listens, once of each kind. */
+  #fault(error: unknown, session: Session | null): void {
+    if (this.#options.onError !== undefined) this.#report(error, session);
+    else {
+      const text = String(error);
+      if (this.#told.size >= MOST_TOLD || this.#told.has(text)) return;
+      this.#told.add(text);
+      console.error("Error in an answer:", error);
+    }
+  }
+
   /** @ignore Tells what a listener of the application threw. */
   listenerFailed(error: unknown, session: Session): void {
     if (this.#options.onError !== undefined) this.#report(error, session);
@@ -381,6 +423,7 @@ export class HttpServer
    * @returns The client; `null` when the time is over or the server closed.
    */
   wait(timeout: number = Infinity): Promise<HttpConnection | null> {
+    checkTime("Timeout", timeout);
     return this.#hub.wait(timeout);
   }
 
@@ -405,12 +448,14 @@ export class HttpServer
    * waiting. The listener stands for all connections that came through it.
    */
   eventRead(sockets: readonly ServerSocket[]): HttpConnection | null {
+    checkSockets(sockets);
     if (sockets.includes(this.socket)) return this.#hub.take();
     return this.#hub.takeFrom((client) => sockets.includes(client.socket));
   }
 
   /** Sends at once what is held back for these sockets to go out together. */
   eventWrite(sockets: readonly ServerSocket[]): void {
+    checkSockets(sockets);
     for (const session of this.#hub.sessions) {
       if (session.out.bufferedAmount > 0 && sockets.includes(session.conn)) {
         session.flush();
@@ -420,6 +465,7 @@ export class HttpServer
 
   /** Calls back whenever a client gets ready, or none will come any more. */
   watch(notify: () => void): () => void {
+    checkFunction("Callback", notify);
     return this.#hub.watch(notify);
   }
 
@@ -439,6 +485,9 @@ export class HttpServer
    * stays in service.
    */
   loadCertificate(pair: { cert: string; key: string }): Promise<void> {
+    PAIR_NAMES.check(pair ?? null);
+    checkText('Option "cert"', pair.cert);
+    checkText('Option "key"', pair.key);
     // One after the other: two at once would be in each other's way.
     const loaded = this.#loading.then(() => this.#loadCertificate(pair));
     this.#loading = loaded.catch(() => {});
@@ -451,9 +500,6 @@ export class HttpServer
     }
     if (!this.#isAccepting) throw new TypeError("Server is closed");
     const { cert, key } = pair;
-    if (typeof cert !== "string" || typeof key !== "string") {
-      throw new TypeError("Certificate or key is not a string");
-    }
     checkPair(cert, key);
     const before = { ...this.#listening, port: this.port };
     const after = { ...before, cert, key };
@@ -497,7 +543,9 @@ export class HttpServer
    * default 30,000.
    */
   async shutdown(options: { timeout?: number } = {}): Promise<void> {
-    const timeout = options.timeout ?? 30_000;
+    SHUTDOWN_NAMES.check(options);
+    const { timeout = 30_000 } = options;
+    checkTime('Option "timeout"', timeout);
     const end = after(timeout, () => this.close());
     this.#hub.stop();
     if (this.#isAccepting) {

@@ -44,6 +44,8 @@ export interface HubOptions<Client extends HeldRequest> {
   /** Told of every change of state: for tests. */
   observer: StateObserver<ServerState> | null;
   onError: (error: unknown, session: Session | null) => void;
+  /** The same for what is our side's fault. */
+  onFault: (error: unknown, session: Session | null) => void;
   onFinished: () => void;
   makeClient: (
     session: Session,
@@ -111,8 +113,14 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
     this.observer = options.observer;
-    const { allowConnect } = options;
-    this.parserOptions = { ...options.limits, allowConnect };
+    const { allowConnect, limits } = options;
+    const { maxHeadersLength, maxHeadersCount, maxContentLength } = limits;
+    this.parserOptions = {
+      maxHeadersLength,
+      maxHeadersCount,
+      maxContentLength,
+      allowConnect,
+    };
     // Who reads a body as it arrives may allow more for it than the server.
     if (this.isStreaming) this.parserOptions.maxContentLength = Infinity;
     const { keepAliveTimeout, requestTimeout, bodyTimeout, sendTimeout } =
@@ -288,6 +296,10 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
 
   report(error: unknown, session: Session | null): void {
     this.#options.onError(error, session);
+  }
+
+  fault(error: unknown, session: Session | null): void {
+    this.#options.onFault(error, session);
   }
 
   /**

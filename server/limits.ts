@@ -90,16 +90,30 @@ const LEAST: Partial<Record<keyof ServerLimits, number>> = {
   maxHeadersCount: 1,
 };
 
+/** Times that are seconds in Python's uHTTP, as in many other servers. */
+const SAID_IN_SECONDS = ["keepAliveTimeout", "requestTimeout"] as const;
+/** Nobody means fewer milliseconds. */
+const SURELY_MS = 100;
+
 /**
  * Fills in the defaults.
  *
  * @throws {TypeError} If a limit is not a number.
- * @throws {RangeError} If it is too small, or not a whole number of bytes.
+ * @throws {RangeError} If it is too small, or not a whole number; also where
+ * a time looks as if it were seconds.
  */
 export function checkServerLimits(
   options: Partial<ServerLimits>,
 ): ServerLimits {
   const limits = checkLimits(options, DEFAULTS, LEAST);
+  for (const name of SAID_IN_SECONDS) {
+    const value = options[name];
+    if (value === undefined || value >= SURELY_MS) continue;
+    throw new RangeError(
+      `Option "${name}" is ${value} ms, which is no time for a peer: times ` +
+        `are milliseconds, and ${value} seconds are ${value * 1000}`,
+    );
+  }
   if (options.sendTimeout !== undefined && options.minSendRate === undefined) {
     limits.minSendRate = Infinity;
   }

@@ -1,4 +1,4 @@
-import { OptionNames } from "../parse/option_names.ts";
+import { isDictionary, OptionNames } from "../parse/option_names.ts";
 import { checkPartLimits, type PartLimits } from "../message/body_parts.ts";
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
@@ -161,7 +161,11 @@ export function checkOptions(options: HttpServerOptions): void {
   if (options.key !== undefined && options.cert === undefined) {
     wrong("cert", "is missing beside key");
   }
-  checkPartLimits(options.partLimits);
+  const { partLimits } = options;
+  if (partLimits !== undefined && !isDictionary(partLimits)) {
+    wrong("partLimits", "is not an object");
+  }
+  checkPartLimits(partLimits);
   const { listener, path } = options;
   if (listener !== undefined) {
     if (

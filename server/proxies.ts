@@ -48,7 +48,9 @@ export class TrustedProxies {
       const prefix = Number(match?.[2] ?? width);
       if (bits === null || prefix > width) {
         throw new TypeError(
-          'Option "trustedProxies" has an entry that is no address or network',
+          `Option "trustedProxies" holds ${
+            JSON.stringify(entry) ?? String(entry)
+          }, which is no address or network`,
         );
       }
       const shift = BigInt(width - prefix);

@@ -71,13 +71,19 @@ export function serve(
 /** Both orders. */
 export function serve(
   first: FetchHandler | ServeOptions,
-  second: ServeOptions | FetchHandler = {},
+  second?: ServeOptions | FetchHandler,
 ): HttpServer {
-  const [handler, options] = typeof first === "function"
+  const [handler, options = {}] = typeof first === "function"
     ? [first, second as ServeOptions]
     : [second as FetchHandler, first];
   if (typeof handler !== "function") {
-    throw new TypeError("Handler is not a function");
+    throw new TypeError(
+      "fetch" in first && typeof first.fetch === "function"
+        ? "Handler is not a function: give that of an app, as serve(app.fetch)"
+        : handler === undefined
+        ? "Handler is missing"
+        : "Handler is not a function",
+    );
   }
   NAMES.check(options);
   const { onListen, onError, onConnectionError, ...rest } = options;
@@ -130,16 +136,19 @@ function handle(
   }
   if (made instanceof Response) answer(client, made);
   else {
-    Promise.resolve(made).then(
-      (response) => answer(client, response),
+    Promise.resolve(made).then((response) => answer(client, response)).catch(
       (error) => recover(client, error, onError),
     );
   }
 }
 
 function answer(client: HttpConnection, response: Response): void {
-  if (!client.isAnswered) client.respondWith(response);
-  // A handler may have answered by the client itself.
+  if (!client.isAnswered) {
+    if (!(response instanceof Response)) {
+      throw new TypeError("Handler has not returned a Response");
+    }
+    client.respondWith(response);
+  } // A handler may have answered by the client itself.
   else if (response instanceof Response && response.body?.locked === false) {
     response.body.cancel().catch(() => {});
   }

@@ -179,6 +179,11 @@ export class Session
     return this.input.bodyReceived;
   }
 
+  /** What was found wrong in the body of the request that is held. */
+  get bodyFault(): ProtocolError | null {
+    return this.client?.bodyFault ?? null;
+  }
+
   /** The body of the request in hand, where it is read as it arrives. */
   get body(): IncomingBody | null {
     return this.input.body;

@@ -1,3 +1,4 @@
+import type { ProtocolError } from "../parse/errors.ts";
 import type {
   RequestParser,
   RequestParserOptions,
@@ -27,6 +28,8 @@ export interface ServerStats {
 
 /** What a session needs to know of the request that it has handed out. */
 export interface HeldRequest {
+  /** What the peer did wrong in the body, as its reader was told. */
+  readonly bodyFault: ProtocolError | null;
   /** The peer has closed its side, or is gone altogether. */
   peerGone(): void;
   /** Its answer is begun, with a status. */
@@ -110,4 +113,6 @@ export interface SessionHost {
   /** Closes what can be spared, as the system has no more descriptors. */
   spare(): boolean;
   report(error: unknown, session: HostedSession | null): void;
+  /** The same for what is our side's fault: somebody hears of it in any case. */
+  fault(error: unknown, session: HostedSession | null): void;
 }

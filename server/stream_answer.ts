@@ -187,6 +187,13 @@ export class StreamAnswer implements OpenAnswer {
     if (!this.#isEmpty) this.#breakOff(error);
   }
 
+  /** The same for a fault in what the body is made of, which is told of. */
+  fail(error: unknown): void {
+    const session = this.#session;
+    if (!session.isClosed) session.host.fault(error, session);
+    this.abort(undefined);
+  }
+
   /** What was made goes out, so that the peer can tell that more was to come. */
   #breakOff(error: unknown): void {
     this.#session.flush();
@@ -330,7 +337,7 @@ export async function pipe(
     return answer.isOpen && await answer.end();
   } catch (error) {
     source.cancel(error);
-    answer.abort(error);
+    answer.fail(error);
     return false;
   }
 }

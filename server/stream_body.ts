@@ -67,7 +67,7 @@ export async function sendBody(
     // The last piece is awaited here, as the buffer is free then.
     return session.answered();
   } catch (error) {
-    session.destroy(error);
+    breakOff(session, error);
     return false;
   } finally {
     source.close();
@@ -106,11 +106,17 @@ export async function sendAtOnce(
       }
     }
   } catch (error) {
-    session.destroy(error);
+    breakOff(session, error);
     return false;
   } finally {
     if (isOurs) file.close();
   }
+}
+
+/** Ends what cannot be sent to its end, which is no fault of the peer's. */
+function breakOff(session: Session, error: unknown): void {
+  if (!session.isClosed) session.host.fault(error, session);
+  session.destroy();
 }
 
 function endedEarly(): Error {

@@ -185,7 +185,7 @@ export function answerAtOnce(
 
 function fail(answering: Answering, error: unknown): Promise<boolean> {
   const { session } = answering;
-  session.host.report(error, session);
+  session.host.fault(error, session);
   const head = plainHead(500, "text/plain");
   const plan = planWhole(answering, head, "Internal Server Error\n");
   return sendWhole(session, plan);

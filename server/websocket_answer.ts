@@ -1,9 +1,11 @@
+import { checkList, checkText, checkTime } from "../parse/arguments.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { TransportSink } from "../transport/transport_sink.ts";
 import type { ByteSink } from "../websocket/byte_sink.ts";
 import { acceptDeflate, type DeflateOptions } from "../websocket/extensions.ts";
 import {
   checkHandshake,
+  checkProtocols,
   chooseProtocol,
   handshakeAnswer,
   type HandshakeRefusal,
@@ -37,17 +39,52 @@ export interface WebsocketAcceptOptions {
   headers?: RespondOptions["headers"];
 }
 
-/** The names of those options. */
-export const WEBSOCKET_NAMES: OptionNames<WebsocketAcceptOptions> =
-  new OptionNames("acceptWebsocket()", {
-    protocol: true,
-    maxMessageLength: true,
-    compress: true,
-    allowedOrigins: true,
-    idleTimeout: true,
-    closeTimeout: true,
-    headers: true,
-  });
+const NAMES = new OptionNames<WebsocketAcceptOptions>("acceptWebsocket()", {
+  protocol: true,
+  maxMessageLength: true,
+  compress: true,
+  allowedOrigins: true,
+  idleTimeout: true,
+  closeTimeout: true,
+  headers: true,
+});
+
+/**
+ * Checks options before they are needed: not every request gets so far.
+ *
+ * @throws {TypeError} If one is unknown, or of the wrong type.
+ */
+export function checkAcceptOptions(options: WebsocketAcceptOptions): void {
+  NAMES.check(options);
+  const { protocol, compress, allowedOrigins } = options;
+  if (protocol !== undefined) checkProtocols(protocol);
+  if (
+    !["undefined", "boolean"].includes(typeof compress) &&
+    (typeof compress !== "object" || compress === null)
+  ) {
+    throw new TypeError('Option "compress" is neither a boolean nor an object');
+  }
+  if (allowedOrigins !== undefined) {
+    checkList('Option "allowedOrigins"', allowedOrigins);
+    for (const origin of allowedOrigins) checkOrigin(origin);
+  }
+  for (const name of ["idleTimeout", "closeTimeout"] as const) {
+    if (options[name] !== undefined) {
+      checkTime(`Option "${name}"`, options[name]);
+    }
+  }
+}
+
+/** Origins are compared as browsers send them: nothing else is ever equal. */
+function checkOrigin(origin: unknown): void {
+  checkText("An allowed origin", origin);
+  if (origin === "*" || origin === "null") return;
+  if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#]+$/i.test(origin)) return;
+  throw new TypeError(
+    `Allowed origin ${JSON.stringify(origin)} is not of the form ` +
+      '"https://example.com"',
+  );
+}
 
 /** Checks a request for a WebSocket; `null` if it may be accepted. */
 export function checkUpgrade(

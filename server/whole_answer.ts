@@ -22,7 +22,7 @@ import { pipe, StreamAnswer } from "./stream_answer.ts";
  */
 export function makeBody(
   { headers }: AnswerHead,
-  data: Exclude<ResponseData, Blob>,
+  data: ResponseData,
 ): Uint8Array | string | null {
   if (data === undefined || data === null) return null;
   if (isBytes(data)) {

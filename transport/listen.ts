@@ -97,10 +97,26 @@ export function checkPair(cert: string, key: string): void {
     }
   }
   const { createPrivateKey, X509Certificate } = builtin("node:crypto");
+  const made = <T>(name: string, what: string, make: () => T): T => {
+    try {
+      return make();
+    } catch (cause) {
+      throw new Deno.errors.InvalidData(
+        `Option "${name}" holds no valid ${what}`,
+        { cause },
+      );
+    }
+  };
+  const certificate = made(
+    "cert",
+    "certificate",
+    () => new X509Certificate(cert),
+  );
+  const privateKey = made("key", "private key", () => createPrivateKey(key));
   let fits = false;
   let cause: unknown;
   try {
-    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+    fits = certificate.checkPrivateKey(privateKey);
   } catch (error) {
     // Older versions of Deno cannot tell whether they are of one pair.
     fits = String(error).includes("Not implemented");
@@ -108,7 +124,8 @@ export function checkPair(cert: string, key: string): void {
   }
   if (!fits) {
     throw new Deno.errors.InvalidData(
-      "Certificate and key are not valid, or not of one pair",
+      'Option "key" is not the key of the certificate in "cert": they are ' +
+        "not of one pair",
       { cause },
     );
   }

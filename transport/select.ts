@@ -14,6 +14,11 @@ export interface Selectable {
   watch(notify: () => void): () => void;
 }
 
+function isSelectable(source: unknown): boolean {
+  return typeof source === "object" && source !== null &&
+    "isReady" in source && "isFinished" in source && "watch" in source;
+}
+
 /**
  * Waits until at least one of several sources has something for its
  * `processEvents()`.
@@ -37,11 +42,21 @@ export interface Selectable {
  * with 0.
  * @returns The sources that are ready; none when the time is over, when one
  * of the sources gets finished meanwhile, or all of them are.
+ * @throws {TypeError} If they are no array of such sources, or the timeout is
+ * no number.
  */
 export function select<T extends Selectable>(
   sources: readonly T[],
   timeout: number = Infinity,
 ): Promise<T[]> {
+  if (!Array.isArray(sources) || !sources.every(isSelectable)) {
+    throw new TypeError(
+      "What is waited for is not an array of servers and clients",
+    );
+  }
+  if (typeof timeout !== "number" || Number.isNaN(timeout)) {
+    throw new TypeError("Timeout is not a number of milliseconds");
+  }
   const ready = () => sources.filter((source) => source.isReady);
   return new Promise((resolve) => {
     const ends: (() => void)[] = [];

@@ -1,3 +1,4 @@
+import { checkText } from "../parse/arguments.ts";
 import { isToken } from "../parse/chars.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { trim } from "../parse/fields.ts";
@@ -17,6 +18,7 @@ export interface Extension {
  * @returns The extensions in order, or `null` where the grammar is broken.
  */
 export function parseExtensions(value: string): Extension[] | null {
+  checkText("Value of a header", value);
   const extensions: Extension[] = [];
   // No value can hold a comma or semicolon: those in quotes are tokens too.
   for (const element of value.split(",")) {
@@ -113,11 +115,21 @@ function readTerms(extension: Extension, isOffer: boolean): Terms | null {
 
 function checkOptions(options: DeflateOptions): void {
   NAMES.check(options);
+  for (
+    const key of [
+      "serverNoContextTakeover",
+      "clientNoContextTakeover",
+    ] as const
+  ) {
+    if (!["boolean", "undefined"].includes(typeof options[key])) {
+      throw new TypeError(`Option "${key}" is not a boolean`);
+    }
+  }
   for (const key of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
     const bits = options[key];
     if (
       bits !== undefined && !(Number.isInteger(bits) && bits > 8 && bits < 16)
-    ) throw new RangeError(`Option ${key} must be from 9 to 15`);
+    ) throw new RangeError(`Option "${key}" is not from 9 to 15`);
   }
 }
 

@@ -3,6 +3,13 @@ import type { WebsocketErrorCode } from "./errors.ts";
 /** Which side of a WebSocket somebody is on: clients mask, servers do not. */
 export type WebsocketRole = "server" | "client";
 
+/** @throws {TypeError} If a side is none. */
+export function checkRole(role: unknown): void {
+  if (role !== "server" && role !== "client") {
+    throw new TypeError('Option "role" is neither "server" nor "client"');
+  }
+}
+
 /** What the four bits say that name the kind of a frame. */
 export const Opcode = {
   /** Goes on with a message. */

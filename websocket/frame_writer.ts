@@ -1,3 +1,4 @@
+import { checkBytes } from "../parse/arguments.ts";
 import type { Opcode } from "./frame_head.ts";
 import { maskBytes } from "./mask.ts";
 
@@ -70,6 +71,7 @@ export function writeFrame(
   key: Uint8Array | null = null,
   isCompressed: boolean = false,
 ): Uint8Array<ArrayBuffer> {
+  checkBytes("Payload", payload);
   const { length } = payload;
   const frame = new Uint8Array(headLength(length, key !== null) + length);
   const at = writeFrameHead(frame, 0, opcode, length, key, isCompressed);

@@ -1,5 +1,12 @@
+import { checkBytes } from "../parse/arguments.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { WebsocketError, type WebsocketErrorCode } from "./errors.ts";
-import { FrameHead, Opcode, type WebsocketRole } from "./frame_head.ts";
+import {
+  checkRole,
+  FrameHead,
+  Opcode,
+  type WebsocketRole,
+} from "./frame_head.ts";
 import { applyMask, maskBytes } from "./mask.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { asciiText, decodeUtf8 } from "./utf8.ts";
@@ -38,6 +45,13 @@ export interface FrameReaderOptions {
    */
   showParts?: boolean;
 }
+
+const NAMES = new OptionNames<FrameReaderOptions>("FrameReader", {
+  role: true,
+  maxMessageLength: true,
+  allowCompressed: true,
+  showParts: true,
+});
 
 const State = {
   HEAD: 0, // in the head of a frame
@@ -97,8 +111,11 @@ export class FrameReader {
    * A reader that waits for its first frame.
    *
    * @param options Side and limits.
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
    */
   constructor(options: FrameReaderOptions) {
+    NAMES.check(options);
+    checkRole(options?.role);
     const {
       role,
       maxMessageLength = 1048576,
@@ -127,6 +144,7 @@ export class FrameReader {
    * @throws {TypeError} If `next()` has not yet asked for more.
    */
   feed(bytes: Uint8Array): void {
+    checkBytes("What is fed", bytes);
     if (this.#pos < this.#end && this.#state < State.CLOSED) {
       throw new TypeError("Cannot feed bytes before the last are used up");
     }

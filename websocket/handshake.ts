@@ -1,3 +1,4 @@
+import { checkList, checkText } from "../parse/arguments.ts";
 import { isToken } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
 import { hasItem, type HeaderFields, trim } from "../parse/fields.ts";
@@ -69,6 +70,7 @@ export interface HandshakeOffer {
  * ```
  */
 export function acceptKey(key: string): string {
+  checkText("Key", key);
   return btoa(byteText(sha1(encoder.encode(key + GUID))));
 }
 
@@ -125,6 +127,28 @@ export function checkHandshake(
     return refusal(400);
   }
   return null;
+}
+
+/**
+ * Checks names of subprotocols.
+ *
+ * @throws {TypeError} If one is not a token, or is there twice.
+ */
+export function checkProtocols(protocols: unknown): void {
+  const names = typeof protocols === "string" ? [protocols] : protocols;
+  checkList("What names the subprotocols", names);
+  const before = new Set<unknown>();
+  for (const name of names as unknown[]) {
+    if (typeof name !== "string" || !isToken(name)) {
+      throw new TypeError(
+        `Subprotocol ${JSON.stringify(name)} is not a token`,
+      );
+    }
+    if (before.has(name)) {
+      throw new TypeError(`Subprotocol "${name}" is there twice`);
+    }
+    before.add(name);
+  }
 }
 
 /**
@@ -187,9 +211,7 @@ export function handshakeAnswer(
  */
 export function handshakeRequest(offer: HandshakeOffer): HeaderFields {
   const { key, protocols = [], deflate = null } = offer;
-  if (
-    !protocols.every(isToken) || new Set(protocols).size < protocols.length
-  ) throw new TypeError("Subprotocols must be tokens, each once");
+  checkProtocols(protocols);
   const headers = dict<string>();
   headers.upgrade = "websocket";
   headers.connection = "Upgrade";

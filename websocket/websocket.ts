@@ -1,9 +1,16 @@
+import {
+  checkBytes,
+  checkFunction,
+  checkText,
+  checkTime,
+} from "../parse/arguments.ts";
+import { OptionNames } from "../parse/option_names.ts";
 import { asBytes, isBytes } from "../parse/response_data.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { Driver, type WebsocketClose } from "./driver.ts";
 import { WebsocketEvents, type WebsocketMessage } from "./event_face.ts";
 import type { DeflateParameters } from "./extensions.ts";
-import type { WebsocketRole } from "./frame_head.ts";
+import { checkRole, type WebsocketRole } from "./frame_head.ts";
 import { isCloseCode } from "./frames.ts";
 import { writeClosePayload } from "./protocol.ts";
 
@@ -34,6 +41,18 @@ export interface WebsocketOptions {
    */
   onError?: (error: unknown) => void;
 }
+
+const NAMES = new OptionNames<WebsocketOptions>("Websocket", {
+  role: true,
+  protocol: true,
+  url: true,
+  maxMessageLength: true,
+  maxSendBufferSize: true,
+  idleTimeout: true,
+  closeTimeout: true,
+  deflate: true,
+  onError: true,
+});
 
 const FALSE = Promise.resolve(false);
 
@@ -105,10 +124,16 @@ export class Websocket extends WebsocketEvents {
    *
    * @param sink Where to write.
    * @param options Side, limits, and what the handshake came to.
+   * @throws {TypeError} If an option is unknown, or of the wrong type.
    * @throws {RangeError} If an option is out of range.
    */
   constructor(sink: ByteSink, options: WebsocketOptions) {
     super();
+    NAMES.check(options);
+    checkRole(options?.role);
+    if (options.onError !== undefined) {
+      checkFunction('Option "onError"', options.onError);
+    }
     const { role, deflate = null } = options;
     this.#sink = sink;
     this.protocol = options.protocol ?? "";
@@ -171,7 +196,9 @@ export class Websocket extends WebsocketEvents {
     if (
       !isText && !isBytes(data)
     ) {
-      throw new TypeError("Message must be text or bytes");
+      throw new TypeError(
+        `Message is neither text nor bytes${adviceFor(data)}`,
+      );
     }
     const { protocol, rest, outbox } = this.#driver;
     if (!protocol.isOpen && !protocol.isLastWord || this.#sink.isClosed) {
@@ -200,6 +227,9 @@ export class Websocket extends WebsocketEvents {
    */
   ping(data?: string | Uint8Array): Promise<boolean> {
     const { protocol, pulse } = this.#driver;
+    if (data !== undefined && typeof data !== "string") {
+      checkBytes("Ping", data);
+    }
     const bytes = pulse.payload(data);
     if (bytes.length > 125) {
       throw new RangeError("Ping must not be longer than 125 bytes");
@@ -226,8 +256,12 @@ export class Websocket extends WebsocketEvents {
   ): Promise<{ code: number; reason: string }> {
     // 1010 is the client's to send, and 1012 to 1014 a gateway's.
     if (!Number.isInteger(code) || !isCloseCode(code)) {
-      throw new RangeError("Close code must be one that may be sent");
+      throw new RangeError(
+        `Close code ${String(code)} may not be sent: 1000, 1001, and 3000 to ` +
+          "4999 may",
+      );
     }
+    checkText("Close reason", reason);
     const payload = writeClosePayload(code, reason);
     if (payload.length > 125) {
       throw new TypeError("Close reason must not be longer than 123 bytes");
@@ -246,6 +280,7 @@ export class Websocket extends WebsocketEvents {
    * @throws {TypeError} If messages go to event listeners.
    */
   recv(timeout?: number): Promise<WebsocketMessage | null> {
+    if (timeout !== undefined) checkTime("Timeout", timeout);
     return this.#driver.inbox.recv(timeout);
   }
 
@@ -304,6 +339,16 @@ export class Websocket extends WebsocketEvents {
   }
 }
 
+/** What to do about what is no message. */
+function adviceFor(data: unknown): string {
+  if (typeof data === "number") return ": send it as text";
+  if (typeof data !== "object" || data === null) return "";
+  if (data instanceof Promise) return ": wait for what it brings";
+  return data instanceof Blob
+    ? ": send its bytes()"
+    : ": send JSON.stringify() of it";
+}
+
 function reportFault(error: unknown): void {
   console.error("Error in a listener of a WebSocket:", error);
 }
@@ -319,8 +364,11 @@ function limit(
   byDefault: number,
 ): number {
   const value = options[name] ?? byDefault;
-  if (typeof value !== "number" || !(value >= 0)) {
-    throw new RangeError(`Option ${name} must be a number from 0 up`);
+  if (typeof value !== "number") {
+    throw new TypeError(`Option "${name}" is not a number`);
+  }
+  if (!(value >= 0)) {
+    throw new RangeError(`Option "${name}" is not a number from 0 up`);
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import { isToken } from "../parse/chars.ts";
-import { OptionNames } from "../parse/option_names.ts";
+import { isDictionary, OptionNames } from "../parse/option_names.ts";
 import { httpDate } from "./date.ts";
 
 /** A cookie with its attributes (RFC 6265bis section 4.1). */
@@ -39,8 +39,14 @@ const NAMES = new OptionNames<CookieAttributes>("a cookie", {
   partitioned: true,
 });
 
+const FLAGS = ["secure", "httpOnly", "partitioned"] as const;
+
 const VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
 const PATH = /^\/[ -:<-~]*$/;
+
+function shown(name: unknown): string {
+  return typeof name === "string" ? JSON.stringify(name) : String(name);
+}
 
 /**
  * Writes the value of a `Set-Cookie` field.
@@ -48,8 +54,17 @@ const PATH = /^\/[ -:<-~]*$/;
  * @throws {TypeError} If browsers would not take the cookie as it is meant.
  */
 export function writeCookie(name: string, cookie: CookieValue): string {
-  if (!isToken(name)) throw new TypeError("Cookie name is not a token");
-  if (typeof cookie !== "string" && cookie !== null) NAMES.check(cookie);
+  if (typeof name !== "string" || !isToken(name)) {
+    throw new TypeError(`Cookie name ${shown(name)} is not a token`);
+  }
+  if (typeof cookie !== "string" && cookie !== null) {
+    if (!isDictionary(cookie)) {
+      throw new TypeError(
+        `Cookie "${name}" is not a string, null, or an object with a value`,
+      );
+    }
+    NAMES.check(cookie);
+  }
   const { value, ...attributes }: CookieAttributes = cookie === null
     ? { value: "", maxAge: 0 }
     : typeof cookie === "string"
@@ -58,11 +73,17 @@ export function writeCookie(name: string, cookie: CookieValue): string {
   const complain = (problem: string): never => {
     throw new TypeError(`Cookie "${name}" ${problem}`);
   };
-  if (typeof value !== "string" || !VALUE.test(value)) {
+  if (typeof value !== "string") complain("has a value that is not a string");
+  if (!VALUE.test(value)) {
     complain("has a value that must be encoded, with encodeURIComponent() say");
   }
   const { domain, path, expires, maxAge, secure, httpOnly } = attributes;
   const { sameSite, partitioned } = attributes;
+  for (const flag of FLAGS) {
+    if (!["boolean", "undefined"].includes(typeof attributes[flag])) {
+      complain(`has a ${flag} that is not a boolean`);
+    }
+  }
   let text = `${name}=${value}`;
   if (domain !== undefined) {
     if (typeof domain !== "string" || !/^[\w.:[\]-]+$/.test(domain)) {
@@ -77,11 +98,15 @@ export function writeCookie(name: string, cookie: CookieValue): string {
     text += `; Path=${path}`;
   }
   if (expires !== undefined) {
-    if (Number.isNaN(expires.getTime())) complain("has an invalid expires");
+    if (!(expires instanceof Date) || Number.isNaN(expires.getTime())) {
+      complain("has an expires that is not a Date, or an invalid one");
+    }
     text += `; Expires=${httpDate(expires)}`;
   }
   if (maxAge !== undefined) {
-    if (!Number.isSafeInteger(maxAge)) complain("has an invalid maxAge");
+    if (!Number.isSafeInteger(maxAge)) {
+      complain("has a maxAge that is not a whole number of seconds");
+    }
     text += `; Max-Age=${maxAge}`;
   }
   if (secure) text += "; Secure";

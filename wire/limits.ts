@@ -1,3 +1,7 @@
+import { checkLimit } from "../parse/limits.ts";
+
+export { checkLimit };
+
 /**
  * Fills defaults in for limits that options do not name.
  *
@@ -19,25 +23,4 @@ export function checkLimits<T extends { [name in keyof T]: number }>(
     limits[name] = value;
   }
   return limits;
-}
-
-/** Checks one limit in the same way; gives it back. */
-export function checkLimit(
-  name: string,
-  value: unknown,
-  least: number = 1,
-): number {
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new TypeError(`Option "${name}" is not a number`);
-  }
-  if (value < least) {
-    throw new RangeError(`Option "${name}" is less than ${least}`);
-  }
-  if (!Number.isInteger(value) && value !== Infinity) {
-    throw new RangeError(`Option "${name}" is not a whole number`);
-  }
-  if (value === Infinity && /Headers/.test(name)) {
-    throw new RangeError(`Option "${name}" must be finite`);
-  }
-  return value;
 }

@@ -1,5 +1,6 @@
 import { FIELD_VALUE, isAll, isToken } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
+import { isDictionary } from "../parse/option_names.ts";
 import type { HttpDate } from "./date.ts";
 import { mayHaveLength, STATUS_CODES } from "./status.ts";
 
@@ -27,9 +28,13 @@ export function checkHeaders(
   headers: HeaderValues | HeaderPairs,
 ): CheckedHeaders {
   const checked = dict<string | string[]>();
-  for (const [name, value] of fieldsOf(headers)) {
+  for (const [name, value] of fieldsOf<HeaderValue>(headers)) {
     if (typeof name !== "string" || !isToken(name)) {
-      throw new TypeError(`Header name ${JSON.stringify(name)} is not a token`);
+      throw new TypeError(
+        `Header name ${
+          JSON.stringify(name) ?? String(name)
+        } is not a token: letters, digits and hyphens are`,
+      );
     }
     const key = name.toLowerCase();
     const values = Array.isArray(value)
@@ -41,19 +46,26 @@ export function checkHeaders(
   return checked;
 }
 
-/** @throws {TypeError} If they come in no form that is known. */
-function fieldsOf(
-  headers: HeaderValues | HeaderPairs,
-): Iterable<readonly [string, HeaderValue]> {
+/**
+ * Fields as pairs of a name and a value, neither of them checked.
+ *
+ * @throws {TypeError} If they come in no form that is known.
+ */
+export function fieldsOf<T = HeaderValue>(
+  headers: Record<string, T> | Headers | Iterable<readonly [string, T]>,
+): Iterable<readonly [string, T]> {
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError("Headers are not an object");
   }
-  if (!(Symbol.iterator in headers)) return Object.entries(headers);
+  if (!(Symbol.iterator in headers)) {
+    if (isDictionary(headers)) return Object.entries(headers);
+    throw new TypeError("Headers are not an object of values by name");
+  }
   const pairs = [...headers as Iterable<unknown>];
   if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
     throw new TypeError("Headers are not pairs of a name and a value");
   }
-  return pairs as [string, HeaderValue][];
+  return pairs as [string, T][];
 }
 
 /**
@@ -62,7 +74,9 @@ function fieldsOf(
  * @throws {TypeError} If it holds what cannot be sent.
  */
 export function checkValue(name: string, value: unknown): string {
-  const text = typeof value === "number" ? String(value) : value;
+  const text = typeof value === "number" && Number.isFinite(value)
+    ? String(value)
+    : value;
   if (typeof text !== "string") {
     throw new TypeError(`Header "${name}" is not a string or a number`);
   }
@@ -83,7 +97,9 @@ export function checkValue(name: string, value: unknown): string {
  */
 export function checkStatus(status: number, reason?: string): void {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError("Status is not a whole number from 200 to 599");
+    throw new RangeError(
+      `Status ${String(status)} is not a whole number from 200 to 599`,
+    );
   }
   if (reason === undefined) return;
   if (typeof reason !== "string") {

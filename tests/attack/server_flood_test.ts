@@ -88,7 +88,7 @@ for (const { kind, options, wants } of KINDS) {
 Deno.test("HttpServer evicts those that are idle for longest", async () => {
   await using arena = new Arena((client) => client.respond("ok"), {
     maxWaitingClients: 3,
-    requestTimeout: 80, // the clock ticks every 10 ms
+    requestTimeout: 100, // the clock ticks every 10 ms
   });
   const peers: RawClient[] = [];
   for (let i = 0; i < 3; i++) {

@@ -67,6 +67,8 @@ const REFUSING: Record<string, Answer> = {
     client.upgrade("x", { headers: { a } }),
   "a field of a WebSocket": (client, a) =>
     client.acceptWebsocket({ headers: { a } }),
+  "a WebSocket's subprotocol": (client, protocol) =>
+    client.acceptWebsocket({ protocol }),
 };
 
 /** Places where a text is written in another way. */
@@ -75,8 +77,6 @@ const WRITING: Record<string, Answer> = {
     client.respondFile(`${folder}/file`, { download }),
   "a Blob's type that changes": (client, evil) =>
     client.respond(ownFile({ type: changing(evil) })),
-  "a WebSocket's subprotocol": (client, protocol) =>
-    client.acceptWebsocket({ protocol }),
 };
 
 const UPGRADE = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n" +

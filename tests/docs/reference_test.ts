@@ -92,6 +92,7 @@ Deno.test("docs list every member of the classes", () => {
     "answerBegun",
     "answering",
     "beginStream",
+    "bodyFault",
     "bodyLimits",
     "bodyQueued",
     "constructor",

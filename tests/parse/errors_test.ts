@@ -7,7 +7,7 @@ import {
 } from "../../parse.ts";
 import { clientCodes, responseCodes } from "../cases/responses.ts";
 
-const STATUSES = [400, 408, 413, 414, 417, 431, 501, 502, 504, 505];
+const STATUSES = [400, 408, 413, 414, 415, 417, 431, 501, 502, 504, 505];
 
 Deno.test("protocolErrors gives 502 to what is of responses and clients alone", () => {
   const codes = Object.keys(protocolErrors) as ProtocolErrorCode[];

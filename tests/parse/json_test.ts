@@ -108,17 +108,17 @@ Deno.test("encodeJson() refuses what would go out as nothing", () => {
   for (
     const [value, kind] of [
       [undefined, "undefined"],
-      [Symbol(), "symbol"],
-      [() => 1, "function"],
-      [new Map([[1, 2]]), "Map"],
-      [Object.assign(function* () {})(), "Generator"],
-      [/a/, "RegExp"],
+      [Symbol(), "a symbol"],
+      [() => 1, "a function"],
+      [new Map([[1, 2]]), "a Map"],
+      [Object.assign(function* () {})(), "a Generator"],
+      [/a/, "a RegExp"],
     ] as const
   ) {
     assertThrows(
       () => encodeJson(value),
       TypeError,
-      `Cannot send a ${kind} as JSON`,
+      `Cannot send ${kind} as JSON`,
     );
   }
   class Empty {}

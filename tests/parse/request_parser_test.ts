@@ -129,6 +129,7 @@ Deno.test("RequestParser refuses every code of a message by some row", () => {
     "answer-timeout",
     "too-many-parts",
     "too-many-fields",
+    "not-a-form",
     ...responseCodes,
     ...clientCodes,
   ];

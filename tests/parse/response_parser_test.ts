@@ -207,6 +207,7 @@ Deno.test("ResponseParser refuses every code of a message by some row, but those
     "answer-timeout",
     "too-many-parts",
     "too-many-fields",
+    "not-a-form",
     ...clientCodes,
   ];
   assertEquals(

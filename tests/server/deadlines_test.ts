@@ -76,7 +76,7 @@ const IN_TIME: {
     name: "head",
     first: GET.slice(0, 20),
     rest: GET.slice(20),
-    options: { requestTimeout: 80 },
+    options: { requestTimeout: 100 },
   },
   {
     name: "body",
@@ -84,7 +84,7 @@ const IN_TIME: {
     rest: "defghij",
     options: { bodyTimeout: 80 },
   },
-  { name: "request", first: "", rest: GET, options: { keepAliveTimeout: 80 } },
+  { name: "request", first: "", rest: GET, options: { keepAliveTimeout: 100 } },
 ];
 
 for (const { name, first, rest, options } of IN_TIME) {

@@ -534,7 +534,7 @@ Deno.test("HttpServer closes after keepAliveMaxRequests", async () => {
 
 Deno.test("HttpServer closes a connection that is idle for too long", async () => {
   await using scene = new Scene((client) => client.respond("x"), {
-    keepAliveTimeout: 30,
+    keepAliveTimeout: 100,
   });
   const silent = await scene.connect();
   const peer = await scene.connect();
@@ -575,7 +575,7 @@ Deno.test("HttpServer answers half-closed peers, pipelined and later", async () 
 });
 
 Deno.test("HttpServer closes a request that is forgotten after its peer has gone", async () => {
-  await using scene = new Scene(() => {}, { keepAliveTimeout: 30 });
+  await using scene = new Scene(() => {}, { keepAliveTimeout: 100 });
   const peer = await scene.connect();
   await peer.send(GET);
   await eventually(() => scene.server.stats.requests === 1);

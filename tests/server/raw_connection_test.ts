@@ -376,8 +376,8 @@ Deno.test("No timeout of HTTP ends a raw connection that is silent", async () =>
     assertEquals(await readExactly(raw, 4), "late");
     raw.close();
   }, {
-    keepAliveTimeout: 50,
-    requestTimeout: 50,
+    keepAliveTimeout: 100,
+    requestTimeout: 100,
     bodyTimeout: 50,
     sendTimeout: 50,
   });

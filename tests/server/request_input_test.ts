@@ -33,7 +33,7 @@ for (const [what, { text, options, read }] of Object.entries(AHEAD)) {
       paths.push(client.path);
       if (client.path === "/held") return arena.hold(client);
       return client.respond(client.path);
-    }, { keepAliveTimeout: 80, ...options });
+    }, { keepAliveTimeout: 100, ...options });
     const peer = await arena.connect();
     await peer.send(text);
     const client = await arena.next();

@@ -446,7 +446,7 @@ Deno.test("respond() refuses fields that cannot be sent, in each letter case", a
 const NO_ANSWER: [data: unknown, words: string][] = [
   [new Map([["a", "b"]]), "Map as JSON: make an object"],
   [new Headers(), "Headers as JSON: make an object"],
-  [new FormData(), "FormData as JSON: answer with a Response"],
+  [new Set(["a"]), "Set as JSON: make an array"],
   [new Response("a"), "Response as JSON: answer with it by respondWith()"],
   [Promise.resolve("a"), "Promise as JSON: wait"],
   [new Error("a"), "Error as JSON: send its message"],
@@ -465,6 +465,28 @@ for (const [data, words] of NO_ANSWER) {
     assertEquals((await peer.response()).body, "ok");
   });
 }
+
+Deno.test("respond() sends FormData as a form in parts, with its files", async () => {
+  const form = new FormData();
+  form.append("name", "Ada é");
+  form.append("file", new File(["x".repeat(100_000)], "a.txt"));
+  await using scene = new Scene((client) => client.respond(form));
+  for (const method of ["GET", "HEAD", "GET"]) {
+    const response = await fetch(scene.server.url, { method });
+    const type = response.headers.get("content-type")!;
+    assert(type.startsWith("multipart/form-data; boundary="), type);
+    const length = Number(response.headers.get("content-length"));
+    assert(length > 100_000, `${length} bytes`);
+    if (method === "HEAD") {
+      assertEquals(await response.text(), "");
+      continue;
+    }
+    const again = await response.formData();
+    assertEquals(again.get("name"), "Ada é");
+    const file = again.get("file") as File;
+    assertEquals([file.name, file.size], ["a.txt", 100_000]);
+  }
+});
 
 Deno.test("respond() sends URLSearchParams as a form", async () => {
   await using scene = new MemoryScene((client) => {

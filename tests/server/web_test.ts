@@ -304,8 +304,8 @@ for (const { name, make, status = 200, body, headers = {} } of ROWS) {
 const BAD: Record<string, () => Response | Promise<Response>> = {
   "a rejected promise": () => Promise.reject(new Error("secret")),
   "a promise rejected with nothing": () => Promise.reject(),
-  "nothing": () => undefined as unknown as Response,
-  "a string": () => "secret" as unknown as Response,
+  "a promise of nothing": () => Promise.resolve(undefined as never),
+  "a promise of a string": () => Promise.resolve("secret" as never),
   "a used body": () => {
     const response = new Response("secret");
     response.text();

@@ -1095,8 +1095,8 @@ Deno.test("Websocket keeps a peer that answers its pings", async () => {
 
 Deno.test("Websocket with no idleTimeout outlives the limits of HTTP", async () => {
   const limits = {
-    keepAliveTimeout: 50,
-    requestTimeout: 50,
+    keepAliveTimeout: 100,
+    requestTimeout: 100,
     bodyTimeout: 50,
     sendTimeout: 50,
   };

@@ -115,6 +115,7 @@ export class SessionScene {
     const fields = "keep-alive: timeout=29\r\n";
     const tail = encoder.encode(`\r\n${fields}\r\n`);
     const request: HeldRequest = {
+      bodyFault: null,
       peerGone: () => {},
       answerBegun: () => {},
       bodyQueued: () => {},
@@ -142,7 +143,11 @@ export class SessionScene {
       isStopDue: false,
       isStreaming,
       compression: null,
-      parserOptions: { ...limits, allowConnect: false },
+      parserOptions: {
+        maxHeadersLength: limits.maxHeadersLength,
+        maxHeadersCount: limits.maxHeadersCount,
+        maxContentLength: limits.maxContentLength,
+      },
       parsers: [],
       buffers: [],
       deliver: (_session, _parser, body) => {
@@ -155,6 +160,7 @@ export class SessionScene {
       unstalled: () => {},
       spare: () => false,
       report: (error) => this.errors.push(error),
+      fault: (error) => this.errors.push(error),
     };
     this.session = new Session(conn as unknown as Deno.Conn, host);
     this.session.start();

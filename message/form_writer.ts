@@ -1,4 +1,3 @@
-import { encodeHex } from "@std/encoding";
 import { OCTET_TYPE } from "../parse/response_data.ts";
 import { blobFacts } from "../wire/blob_facts.ts";
 
@@ -34,9 +33,7 @@ function escapeName(name: string): string {
  * @throws {TypeError} If a name, or the type of a file, cannot be sent.
  */
 export function writeForm(form: FormData): FormBody {
-  const boundary = `uhttp-${
-    encodeHex(crypto.getRandomValues(new Uint8Array(18)))
-  }`;
+  const boundary = `uhttp-${crypto.randomUUID()}`;
   const parts: (Uint8Array | Blob)[] = [];
   let length = 0;
   const add = (text: string) => {
