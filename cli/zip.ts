@@ -1,5 +1,5 @@
 import { builtin } from "../runtime/builtins.ts";
-import type { Member } from "./archive.ts";
+import type { Member } from "./members.ts";
 
 // APPNOTE.TXT of PKWARE. Sizes and sums come behind each file, as it is not
 // known before what will be read of it. What is stored so, many programs refuse:

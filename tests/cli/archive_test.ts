@@ -1,6 +1,6 @@
 // Folders in one piece, and files that were compressed before.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { Member } from "../../cli/archive.ts";
+import type { Member } from "../../cli/members.ts";
 import { tar } from "../../cli/tar.ts";
 import { zip } from "../../cli/zip.ts";
 import { program, wanting } from "../support/wanting.ts";
