@@ -22,6 +22,8 @@ export interface Route {
 
 /** How long a backend may take until it answers, in ms. */
 const HEAD_TIMEOUT = 300_000;
+/** WebSockets at the same time: each may hold two large messages. */
+const MAX_WEBSOCKETS = 256;
 /** As many connections as a server has places. */
 const MAX_CONNECTIONS = 4096;
 
@@ -51,6 +53,7 @@ export class Backend {
   readonly #pseudonym = `uhttp-${crypto.randomUUID().slice(0, 8)}`;
   readonly #isHere: boolean;
   readonly #more: Readonly<Fields>;
+  #websockets = 0;
 
   /**
    * @param keepsSecret Whether what lets in here is none of its business.
@@ -111,6 +114,9 @@ export class Backend {
     if (hasDots(url)) return refuse(400, "Path leads elsewhere");
     if (client.headers.via?.includes(this.#pseudonym)) {
       return refuse(508, "Requests for this go in a circle");
+    }
+    if (client.isWebsocketRequest && this.#websockets >= MAX_WEBSOCKETS) {
+      return refuse(503, "Too many WebSockets are open");
     }
     const fields = this.#fields(client);
     const target = this.#target(url);
@@ -201,10 +207,15 @@ export class Backend {
     watch: Watch | null,
   ): Promise<boolean> {
     const offered = client.headers["sec-websocket-protocol"];
-    return await relay(client, this.#client, target, {
-      headers: fields,
-      protocols: offered?.split(",").map((name) => name.trim()) ?? [],
-    }, watch);
+    this.#websockets++;
+    try {
+      return await relay(client, this.#client, target, {
+        headers: fields,
+        protocols: offered?.split(",").map((name) => name.trim()) ?? [],
+      }, watch);
+    } finally {
+      this.#websockets--;
+    }
   }
 
   /** Ends all that is under way. */
