@@ -27,6 +27,9 @@ const MAX_WEBSOCKETS = 256;
 /** As many connections as a server has places. */
 const MAX_CONNECTIONS = 4096;
 
+/** An answer of so many bytes, announced, is passed on when it is complete. */
+const SMALL = 16 * 1024;
+
 /** What nobody but the last server before the backend can say. */
 const FORWARDED =
   /^(?:forwarded|via|x-forwarded-(?:for|host|port|proto|server)|x-real-ip)$/;
@@ -180,8 +183,11 @@ export class Backend {
     const leave = () => ending.abort();
     if (client.signal.aborted) return false;
     client.signal.addEventListener("abort", leave);
-    const tooLate = new HttpError("It took too long to answer", 504);
-    const callOff = after(HEAD_TIMEOUT, () => ending.abort(tooLate));
+    let isLate = false;
+    const callOff = after(HEAD_TIMEOUT, () => {
+      isLate = true;
+      ending.abort();
+    });
     try {
       using response = await this.#client.request(client.method, target, {
         headers: fields,
@@ -192,8 +198,7 @@ export class Backend {
       callOff();
       return await give(client, response, watch);
     } catch (error) {
-      if (ending.signal.reason === tooLate) throw tooLate;
-      throw error;
+      throw isLate ? new HttpError("It took too long to answer", 504) : error;
     } finally {
       callOff();
       client.signal.removeEventListener("abort", leave);
@@ -243,10 +248,23 @@ async function give(
   const { status, statusMessage } = response;
   const headers = answerFields(response);
   watch?.response(status, statusMessage, headers);
-  const hasBody = client.method !== "HEAD" && ![204, 205, 304].includes(status);
-  const isKnown = response.contentLength !== null;
-  if (isKnown && status !== 204 && (hasBody || client.method === "HEAD")) {
-    headers["content-length"] = String(response.contentLength);
+  const isHead = client.method === "HEAD";
+  const hasBody = !isHead && ![204, 205, 304].includes(status);
+  // To compress it is the backend's to decide: it knows what is secret.
+  if (headers["content-encoding"] === undefined) {
+    const given = [headers["cache-control"] ?? []].flat();
+    headers["cache-control"] = [...given, "no-transform"].join(", ");
+  }
+  // Nothing else that was not said is added.
+  headers["content-type"] ??= [];
+  const length = response.contentLength;
+  if (hasBody && length !== null && length <= SMALL) {
+    const bytes = await response.readAll();
+    watch?.responsePiece(bytes);
+    return await client.respond(bytes, { status, headers });
+  }
+  if (length !== null && status !== 204 && (hasBody || isHead)) {
+    headers["content-length"] = String(length);
   }
   const pieces = async function* () {
     for (let piece; (piece = await response.read()) !== null;) {
@@ -254,8 +272,6 @@ async function give(
       yield piece;
     }
   };
-  // Nothing that was not said is added.
-  headers["content-type"] ??= [];
   return await client.respond(pieces(), { status, headers });
 }
 
