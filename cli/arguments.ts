@@ -174,6 +174,8 @@ export interface ServeArguments extends ListeningArguments {
   hasHidden: boolean;
   /** Whether text is compressed. */
   isCompressed: boolean;
+  /** Whether the address is shown as a QR code. */
+  hasQr: boolean;
   /** How requests are logged. */
   log: LogFormat;
 }

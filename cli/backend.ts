@@ -22,8 +22,13 @@ export interface Route {
 
 /** How long a backend may take until it answers, in ms. */
 const HEAD_TIMEOUT = 300_000;
+/** WebSockets at the same time: each may hold two large messages. */
+const MAX_WEBSOCKETS = 256;
 /** As many connections as a server has places. */
 const MAX_CONNECTIONS = 4096;
+
+/** An answer of so many bytes, announced, is passed on when it is complete. */
+const SMALL = 16 * 1024;
 
 /** What nobody but the last server before the backend can say. */
 const FORWARDED =
@@ -51,6 +56,7 @@ export class Backend {
   readonly #pseudonym = `uhttp-${crypto.randomUUID().slice(0, 8)}`;
   readonly #isHere: boolean;
   readonly #more: Readonly<Fields>;
+  #websockets = 0;
 
   /**
    * @param keepsSecret Whether what lets in here is none of its business.
@@ -111,6 +117,9 @@ export class Backend {
     if (hasDots(url)) return refuse(400, "Path leads elsewhere");
     if (client.headers.via?.includes(this.#pseudonym)) {
       return refuse(508, "Requests for this go in a circle");
+    }
+    if (client.isWebsocketRequest && this.#websockets >= MAX_WEBSOCKETS) {
+      return refuse(503, "Too many WebSockets are open");
     }
     const fields = this.#fields(client);
     const target = this.#target(url);
@@ -174,8 +183,11 @@ export class Backend {
     const leave = () => ending.abort();
     if (client.signal.aborted) return false;
     client.signal.addEventListener("abort", leave);
-    const tooLate = new HttpError("It took too long to answer", 504);
-    const callOff = after(HEAD_TIMEOUT, () => ending.abort(tooLate));
+    let isLate = false;
+    const callOff = after(HEAD_TIMEOUT, () => {
+      isLate = true;
+      ending.abort();
+    });
     try {
       using response = await this.#client.request(client.method, target, {
         headers: fields,
@@ -186,8 +198,7 @@ export class Backend {
       callOff();
       return await give(client, response, watch);
     } catch (error) {
-      if (ending.signal.reason === tooLate) throw tooLate;
-      throw error;
+      throw isLate ? new HttpError("It took too long to answer", 504) : error;
     } finally {
       callOff();
       client.signal.removeEventListener("abort", leave);
@@ -201,10 +212,15 @@ export class Backend {
     watch: Watch | null,
   ): Promise<boolean> {
     const offered = client.headers["sec-websocket-protocol"];
-    return await relay(client, this.#client, target, {
-      headers: fields,
-      protocols: offered?.split(",").map((name) => name.trim()) ?? [],
-    }, watch);
+    this.#websockets++;
+    try {
+      return await relay(client, this.#client, target, {
+        headers: fields,
+        protocols: offered?.split(",").map((name) => name.trim()) ?? [],
+      }, watch);
+    } finally {
+      this.#websockets--;
+    }
   }
 
   /** Ends all that is under way. */
@@ -232,10 +248,23 @@ async function give(
   const { status, statusMessage } = response;
   const headers = answerFields(response);
   watch?.response(status, statusMessage, headers);
-  const hasBody = client.method !== "HEAD" && ![204, 205, 304].includes(status);
-  const isKnown = response.contentLength !== null;
-  if (isKnown && status !== 204 && (hasBody || client.method === "HEAD")) {
-    headers["content-length"] = String(response.contentLength);
+  const isHead = client.method === "HEAD";
+  const hasBody = !isHead && ![204, 205, 304].includes(status);
+  // To compress it is the backend's to decide: it knows what is secret.
+  if (headers["content-encoding"] === undefined) {
+    const given = [headers["cache-control"] ?? []].flat();
+    headers["cache-control"] = [...given, "no-transform"].join(", ");
+  }
+  // Nothing else that was not said is added.
+  headers["content-type"] ??= [];
+  const length = response.contentLength;
+  if (hasBody && length !== null && length <= SMALL) {
+    const bytes = await response.readAll();
+    watch?.responsePiece(bytes);
+    return await client.respond(bytes, { status, headers });
+  }
+  if (length !== null && status !== 204 && (hasBody || isHead)) {
+    headers["content-length"] = String(length);
   }
   const pieces = async function* () {
     for (let piece; (piece = await response.read()) !== null;) {
@@ -243,8 +272,6 @@ async function give(
       yield piece;
     }
   };
-  // Nothing that was not said is added.
-  headers["content-type"] ??= [];
   return await client.respond(pieces(), { status, headers });
 }
 

@@ -1,7 +1,8 @@
 import { HttpServer, type HttpServerOptions } from "../server.ts";
 import type { Place } from "./arguments.ts";
 import { CliError, ExitCode, usageError } from "./exit_codes.ts";
-import { ownAddresses, reason } from "./io.ts";
+import { type CliIo, ownAddresses, reason } from "./io.ts";
+import { qrCode, qrLines } from "./qr_code.ts";
 
 const DEFAULT_PORT = 8000;
 /** So many ports behind the default one are tried. */
@@ -78,6 +79,34 @@ export function isLocal(server: HttpServer): boolean {
   return !("hostname" in addr) || /^(?:127\.|::1$)/.test(addr.hostname);
 }
 
+/** The addresses that a server can be reached at from elsewhere. */
+function urlsElsewhere(server: HttpServer): string[] {
+  const { addr } = server;
+  if (!("hostname" in addr) || isLocal(server)) return [];
+  const { hostname } = addr;
+  if (hostname !== "0.0.0.0" && hostname !== "::") return [server.url];
+  const urls: string[] = [];
+  for (const address of ownAddresses()) {
+    const isIpv6 = address.includes(":");
+    if (isIpv6 && hostname !== "::" || /^(?:127\.|::1$)/.test(address)) {
+      continue;
+    }
+    const url = new URL(server.url);
+    url.hostname = isIpv6 ? `[${address}]` : address;
+    urls.push(url.href);
+  }
+  return urls;
+}
+
+/** A QR code of where others get there; none where that cannot be, or be seen. */
+export function qrLinesOf(servers: readonly HttpServer[], io: CliIo): string[] {
+  if (!io.stderr.isTerminal()) return [];
+  const [url] = servers.flatMap(urlsElsewhere);
+  const code = url === undefined ? null : qrCode(url);
+  if (code === null || code.length + 8 > io.columns()) return [];
+  return ["", ...qrLines(code, !io.env("NO_COLOR")), ""];
+}
+
 /** Where a server can be reached, for people. */
 export function whereLines(server: HttpServer, what: string): string[] {
   const { addr } = server;
@@ -87,13 +116,7 @@ export function whereLines(server: HttpServer, what: string): string[] {
   const { hostname } = addr;
   const lines = [`${what} on ${server.url}`];
   if (hostname === "0.0.0.0" || hostname === "::") {
-    for (const address of ownAddresses()) {
-      const isIpv6 = address.includes(":");
-      if (isIpv6 && hostname !== "::") continue;
-      const url = new URL(server.url);
-      url.hostname = isIpv6 ? `[${address}]` : address;
-      if (!/^(?:127\.|::1$)/.test(address)) lines.push(`  and on ${url}`);
-    }
+    lines.push(...urlsElsewhere(server).map((url) => `  and on ${url}`));
   } else if (isLocal(server)) {
     lines.push("For this machine alone; --host 0.0.0.0 lets others in");
   }

@@ -355,6 +355,12 @@ const SERVE: Option[] = [
   },
   { name: "hidden", help: "list and serve names that begin with a dot" },
   { name: "compress", isOn: true, help: "do not compress text" },
+  {
+    name: "qr",
+    isOn: true,
+    help:
+      "show no QR code of the address on a terminal, where others get there",
+  },
 ];
 
 /** The options of each command. */

@@ -8,8 +8,8 @@ import type { HttpConnection } from "../server.ts";
 import { answerFields } from "./hop_by_hop.ts";
 import type { Watch } from "./watch.ts";
 
-/** Bytes of a message. */
-const MAX_MESSAGE = 16 * 1024 * 1024;
+/** Bytes of a message; each side may hold one. */
+const MAX_MESSAGE = 4 * 1024 * 1024;
 
 /**
  * Passes a WebSocket's messages on, each in frames of our own: what is no

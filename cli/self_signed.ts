@@ -1,4 +1,3 @@
-import { encodeHex } from "@std/encoding";
 import { isIpv4, isIpv6 } from "../parse/host.ts";
 
 // A certificate as RFC 5280 has it, in DER (X.690): each value is its type, its
@@ -164,11 +163,14 @@ export async function selfSigned(
   );
   const certificate = sequence(toSign, algorithm, bits(numbers));
   const hash = await crypto.subtle.digest("SHA-256", certificate);
-  const hex = encodeHex(new Uint8Array(hash)).toUpperCase();
+  const hex = Array.from(
+    new Uint8Array(hash),
+    (byte) => byte.toString(16).padStart(2, "0").toUpperCase(),
+  );
   const key = await crypto.subtle.exportKey("pkcs8", privateKey);
   return {
     cert: pem("CERTIFICATE", certificate),
     key: pem("PRIVATE KEY", new Uint8Array(key)),
-    fingerprint: hex.match(/../g)!.join(":"),
+    fingerprint: hex.join(":"),
   };
 }

@@ -5,7 +5,13 @@ import { CliError, ExitCode, usageError } from "./exit_codes.ts";
 import { Folder } from "./folder.ts";
 import { Gate, pairsOf } from "./gate.ts";
 import { type CliIo, ownAddresses, reason } from "./io.ts";
-import { addressesOf, isLocal, listenAll, whereLines } from "./listening.ts";
+import {
+  addressesOf,
+  isLocal,
+  listenAll,
+  qrLinesOf,
+  whereLines,
+} from "./listening.ts";
 import { plainLine } from "./plain_text.ts";
 import { runServer } from "./running.ts";
 import { selfSigned } from "./self_signed.ts";
@@ -45,6 +51,7 @@ export async function runServe(
       `  ${pair.fingerprint}`,
     );
   }
+  if (args.hasQr) lines.push(...qrLinesOf(servers, io));
   return await runServer(servers, site, lines, args, io);
 }
 

@@ -63,6 +63,7 @@ export function readServe(args: readonly string[]): Arguments {
     isGzipStatic: given.flag("gzip-static"),
     hasHidden: given.flag("hidden"),
     isCompressed: given.choice("compress") !== false,
+    hasQr: given.choice("qr") !== false,
     log: readLog(given),
   };
 }

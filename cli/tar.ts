@@ -1,4 +1,4 @@
-import type { Member } from "./archive_member.ts";
+import type { Member } from "./members.ts";
 
 // POSIX.1-2001 (pax): a header of 512 bytes before each file, and one more
 // before that where a name or a size does not go into it.

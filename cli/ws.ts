@@ -3,6 +3,7 @@ import { after } from "../transport/clock.ts";
 import type { WsArguments } from "./arguments.ts";
 import { clientOptions, fieldsOf, originOf } from "./connecting.ts";
 import { CliError, ExitCode, usageError } from "./exit_codes.ts";
+import { withHint } from "./hints.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type CliIo, inputPieces, writeAll, writeLine } from "./io.ts";
 import { plainLine, plainText } from "./plain_text.ts";
@@ -40,7 +41,7 @@ export async function runWs(args: WsArguments, io: CliIo): Promise<ExitCode> {
     if (error instanceof TypeError || error instanceof RangeError) {
       throw usageError(error.message);
     }
-    throw withProxy(error, args, io);
+    throw withHint(withProxy(error, args, io), args);
   }
 }
 

@@ -1,5 +1,4 @@
-import { builtin } from "../runtime/builtins.ts";
-import type { Member } from "./archive_member.ts";
+import type { Member } from "./members.ts";
 
 // APPNOTE.TXT of PKWARE. Sizes and sums come behind each file, as it is not
 // known before what will be read of it. What is stored so, many programs refuse:
@@ -11,6 +10,23 @@ const ZIP64 = 0x0001;
 /** Names are UTF-8; sizes come behind. */
 const FLAGS = 0x0808;
 const DEFLATE = 8;
+
+/** What each byte does to the sum (CRC-32). */
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) {
+    byte = byte & 1 ? byte >>> 1 ^ 0xedb88320 : byte >>> 1;
+  }
+  return byte;
+});
+
+/** The sum of bytes, behind those of which it was `sum`. */
+export function crc32(bytes: Uint8Array, sum = 0): number {
+  let rest = ~sum;
+  for (let i = 0; i < bytes.length; i++) {
+    rest = TABLE[(rest ^ bytes[i]) & 255] ^ rest >>> 8;
+  }
+  return ~rest >>> 0;
+}
 
 interface Done {
   name: Uint8Array;
@@ -60,7 +76,6 @@ function extra(...sizes: number[]): Uint8Array {
 export async function* zip(
   members: AsyncIterable<Member>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-  const { crc32 } = builtin("node:zlib");
   const done: Done[] = [];
   let offset = 0;
   const counted = <T extends Uint8Array>(bytes: T): T => {

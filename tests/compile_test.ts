@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { argumentsFor, nameOf, sumLine, TARGETS } from "../tools/compile.ts";
 import { Scene } from "./support/serving.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -35,6 +36,29 @@ Deno.test("deno task compile makes a command of one file", async (t) => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("compile:all compiles as the task does, for each system that it names", async () => {
+  const { tasks } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  );
+  const { command } = tasks.compile;
+  for (const target of TARGETS) {
+    const path = `out/${nameOf(target)}`;
+    assertEquals(
+      ["deno", ...argumentsFor(target, "out")].join(" "),
+      command.replace("compile", `compile --target ${target}`)
+        .replace("build/uhttp", path),
+    );
+    assertEquals(path.endsWith(".exe"), target.includes("windows"));
+  }
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a`, "abc");
+  assertEquals(
+    await sumLine(`${folder}/a`, "a"),
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n",
+  );
+  await Deno.remove(folder, { recursive: true });
 });
 
 /** Asks a server by the command. */

@@ -1,8 +1,8 @@
 // Folders in one piece, and files that were compressed before.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { Member } from "../../cli/archive_member.ts";
+import type { Member } from "../../cli/members.ts";
 import { tar } from "../../cli/tar.ts";
-import { zip } from "../../cli/zip.ts";
+import { crc32, zip } from "../../cli/zip.ts";
 import { program, wanting } from "../support/wanting.ts";
 import { Served } from "./served.ts";
 
@@ -146,6 +146,15 @@ Deno.test("tar() breaks off where a file has become shorter", async () => {
     },
     Error,
     "A file has become shorter meanwhile",
+  );
+});
+
+Deno.test("crc32() sums pieces as it does the whole", () => {
+  const bytes = new TextEncoder().encode("123456789");
+  assertEquals(crc32(bytes), 0xcbf43926);
+  assertEquals(
+    crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4))),
+    0xcbf43926,
   );
 });
 

@@ -281,6 +281,7 @@ const SERVE: ServeArguments = {
   isGzipStatic: false,
   hasHidden: false,
   isCompressed: true,
+  hasQr: true,
   log: "common",
 };
 
@@ -358,6 +359,7 @@ const OTHERS: [
   }],
   ["serve d --upload --index", { ...SERVE, hasUpload: true }],
   ["serve d --log json", { ...SERVE, log: "json" }],
+  ["serve d --no-qr", { ...SERVE, hasQr: false }],
   ["serve d --no-index", { ...SERVE, hasIndex: false }],
   ["serve d --max-upload 20MB --no-compress --cert c --key k", {
     ...SERVE,

@@ -318,3 +318,45 @@ for (const [name, ours, curls, code] of FAULTS) {
     },
   });
 }
+
+Deno.test({
+  ...wanting("uhttp asks for the URLs that curl asks for", "curl"),
+  async fn() {
+    let seen: string[] = [];
+    await using scene = new Scene((client) => {
+      seen.push(client.url);
+      client.respond(client.url);
+    });
+    const { url } = scene.server;
+    const folder = await Deno.makeTempDir();
+    const asked: unknown[] = [];
+    for (const who of ["uhttp", "curl"]) {
+      seen = [];
+      const args = [
+        `${url}{a,b}/[1-3:2]?[x-z:2]`,
+        `${url}[08-10]`,
+        ...["-o", `${folder}/${who}-#1-#2-#3`],
+      ];
+      if (who === "uhttp") assertEquals((await run(args)).code, 0);
+      else {
+        // Each of its URLs has an output of its own.
+        const { code } = await new Deno.Command(program("curl"), {
+          args: ["-sS", "--noproxy", "*", ...args, ...args.slice(2)],
+          stdin: "null",
+          stderr: "null",
+        }).output();
+        assertEquals(code, 0);
+      }
+      const saved = [...Deno.readDirSync(folder)]
+        .filter(({ name }) => name.startsWith(who))
+        .map(({ name }) => [
+          name.slice(who.length),
+          Deno.readTextFileSync(`${folder}/${name}`),
+        ]);
+      asked.push([seen, saved.sort()]);
+    }
+    await Deno.remove(folder, { recursive: true });
+    assertEquals(asked[0], asked[1]);
+    assertEquals(seen.length, 11);
+  },
+});

@@ -1,6 +1,7 @@
 // The command as a process, with the permissions that each needs and no more.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { HttpClient } from "../../client.ts";
 import { Lines } from "../examples/example.ts";
 import { Scene } from "../support/serving.ts";
 import { wanting } from "../support/wanting.ts";
@@ -60,7 +61,11 @@ Deno.test("cli.ts needs for each option what docs/command.md says", async () => 
     [[net, ...disk, ...env], [url, "--session", "s"], ""],
     [[net, ...disk, ...env], [url, "--session", "s"], "a=1"],
     [[net, disk[0], ...env], [url, "-n", "--basic"], `Basic ${btoa("me:pw")}`],
-    [[net], [url, "-m", "9", "--retry", "2", "q==1"], ""],
+    [
+      [net],
+      [`${url}{a,b}`, "-m", "9", "--retry", "2", "q==1", "--parallel", "2"],
+      "",
+    ],
   ];
   for (const [permissions, args, out] of rows) {
     assertEquals(
@@ -80,28 +85,49 @@ Deno.test("cli.ts needs for each option what docs/command.md says", async () => 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("cli.ts serves with a password, and echoes, with little permission", async () => {
+Deno.test("cli.ts serves, echoes and looks on with little permission", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/users`, "me:pw\n");
   await Deno.mkdir(`${folder}/site`);
-  const rows: [permissions: string[], args: string[]][] = [
-    [["--allow-net", `--allow-read=${folder}`], [
+  await using scene = new Scene((client) =>
+    client.respond({ path: client.path })
+  );
+  const backend = scene.server.url.replace(/\/$/, "");
+  const read = `--allow-read=${folder}`;
+  const write = `--allow-write=${folder}/site`;
+  const log = /"GET \/ HTTP\/1.1" 200 /;
+  const rows: [permissions: string[], args: string[], said: RegExp][] = [
+    [["--allow-net", read, write], [
       ...["serve", `${folder}/site`, "-p", "0", "--auth", `@${folder}/users`],
-    ]],
-    [["--allow-net"], ["echo", "-p", "0"]],
+      ...["--write", "--archive", "--tls-self-signed", "--proxy", "/b=:1"],
+    ], log],
+    [["--allow-net", read], [
+      ...["serve", `${folder}/site`, "--listen", "0", "--listen", "0"],
+      ...["--live", "--gzip-static"],
+    ], log],
+    [["--allow-net"], ["echo", "-p", "0"], log],
+    [["--allow-net"], ["inspect", "0", backend], /^#1 > GET \/ HTTP\/1.1$/],
   ];
-  for (const [permissions, args] of rows) {
+  for (const [permissions, args, said] of rows) {
     const child = command(permissions, args).spawn();
     const output = new Lines(child.stdout);
     const errors = new Lines(child.stderr);
-    const [, url] = await errors.until(/ on (http:\S+)$/);
-    const said = await outcome(["--allow-net"], [
-      url,
-      ...["-u", "me:pw", "--basic", "Accept:application/json"],
-    ]);
-    assertEquals([said.code, said.err], [0, ""]);
-    assertEquals(JSON.parse(said.out).path, "/");
-    await output.until(/"GET \/ HTTP\/1.1" 200 /);
+    const [, url] = await errors.until(/ on (https?:\S+)$/);
+    await using client = new HttpClient(url, {
+      insecure: true,
+      auth: { basic: ["me", "pw"] },
+      headers: { accept: "application/json" },
+    });
+    assertEquals((await (await client.get("")).json()).path, "/");
+    await output.until(said);
+    if (args.includes("--write")) {
+      const statuses = [
+        await client.put("a", { data: "1" }),
+        await client.put("a", { data: "22" }),
+        await client.delete("a"),
+      ].map(({ status }) => status);
+      assertEquals(statuses, [201, 204, 204]);
+    }
     child.kill("SIGINT");
     await Promise.all([output.rest(), errors.rest()]);
     assertEquals((await child.status).code, 0);

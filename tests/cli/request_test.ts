@@ -929,8 +929,9 @@ Deno.test({
     );
     const { url } = scene.server;
     assertEquals(
-      await inTerminal([`${url}json`]),
-      '{\n  \x1b[34m"a"\x1b[0m: [\n    \x1b[36m1\x1b[0m\n  ]\n}\n',
+      await inTerminal([`${url}json`, "-j", '{"b":2}', "--print", "Bb"]),
+      '{\n  \x1b[34m"b"\x1b[0m: \x1b[36m2\x1b[0m\n}\n\n' +
+        '{\n  \x1b[34m"a"\x1b[0m: [\n    \x1b[36m1\x1b[0m\n  ]\n}\n',
     );
     assertEquals(await inTerminal([url]), "x␛[2Jy\n");
     assertMatch(

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { main } from "../../cli.ts";
 import { selfSigned } from "../../cli/self_signed.ts";
 import { program, wanting } from "../support/wanting.ts";
-import { FakeIo, run } from "./fake_io.ts";
+import { qrCode, qrLines } from "../../cli/qr_code.ts";
+import { FakeIo, type FakeOptions, run } from "./fake_io.ts";
 import { Served } from "./served.ts";
 
 /** Serves a folder with a file `a`, as these arguments say. */
@@ -154,6 +155,70 @@ Deno.test({
     );
     assertEquals(verified.code, 0, new TextDecoder().decode(verified.stderr));
   },
+});
+
+// ---- QR codes ---------------------------------------------------------------
+
+/** As another program reads it. */
+const CODE = `
+█████████████████████████████████
+█████████████████████████████████
+████ ▄▄▄▄▄ ██▀▄██▀▀ ▄█ ▄▄▄▄▄ ████
+████ █   █ █▄▀█▄▀██▄██ █   █ ████
+████ █▄▄▄█ ██▄▀▀ ▄█  █ █▄▄▄█ ████
+████▄▄▄▄▄▄▄█ █▄▀▄▀▄▀▄█▄▄▄▄▄▄▄████
+████   ▀▄ ▄  ▀█▀ ▄ ██▄ ▀██▄█▀████
+████▀ ▀  █▄▀▄▀ ▄ ▀▄█ ▀   █▄ ▄████
+█████▀█▀  ▄▄ █  █  ▄▄▀  █ █▄ ████
+████▄▀▄ ▀▀▄▀██ ▀█▀▄▀▄ ▀ ▄▀▄ ▄████
+████▄█▄▄█▄▄▄ ▀▄▀   ▄ ▄▄▄  ▀▀▀████
+████ ▄▄▄▄▄ █  █▄ ▀▄  █▄█ ▀█ ▄████
+████ █   █ █▄█  ▄  ▀  ▄▄ █▀██████
+████ █▄▄▄█ █ █▀█▀▀▄▄  ██  █▀▄████
+████▄▄▄▄▄▄▄█▄█▄▄▄▄▄█▄▄▄▄███▄▄████
+█████████████████████████████████
+█████████████████████████████████
+`;
+
+Deno.test("qrCode() codes an address, and nothing that is too long", () => {
+  const code = qrCode("http://192.168.1.5:8000/")!;
+  assertEquals(`\n${qrLines(code, false).join("\n")}\n`, CODE);
+  const sizes = [17, 18, 32, 33, 53, 54, 78, 79, 106].map((length) =>
+    qrCode("x".repeat(length))!.length
+  );
+  assertEquals(sizes, [21, 25, 25, 29, 29, 33, 33, 37, 37]);
+  assertEquals(qrCode("x".repeat(107)), null);
+});
+
+Deno.test("serve shows a QR code on a terminal alone, where others get there", async () => {
+  const folder = await Deno.makeTempDir();
+  const said = async (args: string[], options: FakeOptions) => {
+    const io = new FakeIo(options);
+    const code = main(["serve", folder, "-p", "0", ...args], io);
+    await io.stderr.until(/^Serving[^]*\n(?:  and on|For|\n)/);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    io.interrupt();
+    assertEquals(await code, 0);
+    return io.stderr.text;
+  };
+  // The test's own addresses are asked for, and there may be none.
+  const others = ["--host", "127.0.0.2"];
+  assert(!(await said(others, { terminals: "err" })).includes("█"));
+  const open = ["--host", "0.0.0.0"];
+  const hasOthers = Deno.networkInterfaces().some(({ address, family }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  );
+  assertEquals(
+    (await said(open, { terminals: "err" })).includes("█"),
+    hasOthers,
+  );
+  assert(!(await said(open, {})).includes("█"));
+  assert(
+    !(await said([...open, "--no-qr"], { terminals: "err" })).includes("█"),
+  );
+  const narrow = { terminals: "err", columns: 30 } as const;
+  assert(!(await said(open, narrow)).includes("█"));
+  await Deno.remove(folder);
 });
 
 // ---- --live -----------------------------------------------------------------
