@@ -11,7 +11,8 @@ import {
 } from "./chars.ts";
 import type { FieldReader } from "./field_reader.ts";
 import { isHost } from "./host.ts";
-import { MessageParser, type ParseLimits, Phase } from "./message_parser.ts";
+import { MessageParser, type ParseLimits } from "./message_parser.ts";
+import { Phase } from "./phase.ts";
 
 /** Limits and choices of a {@linkcode RequestParser}. */
 export interface RequestParserOptions extends ParseLimits {
