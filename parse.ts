@@ -42,8 +42,8 @@ export {
   MessageParser,
   ParseEvent,
   type ParseLimits,
-  Phase,
 } from "./parse/message_parser.ts";
+export { Phase } from "./parse/phase.ts";
 export {
   multipartBoundary,
   multipartKind,

@@ -33,7 +33,7 @@ export interface ClientLimits {
   maxJsonDepth: number;
   /** Bytes of a status line and header section; default 64 KiB. */
   maxHeadersLength: number;
-  /** Lines of a header section; default 100. */
+  /** Lines of a header section; default 1000. */
   maxHeadersCount: number;
   /** Connections to one origin; default 10. */
   maxConnections: number;
@@ -104,7 +104,7 @@ const DEFAULTS: ClientLimits = {
   maxResponseLength: 1024 * 1024,
   maxJsonDepth: MAX_JSON_DEPTH,
   maxHeadersLength: 65536,
-  maxHeadersCount: 100,
+  maxHeadersCount: 1000,
   maxConnections: 10,
   pipelining: 1,
   keepAliveTimeout: 15_000,

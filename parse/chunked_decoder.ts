@@ -51,10 +51,15 @@ type State = typeof State[keyof typeof State];
 const MAX_DIGITS = 16;
 /** Bytes of extensions that one body may carry in all. */
 const MAX_EXTENSIONS = 4096;
+/** White space behind one size that is not counted with them. */
+const MAX_PADDING = 64;
 
 /**
  * The chunked coding (RFC 9112 section 7.1) up to its trailer section, one
  * state a byte outside the data and none inside it.
+ *
+ * Where it is forgiving, a line with a size may end in white space, as servers
+ * of microcontrollers pad it.
  */
 export class ChunkedDecoder {
   /** Bytes of data announced by all chunks so far. */
@@ -67,6 +72,13 @@ export class ChunkedDecoder {
   #size = 0;
   #digits = 0;
   #extensions = 0;
+  #padding = 0;
+  readonly #isForgiving: boolean;
+
+  /** @param isForgiving Whether white space may end a line with a size. */
+  constructor(isForgiving = false) {
+    this.#isForgiving = isForgiving;
+  }
 
   /** Makes the decoder ready for another body. */
   reset(): void {
@@ -101,6 +113,7 @@ export class ChunkedDecoder {
           this.#size = HEX[byte];
           if (this.#size > 15) return this.#fail(input, "bad-chunk-size", pos);
           this.#digits = 1;
+          this.#padding = 0;
           this.#state = State.SIZE;
           break;
         case State.SIZE: {
@@ -117,6 +130,17 @@ export class ChunkedDecoder {
           else return this.#fail(input, "bad-chunk-size", pos);
           break;
         }
+        case State.BWS:
+          if (this.#isForgiving) {
+            if (byte === CR) this.#state = State.SIZE_LF;
+            // More of it counts as an extension.
+            const isBlank = byte === SP || byte === HTAB;
+            if (byte === CR || isBlank && ++this.#padding <= MAX_PADDING) break;
+          }
+          if (++this.#extensions > MAX_EXTENSIONS || !this.#extension(byte)) {
+            return this.#fail(input, "bad-chunk-extension", pos);
+          }
+          break;
         case State.SIZE_LF:
           if (byte !== LF) return this.#fail(input, "bad-line-end", pos);
           this.announced += this.#size;
@@ -174,6 +198,7 @@ export class ChunkedDecoder {
       case State.EXT_NAME_BWS:
         if (byte === EQUALS) this.#state = State.EXT_VALUE_FIRST;
         else if (byte === SEMICOLON) this.#state = State.EXT_NAME_FIRST;
+        else if (byte === CR && this.#isForgiving) this.#state = State.SIZE_LF;
         else return blank;
         return true;
       case State.EXT_VALUE_FIRST:

@@ -26,7 +26,6 @@ export type ProtocolErrorCode =
   | "bad-status"
   | "bad-reason"
   | "status-line-too-long"
-  | "unexpected-framing"
   | "unexpected-bytes"
   | "unexpected-switch"
   | "bad-content-coding"
@@ -93,7 +92,6 @@ export const protocolErrors: Readonly<
   "bad-status": [502, "Status code is not three digits from 100 to 599"],
   "bad-reason": [502, "Reason phrase holds a control byte"],
   "status-line-too-long": [502, "Status line is too long"],
-  "unexpected-framing": [502, "Status allows no body, but one is announced"],
   "unexpected-bytes": [502, "Bytes came that no request had asked for"],
   "unexpected-switch": [502, "Protocol is switched without being asked to"],
   "bad-content-coding": [502, "Content coding is malformed or incomplete"],

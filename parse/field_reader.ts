@@ -22,6 +22,8 @@ export const FieldEvent = {
   END: 2,
   /** A line is broken; see `fault`. The cursor is at the byte. */
   FAILED: 3,
+  /** The line goes on behind its line end; the cursor is there. */
+  FOLD: 4,
 } as const;
 /** One of {@linkcode FieldEvent}. */
 export type FieldEvent = typeof FieldEvent[keyof typeof FieldEvent];
@@ -29,16 +31,22 @@ export type FieldEvent = typeof FieldEvent[keyof typeof FieldEvent];
 const State = {
   LINE: 0, // first byte of a line
   NAME: 1, // in a field name
-  BLANK: 2, // white space before a value
-  VALUE: 3, // in a value
-  VALUE_LF: 4,
-  LAST_LF: 5, // the LF of the empty line that ends the section
+  NAME_BLANK: 2, // white space behind it
+  BLANK: 3, // white space before a value
+  VALUE: 4, // in a value
+  VALUE_LF: 5,
+  VALUE_END: 6, // behind a line, which may go on
+  LAST_LF: 7, // the LF of the empty line that ends the section
 } as const;
 type State = typeof State[keyof typeof State];
 
 /**
  * The grammar of field lines (RFC 9112 section 5), wherever they stand: in a
  * head, a trailer section or a part of a multipart body.
+ *
+ * Where it is forgiving, a line may be folded (section 5.2), white space may
+ * stand before the colon (section 5.1), and a whole section may end its lines
+ * in LF alone (section 2.2).
  */
 export class FieldReader {
   /** Where the name of the last line starts, counted from the cursor's start. */
@@ -49,21 +57,39 @@ export class FieldReader {
   valueStart = 0;
   /** Lines of the section so far. */
   count = 0;
+  /** Whether the lines of this section end in LF alone. */
+  isBare = false;
+  /** Whether bytes of the section were altered. */
+  isMended = false;
+  /** Whether in a way that makes one doubt the peer. */
+  isOdd = false;
   /** What was wrong, after `FAILED`. */
   fault: ProtocolErrorCode = "bad-line-end";
 
   readonly #maxCount: number;
+  readonly #isForgiving: boolean;
   #state: State = State.LINE;
 
-  /** @param maxCount How many lines a section may have. */
-  constructor(maxCount: number) {
+  /**
+   * @param maxCount How many lines a section may have.
+   * @param isForgiving Whether to read on where a line is not to the letter,
+   * and means but one thing.
+   */
+  constructor(maxCount: number, isForgiving = false) {
     this.#maxCount = maxCount;
+    this.#isForgiving = isForgiving;
   }
 
   /** Another section begins. */
   reset(): void {
     this.count = 0;
+    this.isBare = this.isMended = this.isOdd = false;
     this.#state = State.LINE;
+  }
+
+  /** Whether white space stands between the last line's name and the colon. */
+  isSpaced({ bytes, start }: Cursor): boolean {
+    return bytes[start + this.nameEnd] !== COLON;
   }
 
   /** Whether the last line's name is this one; `lower` is lower-case. */
@@ -92,7 +118,7 @@ export class FieldReader {
    * asked for before anything else is read.
    */
   valueEnd({ bytes, start, pos }: Cursor): number {
-    let end = pos - 2 - start;
+    let end = pos - (this.isBare ? 1 : 2) - start;
     while (end > this.valueStart) {
       const byte = bytes[start + end - 1];
       if (byte !== SP && byte !== HTAB) break;
@@ -103,18 +129,25 @@ export class FieldReader {
 
   /** Reads on to the end of a line, but no further than to `end`. */
   next(input: Cursor, end: number): FieldEvent {
+    return this.#next(input, end);
+  }
+
+  #next(input: Cursor, end: number): FieldEvent {
     const { bytes, start } = input;
     let pos = input.pos;
     if (pos === end) return FieldEvent.MORE;
     switch (this.#state) {
       case State.LINE: {
         const byte = bytes[pos];
-        if (byte === CR) {
-          if (++pos === end) return this.#more(input, pos, State.LAST_LF);
-          return this.#last(input, pos);
-        }
-        if (byte === SP || byte === HTAB) {
-          return this.#fail(input, pos, "folded-field");
+        if (byte <= SP) { // no name
+          if (byte === CR && !this.isBare) {
+            if (++pos === end) return this.#more(input, pos, State.LAST_LF);
+            return this.#last(input, pos);
+          }
+          if (byte === LF && this.isBare) return this.#last(input, pos);
+          if (byte === SP || byte === HTAB) {
+            return this.#fail(input, pos, "folded-field");
+          }
         }
         this.nameStart = pos - start;
       }
@@ -122,15 +155,10 @@ export class FieldReader {
       case State.NAME:
         while (pos < end && TOKEN[bytes[pos]] === 1) pos++;
         if (pos === end) return this.#more(input, pos, State.NAME);
-        if (bytes[pos] !== COLON || pos - start === this.nameStart) {
-          const isLf = bytes[pos] === LF && pos - start === this.nameStart;
-          return this.#fail(
-            input,
-            pos,
-            isLf ? "bad-line-end" : "bad-field-name",
-          );
-        }
         this.nameEnd = pos - start;
+        if (bytes[pos] !== COLON || pos - start === this.nameStart) {
+          return this.#oddName(input, pos, end);
+        }
         pos++;
       // fallthrough
       case State.BLANK:
@@ -143,6 +171,7 @@ export class FieldReader {
         if (pos === end) return this.#more(input, pos, State.VALUE);
         if (bytes[pos] !== CR) {
           const isLf = bytes[pos] === LF;
+          if (isLf && this.isBare) return this.#lineIn(input, pos, end);
           return this.#fail(
             input,
             pos,
@@ -152,7 +181,14 @@ export class FieldReader {
         if (++pos === end) return this.#more(input, pos, State.VALUE_LF);
       // fallthrough
       case State.VALUE_LF: {
-        if (bytes[pos] !== LF) return this.#fail(input, pos, "bad-line-end");
+        if (bytes[pos] !== LF) {
+          return this.#fail(input, this.isBare ? pos - 1 : pos, "bad-line-end");
+        }
+        if (this.#isForgiving) {
+          return this.isBare
+            ? this.#fail(input, pos - 1, "bad-line-end")
+            : this.#lineIn(input, pos, end);
+        }
         if (++this.count > this.#maxCount) {
           return this.#fail(input, pos, "too-many-headers");
         }
@@ -160,9 +196,55 @@ export class FieldReader {
         if (this.#state !== State.LINE) this.#state = State.LINE;
         return FieldEvent.LINE;
       }
+      case State.NAME_BLANK:
+        return this.#oddName(input, pos, end);
+      case State.VALUE_END:
+        return this.#lineOver(input);
       default:
         return this.#last(input, pos);
     }
+  }
+
+  /** What is no colon behind a name; it may be white space before one. */
+  #oddName(input: Cursor, pos: number, end: number): FieldEvent {
+    const { bytes, start } = input;
+    const from = start + this.nameEnd;
+    const isBlank = bytes[from] === SP || bytes[from] === HTAB;
+    if (this.#isForgiving && isBlank && this.nameEnd > this.nameStart) {
+      while (pos < end && (bytes[pos] === SP || bytes[pos] === HTAB)) pos++;
+      if (pos === end) return this.#more(input, pos, State.NAME_BLANK);
+      if (bytes[pos] === COLON) {
+        input.pos = pos + 1;
+        this.#state = State.BLANK;
+        return this.#next(input, end);
+      }
+    }
+    const isLineEnd = this.nameEnd === this.nameStart &&
+      (bytes[from] === LF || bytes[from] === CR);
+    const fault = isLineEnd ? "bad-line-end" : "bad-field-name";
+    return this.#fail(input, from, fault);
+  }
+
+  /** A line is in, up to its LF; it may go on behind it. */
+  #lineIn(input: Cursor, pos: number, end: number): FieldEvent {
+    if (this.count === this.#maxCount) {
+      return this.#fail(input, pos, "too-many-headers");
+    }
+    if (pos + 1 === end) return this.#more(input, end, State.VALUE_END);
+    input.pos = pos + 1;
+    return this.#lineOver(input);
+  }
+
+  /** The byte behind a line is in: white space goes on with it. */
+  #lineOver(input: Cursor): FieldEvent {
+    const byte = input.bytes[input.pos];
+    if (byte === SP || byte === HTAB) {
+      this.#state = State.VALUE;
+      return FieldEvent.FOLD;
+    }
+    this.count++;
+    this.#state = State.LINE;
+    return FieldEvent.LINE;
   }
 
   #last(input: Cursor, pos: number): FieldEvent {

@@ -28,3 +28,26 @@ export function codingsFault(list: string): ProtocolErrorCode | null {
   if (!codings.every(isToken)) return "bad-transfer-encoding";
   return codings.length > 0 ? "unsupported-transfer-coding" : null;
 }
+
+const ZERO = 0x30;
+
+/**
+ * The value of a `Content-Length` between two places: digits and nothing else
+ * (RFC 9110 section 8.6).
+ *
+ * @returns Where it is at fault it is that place, inverted by `~`.
+ */
+export function readLength(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  let length = 0;
+  for (let pos = start; pos < end; pos++) {
+    const digit = bytes[pos] - ZERO;
+    if (digit < 0 || digit > 9) return ~pos;
+    length = length * 10 + digit;
+    if (length > Number.MAX_SAFE_INTEGER) return ~start;
+  }
+  return start === end ? ~start : length;
+}

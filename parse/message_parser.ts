@@ -2,6 +2,7 @@ import { ChunkedDecoder, ChunkEvent } from "./chunked_decoder.ts";
 import type { Cursor } from "./cursor.ts";
 import { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 import { FieldEvent, FieldReader } from "./field_reader.ts";
+import { ForgivingFieldReader } from "./forgiving_field_reader.ts";
 import {
   hasItem,
   type HeaderFields,
@@ -9,8 +10,9 @@ import {
   readFields,
 } from "./fields.ts";
 import { checkBytes } from "./arguments.ts";
-import { codingsFault } from "./framing.ts";
+import { codingsFault, readLength } from "./framing.ts";
 import { checkGiven, checkLimit } from "./limits.ts";
+import { Phase } from "./phase.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 
 /** What {@linkcode MessageParser.next} came to. */
@@ -45,28 +47,6 @@ export const PARSE_LIMITS: Readonly<Record<keyof ParseLimits, unknown>> = {
   maxHeadersCount: true,
   maxContentLength: true,
 };
-
-/** Where in a message the parser stands. */
-export const Phase = {
-  START: 0, // nothing of the message is in
-  SKIPPED: 1, // nothing but an empty line
-  EMPTY_LF: 2, // the LF of that line
-  START_LINE_A: 3, // first part of the start line
-  START_LINE_B: 4, // second part
-  START_LINE_C: 5, // third part
-  START_LINE_LF: 6,
-  FIELDS: 7, // in the header section
-  TRAILER: 8, // in the trailer section
-  HEAD_DONE: 9, // the head was handed out, the body follows
-  LENGTH: 10, // a body of known length
-  CHUNKED: 11,
-  UNTIL_CLOSE: 12, // a body that ends with the connection
-  FAILED: 13,
-} as const;
-/** One of {@linkcode Phase}. */
-export type Phase = typeof Phase[keyof typeof Phase];
-
-const ZERO = 0x30;
 
 /**
  * The part of a parser that is the same for requests and responses: the
@@ -113,11 +93,16 @@ export abstract class MessageParser {
   protected untilClose = false;
   /** @ignore All lines of `Transfer-Encoding`, as one list. */
   protected codings: string | null = null;
+  /** @ignore Whether lines that tell of framing say nothing here. */
+  protected ignoresFraming = false;
+  /** @ignore Whether something was read that the grammar forbids. */
+  protected isOdd = false;
 
   readonly #received = new ReceiveBuffer();
   readonly #maxHeadersLength: number;
   readonly #lines: FieldReader;
   readonly #startLineFault: ProtocolErrorCode;
+  readonly #isForgiving: boolean;
   #remaining = 0;
   #decoder: ChunkedDecoder | null = null;
   // Bytes that a body may have now.
@@ -128,15 +113,25 @@ export abstract class MessageParser {
    *
    * @param limits What one message may take.
    * @param startLineFault What a start line that is too long is called.
+   * @param isForgiving Whether to read what is malformed, and means but one
+   * thing.
    */
-  constructor(limits: ParseLimits, startLineFault: ProtocolErrorCode) {
+  constructor(
+    limits: ParseLimits,
+    startLineFault: ProtocolErrorCode,
+    isForgiving = false,
+  ) {
     checkGiven(limits, ["maxHeadersLength", "maxHeadersCount"]);
     if (limits.maxContentLength !== undefined) {
       checkLimit("maxContentLength", limits.maxContentLength, 0);
     }
     this.input = this.#received.cursor;
     this.#maxHeadersLength = limits.maxHeadersLength ?? 16384;
-    this.#lines = new FieldReader(limits.maxHeadersCount ?? 100);
+    const { maxHeadersCount = isForgiving ? 1000 : 100 } = limits;
+    this.#lines = isForgiving
+      ? new ForgivingFieldReader(maxHeadersCount)
+      : new FieldReader(maxHeadersCount);
+    this.#isForgiving = isForgiving;
     this.maxContentLength = limits.maxContentLength ?? 1048576;
     this.#limit = this.maxContentLength;
     this.#startLineFault = startLineFault;
@@ -259,7 +254,8 @@ export abstract class MessageParser {
         case Phase.HEAD_DONE:
           this.trailer = "";
           if (this.chunked) {
-            (this.#decoder ??= new ChunkedDecoder()).reset();
+            this.#decoder ??= new ChunkedDecoder(this.#isForgiving);
+            this.#decoder.reset();
             this.phase = Phase.CHUNKED;
           } else if (this.contentLength > 0) {
             this.#remaining = this.contentLength;
@@ -336,6 +332,11 @@ export abstract class MessageParser {
   /** @ignore Decides on the framing once the header section is in. */
   protected abstract headDone(): void;
 
+  /** @ignore The start line has ended in LF alone: so must all other lines. */
+  protected bareLines(): void {
+    this.#lines.isBare = this.isOdd = true;
+  }
+
   /** @ignore Marks the message as broken. Always false. */
   protected fail(code: ProtocolErrorCode, at: number = this.input.pos): false {
     if (this.phase !== Phase.FAILED) {
@@ -351,25 +352,16 @@ export abstract class MessageParser {
     const { bytes, start: base } = this.input;
     const start = base + line.valueStart;
     const end = base + line.valueEnd(this.input);
-    if (this.contentLength >= 0) {
+    if (this.contentLength >= 0 && !this.#isForgiving) {
       this.fail("repeated-content-length", start);
       return;
     }
-    let length = 0;
-    for (let pos = start; pos < end; pos++) {
-      const digit = bytes[pos] - ZERO;
-      if (digit < 0 || digit > 9) {
-        this.fail("bad-content-length", pos);
-        return;
-      }
-      length = length * 10 + digit;
-      if (length > Number.MAX_SAFE_INTEGER) {
-        this.fail("bad-content-length", start);
-        return;
-      }
-    }
-    if (start === end) this.fail("bad-content-length", start);
-    else this.contentLength = length;
+    const length = readLength(bytes, start, end);
+    if (length < 0) this.fail("bad-content-length", ~length);
+    else if (this.contentLength < 0) this.contentLength = length;
+    // The same again says the same (RFC 9110 section 8.6).
+    else if (this.contentLength === length) this.isOdd = true;
+    else this.fail("repeated-content-length", start);
   }
 
   /** Takes a line of `Connection`. */
@@ -418,10 +410,12 @@ export abstract class MessageParser {
     if (
       (this.phase >= Phase.FIELDS || this.startLine(end)) && this.#fields(end)
     ) {
+      if (this.#lines.isMended) this.#received.forgetText();
       if (this.phase === Phase.TRAILER) {
         if (this.#lines.count > 0) this.trailer = this.#received.text(true);
         return this.#finish();
       }
+      this.isOdd ||= this.#lines.isOdd;
       const isAlone = this.contentLength > 0 || this.codings !== null;
       this.head = this.#received.text(isAlone);
       this.phase = Phase.HEAD_DONE;
@@ -462,9 +456,11 @@ export abstract class MessageParser {
         return this.#readConnection(line);
       case 14:
         if (!line.isNamed(this.input, "content-length")) break;
+        if (this.ignoresFraming) return;
         return this.#readContentLength(line);
       case 17:
         if (!line.isNamed(this.input, "transfer-encoding")) break;
+        if (this.ignoresFraming) return;
         this.codings = this.codings === null ? "" : this.codings + ",";
         this.codings += line.value(this.input);
         return;

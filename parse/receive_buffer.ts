@@ -111,13 +111,13 @@ export class ReceiveBuffer {
   }
 
   /** The text is no longer that of the buffer. */
-  #forgetText(): void {
+  forgetText(): void {
     this.#text = "";
     this.#textStart = 0;
   }
 
   #rewind(): void {
-    this.#forgetText();
+    this.forgetText();
     this.cursor.start = this.cursor.pos = this.cursor.end = 0;
   }
 
@@ -148,7 +148,7 @@ export class ReceiveBuffer {
   #shift(): void {
     const at = this.cursor;
     const by = at.start;
-    this.#forgetText();
+    this.forgetText();
     at.bytes.copyWithin(0, by, at.end);
     at.start = 0;
     at.pos -= by;

@@ -15,9 +15,9 @@ import {
   MessageParser,
   PARSE_LIMITS,
   type ParseLimits,
-  Phase,
 } from "./message_parser.ts";
 import { OptionNames } from "./option_names.ts";
+import { Phase } from "./phase.ts";
 
 /** Limits and choices of a {@linkcode RequestParser}. */
 export interface RequestParserOptions extends ParseLimits {

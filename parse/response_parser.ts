@@ -12,9 +12,9 @@ import {
   MessageParser,
   PARSE_LIMITS,
   type ParseLimits,
-  Phase,
 } from "./message_parser.ts";
 import { OptionNames } from "./option_names.ts";
+import { Phase } from "./phase.ts";
 
 const NAMES = new OptionNames<ParseLimits>("ResponseParser", PARSE_LIMITS);
 
@@ -25,15 +25,20 @@ const VERSION_LENGTH = 8;
 const REASON_START = 12;
 
 /**
- * Reads HTTP/1.x responses from bytes, strictly to RFC 9112: what could be
- * read in two ways is refused.
+ * Reads HTTP/1.x responses from bytes. What could be read in two ways is
+ * refused; what servers and devices really send is read, also where the grammar
+ * of RFC 9112 forbids it, as long as it can mean but one thing.
  *
  * It does no I/O: push bytes in, ask for events. Say by `expect()` what the
  * next response answers, as that bears on where it ends. Interim responses
  * (1xx) are messages of their own: `HEAD`, then `END`.
  *
- * One thing is taken that the grammar forbids, as many servers send it and it
- * means but one thing: a status line without the space behind the status.
+ * So these are taken: a status line without the space behind the status; folded
+ * fields, with spaces in place of the fold; white space behind the size of a
+ * chunk; any status from 100 to 999. And these, behind which `keepAlive` is
+ * `false`: white space before a colon, lines that all end in LF alone, the same
+ * length twice, and framing where the status leaves no body. To CONNECT, a 2xx
+ * has no framing, whatever it says. docs/what-is-read.md has it all.
  *
  * ```ts
  * import { ParseEvent, ResponseParser } from "@uhttp/uhttp/parse";
@@ -65,6 +70,9 @@ export class ResponseParser extends MessageParser {
 
   #isHead = false;
   #isConnect = false;
+  // Whether the lines of the head end in LF alone.
+  #isBare = false;
+  #keepAliveLine = 0;
 
   /**
    * A parser that waits for its first response.
@@ -76,13 +84,18 @@ export class ResponseParser extends MessageParser {
   constructor(limits: ParseLimits = {}) {
     NAMES.check(limits);
     const { maxContentLength = Infinity } = limits;
-    super({ ...limits, maxContentLength }, "status-line-too-long");
+    super({ ...limits, maxContentLength }, "status-line-too-long", true);
   }
 
   /** Says which method the next response answers; GET until told. */
   expect(method: string): void {
     this.#isHead = method === "HEAD";
     this.#isConnect = method === "CONNECT";
+  }
+
+  /** Whether the connection may be used again behind this response. */
+  override get keepAlive(): boolean {
+    return !this.isOdd && super.keepAlive;
   }
 
   /** The reason phrase, as sent; one character a byte. */
@@ -102,6 +115,9 @@ export class ResponseParser extends MessageParser {
 
   /** @ignore */
   protected override begin(): boolean {
+    // What was odd about an interim response counts for the one behind it.
+    this.isOdd &&= this.status >= 100 && this.status < 200;
+    this.#isBare = false;
     this.status = 0;
     this.announcedLength = -1;
     this.hasCookies = this.hasCoding = false;
@@ -147,34 +163,40 @@ export class ResponseParser extends MessageParser {
             pos++;
             continue;
           }
-          if (this.status < 100 || this.status > 599) {
-            return this.fail("bad-status", pos - 3);
-          }
+          if (this.status < 100) return this.fail("bad-status", pos - 3);
           if (byte === SP) this.phase = Phase.START_LINE_C;
           else if (byte === CR) this.phase = Phase.START_LINE_LF;
+          else if (byte === LF) return this.#lineDone(pos, true);
           else return this.fail("bad-status", pos);
           pos++;
           continue;
         case Phase.START_LINE_C: // reason phrase
           while (pos < end && FIELD_VALUE[bytes[pos]] === 1) pos++;
           if (pos === end) continue;
-          if (bytes[pos] !== CR) {
-            const isLf = bytes[pos] === LF;
-            return this.fail(isLf ? "bad-line-end" : "bad-reason", pos);
-          }
+          if (bytes[pos] === LF) return this.#lineDone(pos, true);
+          if (bytes[pos] !== CR) return this.fail("bad-reason", pos);
           pos++;
           this.phase = Phase.START_LINE_LF;
           continue;
         default: // START_LINE_LF
           if (byte !== LF) return this.fail("bad-line-end", pos);
-          input.pos = pos + 1;
-          this.fieldsStart = pos + 1 - start;
-          this.phase = Phase.FIELDS;
-          return true;
+          return this.#lineDone(pos, false);
       }
     }
     input.pos = pos;
     return false;
+  }
+
+  /** The status line is in, up to its LF. */
+  #lineDone(pos: number, isBare: boolean): boolean {
+    const { input, status } = this;
+    input.pos = pos + 1;
+    this.fieldsStart = pos + 1 - input.start;
+    this.phase = Phase.FIELDS;
+    this.ignoresFraming = this.#isConnect && status >= 200 && status < 300;
+    if (isBare) this.bareLines();
+    this.#isBare = isBare;
+    return true;
   }
 
   /** @ignore */
@@ -185,6 +207,7 @@ export class ResponseParser extends MessageParser {
         if (line.isNamed(input, "set-cookie")) this.hasCookies = true;
         else if (line.isNamed(input, "keep-alive")) {
           this.keepAliveStart = line.valueStart;
+          this.#keepAliveLine = line.count;
         }
         return;
       case 16:
@@ -194,28 +217,39 @@ export class ResponseParser extends MessageParser {
 
   /** @ignore */
   protected override headDone(): void {
+    if (this.#isBare) this.#writeLineEnds();
     if (this.codings !== null && !this.checkCodings()) return;
     const { status } = this;
     this.announcedLength = this.contentLength;
     const hasFraming = this.chunked || this.contentLength > 0;
-    if (this.#isConnect && status >= 200 && status < 300) {
-      this.#endWithHead(); // framing is to be ignored (RFC 9110 section 9.3.6)
+    if (this.ignoresFraming) {
+      this.#endWithHead(); // RFC 9110 section 9.3.6
     } else if (!mayHaveLength(status) || this.#isHead) {
-      // 304 and HEAD tell of a body that is not sent here.
+      // 304 and HEAD tell of a body that is not sent here. Others should not,
+      // and end here all the same (RFC 9112 section 6.3).
       const isMeant = status >= 200 && status !== 204;
-      if (hasFraming && !isMeant) this.fail("unexpected-framing");
+      if (hasFraming && !isMeant) this.isOdd = true;
       this.#endWithHead();
-    } else if (status === 205 && this.contentLength > 0) {
-      this.fail("unexpected-framing");
     } else if (!this.chunked && this.contentLength < 0) {
       this.untilClose = true;
-    } else if (this.contentLength > this.maxContentLength) {
-      this.fail("body-too-large");
+    } else {
+      // It has one where it says so, though it should not.
+      if (status === 205 && this.contentLength > 0) this.isOdd = true;
+      if (this.contentLength > this.maxContentLength) {
+        this.fail("body-too-large");
+      }
     }
   }
 
   #endWithHead(): void {
     this.contentLength = -1;
     this.chunked = false;
+  }
+
+  /** Who reads the head finds all lines ended as they should be. */
+  #writeLineEnds(): void {
+    this.head = this.head.replaceAll("\n", "\r\n");
+    this.fieldsStart++;
+    if (this.keepAliveStart >= 0) this.keepAliveStart += this.#keepAliveLine;
   }
 }

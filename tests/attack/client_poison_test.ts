@@ -139,7 +139,7 @@ const NO_BODY: [
     "204 with a length",
     "GET",
     "HTTP/1.1 204 None\r\nContent-Length: 4\r\n\r\nbody",
-    "unexpected-framing",
+    null,
   ],
   ["304", "GET", "HTTP/1.1 304 Same\r\nContent-Length: 4\r\n\r\nbody", null],
   [
@@ -147,12 +147,6 @@ const NO_BODY: [
     "GET",
     "HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
     null,
-  ],
-  [
-    "205 with a length",
-    "GET",
-    "HTTP/1.1 205 Reset\r\nContent-Length: 4\r\n\r\nbody",
-    "unexpected-framing",
   ],
 ];
 

@@ -411,18 +411,15 @@ export const acceptedResponses: ResponseRow[] = [
     "a tunnel by status 299": bare(299, "", { method: "CONNECT" }),
     "a tunnel with a length, to be ignored": bare(200, LENGTH, {
       method: "CONNECT",
-      announcedLength: 5,
     }),
     "a tunnel with chunks, to be ignored": bare(200, CHUNKED, {
       method: "CONNECT",
     }),
     "a tunnel by 204 with a length, to be ignored": bare(204, LENGTH, {
       method: "CONNECT",
-      announcedLength: 5,
     }),
     "a tunnel by 205 with a length, to be ignored": bare(205, LENGTH, {
       method: "CONNECT",
-      announcedLength: 5,
     }),
     "a refused tunnel with a body": {
       bytes: response(LENGTH, "hello", "407 No"),
@@ -450,7 +447,7 @@ export const acceptedResponses: ResponseRow[] = [
     ],
     "a tunnel behind an interim response": [
       bare(100),
-      bare(200, LENGTH, { method: "CONNECT", announcedLength: 5 }),
+      bare(200, LENGTH, { method: "CONNECT" }),
     ],
     "connect in lower case, which is another": {
       bytes: response(LENGTH, "hello"),

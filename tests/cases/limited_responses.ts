@@ -127,7 +127,7 @@ export const limitedResponses: ResponseRow[] = [
     "a length above the limit of a tunnel": {
       bytes: response(LENGTH_5),
       method: "CONNECT",
-      announcedLength: 5,
+      announcedLength: -1,
     },
   }, { maxContentLength: 4 }),
   ...refuse("body-too-large", "house: maxContentLength", {
@@ -197,7 +197,7 @@ export const limitedResponses: ResponseRow[] = [
     "a head of 16 KiB and a byte": head(16385).slice(0, -1) + "‸\n",
   }),
   ...refuse("too-many-headers", "6585 5", {
-    "a hundred and one field lines": ok(LINES(99) + "X: y\r‸\n"),
+    "a thousand and one field lines": ok(LINES(999) + "X: y\r‸\n"),
   }),
   ...wait("house: a body is not bounded by default", {
     "a length of 1 TiB": response("Content-Length: 1099511627776\r\n"),

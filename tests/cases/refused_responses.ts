@@ -166,17 +166,13 @@ export const refusedResponses: ResponseRow[] = [
         "‸000 OK",
         "‸001 OK",
         "‸099 OK",
-        "‸600 OK",
-        "‸700 OK",
-        "‸999 OK",
-        "‸600",
+        "999‸9 OK",
         "‸099",
       ],
       (text) => line(`HTTP/1.1 ${text}`),
     ),
   ),
   ...refuse("bad-status", "9112 4, 9112 2.2", {
-    "a bare LF behind the status": "HTTP/1.1 200‸\n\r\n",
     "a bare LF for a status": "HTTP/1.1 ‸\n",
   }),
   ...refuse(
@@ -192,13 +188,23 @@ export const refusedResponses: ResponseRow[] = [
     "a reason of an interim response with NUL": "HTTP/1.1 100 ‸\0\r\n\r\n",
   }),
   ...refuse("bad-line-end", "9112 2.2, 9112 4", {
-    "a status line that ends in LF": ok().replace("\r\n", "‸\n"),
+    "a status line that ends in LF, and another in CR LF": ok()
+      .replace("\r\n", "\n").replace("\r", "‸\r"),
+    "the same, and no reason": "HTTP/1.1 200\nX: y‸\r\n\r\n",
+    "a status in LF, and an empty line in CR LF": "HTTP/1.1 200\n‸\r\n",
+    "lines in LF, and the empty one in CR LF":
+      "HTTP/1.1 200 OK\nX: y\n‸\r\nhello",
+    "lines in LF, and a bare CR": "HTTP/1.1 200 OK\nX: y‸\rY: z\n\n",
+    "lines in LF, and a length hidden behind CR CR LF":
+      "HTTP/1.1 200 OK\nX: y‸\r\r\n" + LENGTH + "\r\n",
+    "lines in LF, and a chunk in LF":
+      "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\r‸hi",
     "a status line that ends in CR": ok().replace("\r\n", "\r‸X"),
     "a status line that ends in CR CR LF": ok().replace("\r\n", "\r‸\r\n"),
     "a status without a reason that ends in CR": "HTTP/1.1 200\r‸X: y\r\n\r\n",
     "a status without a reason that ends in CR CR LF":
       "HTTP/1.1 200\r‸\r\n\r\n",
-    "a blank and a bare LF": "HTTP/1.1 200 ‸\n\r\n",
+    "a blank and a bare LF": "HTTP/1.1 200 \n‸\r\n",
     "a field hidden in a reason behind a CR": "HTTP/1.1 200 OK\r‸" + LENGTH +
       "\r\n",
   }),
@@ -220,8 +226,8 @@ export const refusedResponses: ResponseRow[] = [
     each(
       [
         "‸: y",
-        "X‸ : y",
-        "X‸\t: y",
+        "X‸ Y : z",
+        "X‸ \t y",
         "X‸",
         "X‸ y",
         "X‸(: y",
@@ -233,22 +239,55 @@ export const refusedResponses: ResponseRow[] = [
         "HTTP‸/1.1 200 OK",
         "Transfer-Encoding‸ : chunked",
         "Content-Length‸ : 5",
+        "Content-Length‸\t: 5",
+        "content-length‸ \t : 5",
+        "transfer-encoding‸  : chunked",
         "Content-Length‸\0: 5",
       ],
       (text) => response(text + "\r\n"),
     ),
   ),
   ...refuse("folded-field", "9112 5.2", {
-    "a folded line": ok("X: y\r\n‸ z\r\n"),
-    "a line folded with a tab": ok("X: y\r\n‸\tz\r\n"),
+    "a folded line before the first field": "HTTP/1.1 200 OK\r\n‸\tz\r\n\r\n",
     "a blank before the first field": ok().replace("Con", "‸ Con"),
     "a folded reason": "HTTP/1.1 200 O\r\n‸ K\r\n\r\n",
     "a length folded into another field": response("X: y\r\n‸ " + LENGTH),
+    "a length folded into another field, behind another fold": response(
+      "X: y\r\n z\r\n‸\t \t" + LENGTH,
+    ),
+    "a length folded into another field, with white space before the colon":
+      response("X: y\r\n‸ Content-Length : 5\r\n"),
+    "a length folded into another field, and a fold behind it": response(
+      "X: y\r\n‸ Content-Length: 5\r\n z\r\n",
+    ),
+    "an encoding folded into another field": response(
+      "X: y\r\n‸ transfer-ENCODING: chunked\r\n",
+    ),
+    "an encoding folded into an empty field": response(
+      "X:\r\n‸\tTransfer-Encoding: chunked\r\n",
+    ),
+    "a folded length": response("Content-Length:\r\n‸ 5\r\n"),
+    "a length that goes on": response("Content-Length: 1\r\n‸ 5\r\n"),
+    "a length of a line that goes on, in LF alone":
+      "HTTP/1.1 200 OK\nContent-Length: 1\n‸ 5\n\n",
+    "an encoding that goes on": response(CHUNKED + "‸ , identity\r\n"),
+    "a folded length of a name with white space": response(
+      "Content-Length :\r\n‸ 5\r\n",
+    ),
     "a folded Transfer-Encoding": response(
       "Transfer-Encoding:\r\n‸ chunked\r\n",
     ),
     "a line of blanks for the empty one": ok("‸  \r\n"),
-    "a folded trailer": chunked("0\r\nX: y\r\n‸ z\r\n\r\n"),
+    "a line of blanks for the empty one, behind another field": ok(
+      "X: y\r\n‸ \t\r\n",
+    ),
+    "a line of blanks between two folds": ok(
+      "X: y\r\n z\r\n‸ \r\n v\r\n",
+    ),
+    "a folded trailer of blanks": chunked("0\r\nX: y\r\n‸ \r\n\r\n"),
+    "a trailer with a length folded into it": chunked(
+      "0\r\nX: y\r\n‸ Content-Length: 5\r\n\r\n",
+    ),
   }),
   ...refuse(
     "bad-field-value",
@@ -299,30 +338,24 @@ export const refusedResponses: ResponseRow[] = [
       .replace("200", "204"),
     "a bad length of an interim response": response("Content-Length: ‸\r\n")
       .replace("200", "100"),
-    "a bad length of a tunnel": {
-      bytes: response("Content-Length: ‸x\r\n"),
-      method: "CONNECT",
-    },
   }),
   ...refuse("repeated-content-length", "9112 6.3", {
-    "two equal lengths": response(LENGTH + "Content-Length: ‸5\r\n", "hello"),
     "two lengths": response(LENGTH + "Content-Length: ‸6\r\n"),
-    "two lengths of 0": ok("Content-Length: ‸0\r\n"),
+    "two lengths, of which one is 0": ok("Content-Length: ‸1\r\n"),
+    "a length twice, and another": response(
+      LENGTH + LENGTH + "Content-Length: ‸50\r\n",
+    ),
     "two lengths in other letters": response(
-      LENGTH + "X: y\r\ncontent-length: ‸5\r\n",
+      LENGTH + "X: y\r\ncontent-length: ‸6\r\n",
     ),
     "two lengths to HEAD": {
-      bytes: response(LENGTH + "Content-Length: ‸5\r\n"),
+      bytes: response(LENGTH + "Content-Length: ‸6\r\n"),
       method: "HEAD",
     },
-    "two lengths of 304": response(LENGTH + "Content-Length: ‸5\r\n")
+    "two lengths of 304": response(LENGTH + "Content-Length: ‸6\r\n")
       .replace("200", "304"),
-    "two lengths of 0 of 204": ok("Content-Length: ‸0\r\n")
+    "two lengths of 204": ok("Content-Length: ‸1\r\n")
       .replace("200", "204"),
-    "two lengths of a tunnel": {
-      bytes: response(LENGTH + "Content-Length: ‸5\r\n"),
-      method: "CONNECT",
-    },
   }),
   ...refuse("length-and-encoding", "9112 6.1", {
     "a length, then an encoding": response(LENGTH + CHUNKED, "‸" + LAST),
@@ -340,10 +373,12 @@ export const refusedResponses: ResponseRow[] = [
     },
     "a length and an encoding of 304": response(LENGTH + CHUNKED, "‸")
       .replace("200", "304"),
-    "a length and an encoding of a tunnel": {
-      bytes: response(LENGTH + CHUNKED, "‸"),
-      method: "CONNECT",
-    },
+    "a length and an encoding of 204": response(LENGTH + CHUNKED, "‸")
+      .replace("200", "204"),
+    "a length and an encoding of an interim response": response(
+      LENGTH + CHUNKED,
+      "‸",
+    ).replace("200", "103"),
   }),
   ...refuse("bad-transfer-encoding", "9112 6.1", {
     "chunked in HTTP/1.0": response(CHUNKED, "‸" + LAST).replace("1.1", "1.0"),
@@ -366,10 +401,6 @@ export const refusedResponses: ResponseRow[] = [
     },
     "an odd encoding of 304": response("Transfer-Encoding: gzip\r\n", "‸")
       .replace("200", "304"),
-    "an odd encoding of a tunnel": {
-      bytes: response("Transfer-Encoding: gzip\r\n", "‸"),
-      method: "CONNECT",
-    },
     "an odd encoding of 204": response("Transfer-Encoding: identity\r\n", "‸")
       .replace("200", "204"),
     ...each(
@@ -416,47 +447,6 @@ export const refusedResponses: ResponseRow[] = [
       method: "HEAD",
     },
   }),
-  ...refuse("unexpected-framing", "9112 6.1, 9110 8.6", {
-    ...Object.fromEntries(
-      [100, 101, 102, 103, 199, 204].flatMap((status) =>
-        [LENGTH, "Content-Length: 1\r\n", CHUNKED].map((lines) => [
-          `${status} with ${lines.trim()}`,
-          response(lines, "‸hello").replace("200", String(status)),
-        ])
-      ),
-    ),
-    "204 with a length to HEAD": {
-      bytes: response(LENGTH, "‸").replace("200", "204"),
-      method: "HEAD",
-    },
-    "204 with chunks to HEAD": {
-      bytes: response(CHUNKED, "‸").replace("200", "204"),
-      method: "HEAD",
-    },
-    "an interim response with a length to HEAD": {
-      bytes: response(LENGTH, "‸").replace("200", "103"),
-      method: "HEAD",
-    },
-    "an interim response with a length to CONNECT": {
-      bytes: response(LENGTH, "‸").replace("200", "100"),
-      method: "CONNECT",
-    },
-    "an interim response with chunks behind another": [
-      {
-        bytes: "HTTP/1.1 100 OK\r\n\r\n",
-        status: 100,
-        announcedLength: -1,
-      },
-      response(CHUNKED, "‸").replace("200", "103"),
-    ],
-    "204 with a length of HTTP/1.0": response(LENGTH, "‸")
-      .replace("1.1 200", "1.0 204"),
-  }),
-  ...refuse("unexpected-framing", "9110 15.3.6", {
-    "205 with a length": response(LENGTH, "‸hello").replace("200", "205"),
-    "205 with a length of 1": response("Content-Length: 1\r\n", "‸")
-      .replace("200", "205"),
-  }),
   ...refuse(
     "bad-chunk-size",
     "9112 7.1",
@@ -500,7 +490,16 @@ export const refusedResponses: ResponseRow[] = [
     "bad-chunk-extension",
     "9112 7.1.1",
     each(
-      ["2 ‸", "2 ‸2", "2;‸", "2;a=‸", '2;a="b‸\x7f"', '2;a="b"‸c', "2;a‸\n"],
+      [
+        "2 ‸2",
+        "2 ‸\0",
+        "2;a=b ‸c",
+        "2;‸",
+        "2;a=‸",
+        '2;a="b‸\x7f"',
+        '2;a="b"‸c',
+        "2;a‸\n",
+      ],
       (text) => chunked(`${text}\r\nhi\r\n0\r\n\r\n`),
     ),
   ),

@@ -1,5 +1,6 @@
 import type { ProtocolErrorCode } from "../../parse.ts";
 import { acceptedResponses } from "./accepted_responses.ts";
+import { forgivenResponses } from "./forgiven_responses.ts";
 import { limitedResponses } from "./limited_responses.ts";
 import { refusedResponses } from "./refused_responses.ts";
 import type { ResponseRow } from "./response_rows.ts";
@@ -14,6 +15,7 @@ export {
 /** Every row: bytes of a peer, and what must come of them. */
 export const responses: ResponseRow[] = [
   ...acceptedResponses,
+  ...forgivenResponses,
   ...refusedResponses,
   ...limitedResponses,
 ];
@@ -23,7 +25,6 @@ export const responseCodes: ProtocolErrorCode[] = [
   "bad-status",
   "bad-reason",
   "status-line-too-long",
-  "unexpected-framing",
 ];
 
 /** Codes of what only a client can find, as a response alone does not show it. */

@@ -272,7 +272,11 @@ Deno.test("a malformed response is a ResponseError with its code and place", asy
       "headers-too-large",
       -1,
     ],
-    [`HTTP/1.1 200 OK\r\n${"a:b\r\n".repeat(101)}\r\n`, "too-many-headers", -1],
+    [
+      `HTTP/1.1 200 OK\r\n${"a:b\r\n".repeat(1001)}\r\n`,
+      "too-many-headers",
+      -1,
+    ],
   ];
   for (const [text, code, offset] of cases) {
     await using arena = new RawArena(async (peer, _, arena) => {

@@ -138,7 +138,7 @@ Deno.test("HttpClient says which limits are in force", async () => {
     maxResponseLength: 1024 * 1024,
     maxJsonDepth: 512,
     maxHeadersLength: 65536,
-    maxHeadersCount: 100,
+    maxHeadersCount: 1000,
     maxConnections: 10,
     pipelining: 1,
     keepAliveTimeout: 15_000,

@@ -120,7 +120,7 @@ function assertCutShort(bytes: Uint8Array, row: ResponseRow): void {
   for (const part of row.parts) ends.push(part.length + (ends.at(-1) ?? 0));
   const last = ends.at(-2) ?? 0;
   const openFrom = row.isOpen
-    ? last + row.parts.at(-1)!.indexOf("\r\n\r\n") + 4
+    ? last + /^[^]*?\r?\n\r?\n/.exec(row.parts.at(-1)!)![0].length
     : Infinity;
   let wasFailed = false;
   for (let length = 0; length < bytes.length; length++) {
