@@ -136,12 +136,14 @@ Deno.test("HttpServer answers keepAliveMaxRequests of more requests", async () =
 
 // ---- Accepting --------------------------------------------------------------
 
-const FAULTS = [
-  new Error("Too many open files (os error 24)"),
-  new Deno.errors.ConnectionReset("Reset before it was accepted"),
+/** Faults of `accept()`, and whether anybody is told of them. */
+const FAULTS: [fault: Error, isTold: boolean][] = [
+  [new Error("Too many open files (os error 24)"), true],
+  // Whoever has left by then is nobody's fault, and may be many.
+  [new Deno.errors.ConnectionReset("Reset before it was accepted"), false],
 ];
 
-for (const fault of FAULTS) {
+for (const [fault, isTold] of FAULTS) {
   Deno.test(`HttpServer goes on accepting after "${fault.message}"`, async () => {
     const inner = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     let faults = 0;
@@ -156,8 +158,9 @@ for (const fault of FAULTS) {
       listener,
     });
     for (let i = 0; i < 5; i++) await arena.serves();
-    assert(arena.errors.length >= 15);
-    assertEquals(new Set(arena.errors), new Set([fault]));
+    assert(faults >= 15);
+    if (isTold) assert(arena.errors.length >= 15);
+    assertEquals(new Set(arena.errors), new Set(isTold ? [fault] : []));
   });
 }
 

