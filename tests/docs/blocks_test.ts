@@ -131,6 +131,21 @@ const VISITS: Record<string, Visit> = {
   "docs/from-deno-serve.md, From `Deno.serve`": answers({
     "/x": [200, "Hello /x"],
   }),
+  "docs/from-deno-serve.md, From `Deno.serve` 2": async (running) => {
+    await running.listening();
+    assertEquals((await get(running, "/"))[0], 404);
+    await using client = new HttpClient(running.url());
+    const events = await client.get("/events");
+    assert((await events.text()).includes('"transport":"tcp"'));
+    const socket = await client.websocket("/");
+    await socket.send("hello");
+    assertEquals(await socket.recv(5000), "hello");
+    socket.close();
+    await socket.closed;
+  },
+  "docs/from-deno-serve.md, From `Deno.serve` 3": answers({
+    "/x": [200, '{"pathname":"/x"}'],
+  }),
   "docs/from-python.md, From Python uHTTP": answers({
     "/rpc?x=1": [200, '"query":{"x":"1"}'],
     "/": [404, "Not found"],
