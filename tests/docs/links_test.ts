@@ -33,6 +33,14 @@ Deno.test("README is short, and leads to each page of docs", () => {
   }
 });
 
+Deno.test("docs list every example", () => {
+  const listed = readPage("docs/examples.md");
+  for (const { name } of Deno.readDirSync(join(ROOT, "examples"))) {
+    const isListed = listed.includes(`[\`${name}\`](../examples/${name})`);
+    assert(isListed || !name.endsWith(".ts"), name);
+  }
+});
+
 Deno.test("deno.json publishes README and docs", () => {
   const { publish } = JSON.parse(readPage("deno.json"));
   assertEquals(
