@@ -160,6 +160,9 @@ const VISITS: Record<string, Visit> = {
       caCerts: [pair!.cert],
     });
     assertEquals(await (await client.get("/")).json(), { secure: true });
+    running.signal("SIGHUP");
+    await running.listening(9943);
+    assertEquals((await client.get("/")).status, 200);
   },
   "docs/server.md, What was asked": answers({
     "/a%20b?x=1&x=2&flag": [200, '"query":{"x":["1","2"],"flag":null}'],
@@ -177,6 +180,13 @@ const VISITS: Record<string, Visit> = {
     "/index.html": [200, "<h1>files</h1>"],
     "/../block.ts": [404, ""],
   }),
+  "docs/server.md, The end": async (running) => {
+    await running.listening();
+    assertEquals(await get(running, "/").then(([, text]) => text), "hello");
+    running.signal("SIGTERM");
+    await running.end();
+    assertEquals(running.out, "All that was asked is answered\n");
+  },
   "docs/streams.md, Bodies as they arrive": savesUploads,
   "docs/streams.md, Bodies as they arrive 2": async (running) => {
     await running.listening();
