@@ -11,6 +11,12 @@ export const URLENCODED = "application/x-www-form-urlencoded";
 
 const AMPERSAND = 0x26;
 
+/** What bounds a form. */
+interface FormLimits {
+  maxFormFields?: number;
+  parts?: PartLimits;
+}
+
 /**
  * Holds an `application/x-www-form-urlencoded` body to a number of fields, as
  * each takes some hundred bytes in memory, and a few in the body.
@@ -22,6 +28,29 @@ export function checkFields(body: Uint8Array, most: number): void {
   let count = 1;
   for (let at = -1; (at = body.indexOf(AMPERSAND, at + 1)) >= 0;) {
     if (++count > most) throw new ProtocolError("too-many-fields");
+  }
+}
+
+/**
+ * Holds a form of either type to a number of fields, for who reads it otherwise.
+ * What is no such form passes.
+ *
+ * @throws {ProtocolError} If it is over a limit.
+ */
+export function checkForm(
+  body: Uint8Array<ArrayBuffer>,
+  contentType: string,
+  { maxFormFields = Infinity, parts }: FormLimits,
+): void {
+  const [type] = contentType.split(";", 1);
+  const name = type.trim().toLowerCase();
+  if (name === URLENCODED) checkFields(body, maxFormFields);
+  if (name !== MULTIPART) return;
+  try {
+    new LoadedForm(body, contentType, parts);
+  } catch (error) {
+    const { status } = error as ProtocolError;
+    if (status === 413 || status === 431) throw error;
   }
 }
 

@@ -3,6 +3,8 @@ import type { HeaderFields } from "../parse/fields.ts";
 import { isToken } from "../parse/chars.ts";
 import type { ProtocolError } from "../parse/errors.ts";
 import { parseJson } from "../parse/json.ts";
+import { checkForm } from "../message/form.ts";
+import type { BodyLimits } from "../message/incoming_message.ts";
 
 /** What a `Request` is made of. */
 export interface RequestOrigin {
@@ -21,7 +23,7 @@ export interface RequestOrigin {
   /** Whether the body was asked for as a stream. */
   readonly isStreamed: boolean;
   readAll(): Promise<Uint8Array<ArrayBuffer>>;
-  readonly server: { readonly limits: { readonly maxJsonDepth: number } };
+  readonly server: { readonly bodyLimits: BodyLimits };
 }
 
 /** Methods that a `Request` takes as they are. */
@@ -96,17 +98,28 @@ function realRequest(
   return Object.defineProperties(request, {
     signal: { get: () => origin.signal },
     json: { value: async () => toJson(await request.text(), origin) },
+    formData: { value: async () => toForm(await request.bytes(), origin) },
   });
 }
 
 /** JSON of a body; what is wrong with it is told as the platform does. */
 function toJson(text: string, { server }: RequestOrigin): unknown {
   try {
-    return parseJson(text, server.limits.maxJsonDepth);
+    return parseJson(text, server.bodyLimits.maxJsonDepth);
   } catch (error) {
     if ((error as ProtocolError).code === "bad-json") JSON.parse(text);
     throw error;
   }
+}
+
+/** The form in a body, if it has no more fields than it may have. */
+function toForm(
+  bytes: Uint8Array<ArrayBuffer>,
+  { headers, server }: RequestOrigin,
+): Promise<FormData> {
+  const type = headers["content-type"] ?? "";
+  checkForm(bytes, type, server.bodyLimits);
+  return new Response(bytes, { headers: { "content-type": type } }).formData();
 }
 
 /**
@@ -179,6 +192,12 @@ class LazyRequest {
 
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#bytes() ?? this.real.bytes();
+  }
+
+  formData(): Promise<FormData> {
+    const bytes = this.#bytes();
+    return bytes?.then((bytes) => toForm(bytes, this.#origin)) ??
+      this.real.formData();
   }
 
   get #hasBody(): boolean {

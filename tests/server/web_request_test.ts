@@ -37,7 +37,9 @@ function origin(
       return stream !== null;
     },
     readAll: () => Promise.resolve(bytes),
-    server: { limits: { maxJsonDepth: 3 } },
+    server: {
+      bodyLimits: { maxJsonDepth: 3, maxFormFields: 3, parts: { maxParts: 3 } },
+    },
   };
 }
 
@@ -260,6 +262,65 @@ Deno.test("Request's json() is held to maxJsonDepth, and fails as the platform's
       const error = await assertRejects(() => ask("[[[[1]]]]"), ProtocolError);
       assertEquals(error.code, "json-too-deep");
       await assertRejects(() => ask("[[["), SyntaxError);
+    }
+  }
+});
+
+/** Forms of so many fields, as browsers send them. */
+const FORMS: Record<string, [type: string, form: (count: number) => string]> = {
+  "URL-encoded": [
+    "application/x-www-form-urlencoded",
+    (count) => Array.from({ length: count }, (_, i) => `a${i}=`).join("&"),
+  ],
+  multipart: [
+    "multipart/form-data; boundary=b",
+    (count) => {
+      const part =
+        '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n';
+      return `${part.repeat(count)}--b--\r\n`;
+    },
+  ],
+};
+
+for (const [name, [type, form]] of Object.entries(FORMS)) {
+  Deno.test(`Request's formData() is held to a number of fields (${name})`, async () => {
+    for (const isStreaming of [false, true]) {
+      for (const method of ["POST", "PROPFIND"]) {
+        const ask = (count: number) => {
+          const made = origin(
+            method,
+            "/",
+            "a.example",
+            form(count),
+            isStreaming,
+          );
+          made.headers["content-type"] = type;
+          return toRequest(made).formData();
+        };
+        assertEquals([...await ask(3)].length, 3);
+        const error = await assertRejects(() => ask(4), ProtocolError);
+        assertEquals(error.status, 413);
+      }
+    }
+  });
+}
+
+Deno.test("serve() answers forms of too many fields with 413", async () => {
+  await using server = serve(
+    async (request) => new Response(`${[...await request.formData()].length}`),
+    { hostname: "127.0.0.1", port: 0, maxFormFields: 20 },
+  );
+  for (const [type, form] of Object.values(FORMS)) {
+    for (const [count, status] of [[20, 200], [21, 413]]) {
+      const headers = { "content-type": type };
+      const body = form(count);
+      const response = await fetch(server.url, {
+        method: "POST",
+        headers,
+        body,
+      });
+      assertEquals(response.status, status);
+      await response.body?.cancel();
     }
   }
 });
