@@ -26,6 +26,7 @@ export type {
   ResponseData,
 } from "./parse/response_data.ts";
 export type { Query } from "./parse/values.ts";
+export type { Answered, Completion } from "./server/answered.ts";
 export type { RespondOptions } from "./server/answer_head.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";

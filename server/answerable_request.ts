@@ -33,6 +33,7 @@ import {
   planStream,
   planWhole,
 } from "./answer_plan.ts";
+import { Account, type Completion } from "./answered.ts";
 import { Answering } from "./answering.ts";
 import { answerFile, type RespondFileOptions } from "./file_answer.ts";
 import { HttpRequest } from "./http_request.ts";
@@ -75,10 +76,9 @@ export class AnswerParts {
   /** Whether an answer in parts was begun, be the peer gone or not. */
   isBegun = false;
   request: Request | null = null;
-  /** Whether the answer by a `Response` is sent, once it is given. */
-  sent: Promise<boolean> | null = null;
-  /** The same for who asks before. */
-  web: PromiseWithResolvers<boolean> | null = null;
+  /** What becomes of the answer, where somebody wants to know. */
+  account: Account | null = null;
+  completed: Promise<Completion> | null = null;
 }
 
 /** Whether an answer's head can come from a template, but for its fields. */
@@ -104,6 +104,8 @@ export abstract class AnswerableRequest extends HttpRequest {
   protected extras: AnswerParts | null = null;
   #status = 0;
   #bytesSent = 0;
+  // All of the answer is queued.
+  #isQueued = false;
 
   // ---- The answer -------------------------------------------------------
 
@@ -137,6 +139,67 @@ export abstract class AnswerableRequest extends HttpRequest {
   /** @ignore Called by the session. */
   bodyQueued(bytes: number): void {
     this.#bytesSent += bytes;
+  }
+
+  /** @ignore Called by the session. */
+  answerQueued(sent: Promise<boolean>): void {
+    this.#isQueued = true;
+    if (this.extras !== null) this.extras.account?.queued(sent);
+  }
+
+  /** @ignore Called by the session. */
+  answerLost(error: unknown): void {
+    this.extras?.account?.close(false, error);
+  }
+
+  /** @ignore Called by the session. */
+  answerFailed(error: unknown): void {
+    const account = this.extras?.account;
+    if (account != null) account.error ??= error;
+  }
+
+  /** @ignore Called by the session. */
+  handedOver(): void {
+    this.#isQueued = true;
+    this.extras?.account?.close(this.#status !== 0);
+  }
+
+  /** @ignore Begins to keep account of the answer. */
+  observe(began: number): void {
+    this.more.account = new Account(began);
+  }
+
+  /**
+   * Resolves to what became of the answer, of whatever kind it is, once the
+   * kernel has taken it or the peer is gone. It never rejects.
+   *
+   * ```ts ignore
+   * const { status, bytesSent, duration, isWhole } = await client.completed;
+   * ```
+   */
+  get completed(): Promise<Completion> {
+    const more = this.more;
+    if (more.completed !== null) return more.completed;
+    more.account ??= this.#lateAccount();
+    const { account } = more;
+    return more.completed = new Promise((resolve) => {
+      account.whenClosed(() => {
+        const { status, bytesSent } = this;
+        const { duration, isWhole } = account;
+        resolve({ status, bytesSent, duration, isWhole });
+      });
+    });
+  }
+
+  /** An account that is begun when something may have been sent already. */
+  #lateAccount(): Account {
+    const account = new Account(performance.now());
+    if (this.isHeld) return account;
+    const { transport } = this.session;
+    if (!this.#isQueued) account.close(false);
+    else if (transport.isClosed) account.close(!transport.wasCut);
+    else account.queued(transport.flush());
+    return account;
   }
 
   /** @ignore The request, for those who make its answer. */

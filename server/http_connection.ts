@@ -1,7 +1,6 @@
 import { checkText, checkTextOrBytes, checkTime } from "../parse/arguments.ts";
 import { utf8OfBytes } from "../parse/text.ts";
 import { dict } from "../parse/dict.ts";
-import { HttpError } from "../parse/errors.ts";
 import { hasItem } from "../parse/fields.ts";
 import { encodeJson } from "../parse/json.ts";
 import { OptionNames } from "../parse/option_names.ts";
@@ -23,6 +22,7 @@ import {
 } from "./answer_head.ts";
 import { forbidLength, planStream } from "./answer_plan.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
+import { AnsweredClient } from "./answered.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
 import { RawConnection } from "./raw_connection.ts";
@@ -276,6 +276,15 @@ export class HttpConnection extends AnswerableRequest {
     throw new TypeError("Call responseStream() or its kin first");
   }
 
+  /** @ignore Begins to keep account of the answer, which the server is told. */
+  override observe(began: number): void {
+    super.observe(began);
+    const account = this.extras!.account!;
+    account.whenClosed(() => {
+      this.server.answered(new AnsweredClient(this, account));
+    });
+  }
+
   /** @ignore What handles the request has failed, and its WebSocket with it. */
   handlerFailed(): void {
     const websocket = this.extras?.websocket;
@@ -310,26 +319,8 @@ export class HttpConnection extends AnswerableRequest {
     }
     this.take();
     const { answering } = this;
-    const sent = answerAtOnce(answering, response) ??
+    return answerAtOnce(answering, response) ??
       answerLater(answering, response);
-    const more = this.more;
-    more.sent = sent;
-    more.web?.resolve(sent);
-    return sent;
-  }
-
-  /**
-   * Resolves when the answer given by {@linkcode HttpConnection.respondWith}
-   * is sent; rejects with an `HttpError` when the peer was gone before.
-   */
-  get completed(): Promise<void> {
-    const more = this.more;
-    const sent = more.sent ?? (more.web ??= Promise.withResolvers()).promise;
-    const completed = sent.then((isSent) => {
-      if (!isSent) throw new HttpError("Peer was gone before the answer");
-    });
-    completed.catch(() => {}); // no fault of those who only look at it
-    return completed;
   }
 
   // ---- Other protocols --------------------------------------------------

@@ -13,6 +13,7 @@ import {
   type ListenOptions,
   rebind,
 } from "../transport/listen.ts";
+import type { Answered } from "./answered.ts";
 import { checkCompression } from "./compression.ts";
 import { HttpConnection } from "./http_connection.ts";
 import { GuardedListener } from "../transport/guarded_tls.ts";
@@ -60,6 +61,10 @@ function checkSockets(sockets: unknown): void {
     sockets.every((one) => typeof one === "object" && one !== null)
   ) return;
   throw new TypeError("Sockets are not an array of sockets");
+}
+
+function answeredFailed(error: unknown): void {
+  console.error("Error in onAnswered:", error);
 }
 
 /** A connection that waits for a place. */
@@ -149,6 +154,15 @@ export class HttpServer
       observer: (options as ObservedOptions)[OBSERVER] ?? null,
       onError: (error, session) => this.#report(error, session),
       onFault: (error, session) => this.#fault(error, session),
+      onRefused: options.onAnswered === undefined
+        ? null
+        : (refused, session) => {
+          const { remoteAddr } = (session as Session).conn;
+          const address = "hostname" in remoteAddr
+            ? plainAddress(remoteAddr.hostname)
+            : "unix";
+          this.answered({ client: null, address, ...refused });
+        },
       onFinished: () => this.#finish(),
       makeClient: (session, parser, body) =>
         new HttpConnection(this, session, parser, body),
@@ -313,6 +327,16 @@ export class HttpServer
       if (this.#told.size >= MOST_TOLD || this.#told.has(text)) return;
       this.#told.add(text);
       console.error("Error in an answer:", error);
+    }
+  }
+
+  /** @ignore It is known what became of an answer. */
+  answered(answered: Answered): void {
+    try {
+      const result: unknown = this.#options.onAnswered?.(answered);
+      if (result instanceof Promise) result.catch(answeredFailed);
+    } catch (error) {
+      answeredFailed(error);
     }
   }
 

@@ -46,6 +46,8 @@ export interface HubOptions<Client extends HeldRequest> {
   onError: (error: unknown, session: Session | null) => void;
   /** The same for what is our side's fault. */
   onFault: (error: unknown, session: Session | null) => void;
+  /** Told of requests that are refused; null where nobody asks for answers. */
+  onRefused: SessionHost["onRefused"];
   onFinished: () => void;
   makeClient: (
     session: Session,
@@ -64,6 +66,7 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
   readonly parsers: RequestParser[] = [];
   readonly buffers: Uint8Array<ArrayBuffer>[] = [];
   readonly observer: StateObserver<ServerState> | null;
+  readonly onRefused: SessionHost["onRefused"];
   readonly clock: Clock;
   readonly stats: ServerStats = {
     openConnections: 0,
@@ -113,6 +116,7 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
     this.isStreaming = options.isStreaming;
     this.compression = options.compression;
     this.observer = options.observer;
+    this.onRefused = options.onRefused;
     const { allowConnect, limits } = options;
     const { maxHeadersLength, maxHeadersCount, maxContentLength } = limits;
     this.parserOptions = {
@@ -299,6 +303,7 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
   }
 
   fault(error: unknown, session: Session | null): void {
+    session?.client?.answerFailed(error);
     this.#options.onFault(error, session);
   }
 

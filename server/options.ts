@@ -2,6 +2,7 @@ import { isDictionary, OptionNames } from "../parse/option_names.ts";
 import { checkPartLimits, type PartLimits } from "../message/body_parts.ts";
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
+import type { OnAnswered } from "./answered.ts";
 import type { CompressOptions } from "./compression.ts";
 import { DEFAULTS, type ServerLimits } from "./limits.ts";
 
@@ -78,6 +79,13 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
    * too, or is written to standard error.
    */
   onError?: (error: unknown, info: ConnectionErrorInfo) => void;
+  /**
+   * Called once for each request when it is known what became of its answer,
+   * also for those that the server has refused, malformed ones too: for a log,
+   * such as that of {@linkcode commonLogLine} or {@linkcode jsonLogLine}.
+   * Requests cost nothing more where it is not given.
+   */
+  onAnswered?: OnAnswered;
 }
 
 /** The names of a server's options. */
@@ -101,6 +109,7 @@ export const SERVER_OPTIONS: Readonly<
   partLimits: true,
   allowConnect: true,
   onError: true,
+  onAnswered: true,
 };
 const NAMES = new OptionNames<HttpServerOptions>("HttpServer", SERVER_OPTIONS);
 
@@ -144,8 +153,10 @@ export function checkOptions(options: HttpServerOptions): void {
   if (options.reusePort && !canShare()) {
     wrong("reusePort", "needs Linux, and --unstable-net");
   }
-  if (!["function", "undefined"].includes(typeof options.onError)) {
-    wrong("onError", "is not a function");
+  for (const name of ["onError", "onAnswered"] as const) {
+    if (!["function", "undefined"].includes(typeof options[name])) {
+      wrong(name, "is not a function");
+    }
   }
   if (
     options.signal !== undefined && !(options.signal instanceof AbortSignal)

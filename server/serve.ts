@@ -1,4 +1,4 @@
-import { ProtocolError } from "../parse/errors.ts";
+import { HttpError, ProtocolError } from "../parse/errors.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import { HttpServer } from "./http_server.ts";
 import { OptionNames } from "../parse/option_names.ts";
@@ -189,6 +189,10 @@ class Info implements ServeInfo {
   }
 
   get completed(): Promise<void> {
-    return this.client.completed;
+    const completed = this.client.completed.then(({ isWhole }) => {
+      if (!isWhole) throw new HttpError("Peer was gone before the answer");
+    });
+    completed.catch(() => {}); // no fault of those who only look at it
+    return completed;
   }
 }

@@ -59,6 +59,8 @@ export class Session
   #answer: OpenAnswer | null = null;
   // The tick when the present wait began.
   #since: number;
+  // When the head of the request in hand came, where somebody wants to know.
+  #began = 0;
   #requests = 0;
   // Whether the peer will send no more, so that closing cannot reset.
   #isLastRequest = false;
@@ -291,6 +293,7 @@ export class Session
   /** The head of a request is in. */
   headIn(parser: RequestParser): void {
     if (this.state === "idle") this.enter("head");
+    if (this.host.onRefused !== null) this.#began = performance.now();
     this.minorVersion = parser.minorVersion;
     this.#isLastRequest = parser.connectionClose || !parser.keepAlive;
     this.pace = null;
@@ -309,7 +312,9 @@ export class Session
     this.restart();
     stats.requests++;
     try {
-      this.client = this.host.deliver(this, parser, body);
+      const client = this.host.deliver(this, parser, body);
+      if (this.host.onRefused !== null) client.observe(this.#began);
+      this.client = client;
     } catch (error) {
       stats.requests--;
       if (!(error instanceof ProtocolError)) throw error;
@@ -388,6 +393,7 @@ export class Session
     const { input } = this;
     const { parser } = input;
     this.body?.fail(new HttpError("Connection was taken over"));
+    this.client?.handedOver();
     this.client = null;
     input.dropBody();
     this.#isLastRequest = false;
@@ -451,6 +457,13 @@ export class Session
 
   /** The answer to the request in hand is queued, wholly. */
   answered(): Promise<boolean> {
+    const { client } = this;
+    const sent = this.#endAnswer();
+    client?.answerQueued(sent);
+    return sent;
+  }
+
+  #endAnswer(): Promise<boolean> {
     if (this.input.body !== null) this.#leaveBody();
     this.client = this.#answer = null;
     this.restart();
@@ -524,7 +537,9 @@ export class Session
     const isHead = this.input.parser?.isHead ?? false;
     const plan = planRefusal(error, isHead);
     const { status, body } = plan;
-    if (this.client !== null) this.note(status, plan.hasBody ? plan.length : 0);
+    const { client } = this;
+    const bytesOut = plan.hasBody ? plan.length : 0;
+    if (client !== null) this.note(status, bytesOut);
     this.client = this.#answer = null;
     this.#keep = this.#isLastRequest = false;
     this.#appendPlan(plan);
@@ -534,7 +549,44 @@ export class Session
     if (!error.code.endsWith("-timeout") && !this.input.isWaitingForGo) {
       this.#discardRest();
     }
-    this.transport.flush();
+    const sent = this.transport.flush();
+    if (client !== null) {
+      client.answerFailed(error);
+      client.answerQueued(sent);
+    } else if (this.host.onRefused !== null) {
+      this.#tellRefused(error, bytesOut, sent);
+    }
+  }
+
+  /** Tells of a request that never was one. */
+  async #tellRefused(
+    error: ProtocolError,
+    bytesOut: number,
+    sent: Promise<boolean>,
+  ): Promise<void> {
+    const { parser } = this.input;
+    const hasHead = parser !== null && parser.head !== "";
+    const bytesIn = hasHead ? this.bodyReceived : 0;
+    const { method, target, protocol } = hasHead
+      ? parser
+      : { method: "", target: "", protocol: "" };
+    const { clock, onRefused } = this.host;
+    const took = hasHead
+      ? performance.now() - this.#began
+      : this.age * clock.period;
+    const queuedAt = performance.now();
+    const isWhole = await sent;
+    onRefused!({
+      method,
+      target,
+      protocol,
+      status: error.status,
+      bytesIn,
+      bytesOut,
+      duration: took + performance.now() - queuedAt,
+      isWhole,
+      error,
+    }, this);
   }
 
   /** Holds the connection to its deadlines; called once a tick. */
@@ -571,6 +623,7 @@ export class Session
     this.client = this.#answer = null;
     this.input.dropBody();
     client?.peerGone();
+    client?.answerLost(error);
     answer?.gone();
     body?.fail(brokenOff(error));
     this.#takeover?.successor.gone(error);

@@ -36,6 +36,16 @@ export interface HeldRequest {
   answerBegun(status: number): void;
   /** So many bytes of the answer's body are queued. */
   bodyQueued(bytes: number): void;
+  /** All of its answer is queued; resolves to whether the kernel took that. */
+  answerQueued(sent: Promise<boolean>): void;
+  /** No more of an answer will be sent. */
+  answerLost(error: unknown): void;
+  /** The answer is about something that went wrong. */
+  answerFailed(error: unknown): void;
+  /** The connection speaks something else from here on. */
+  handedOver(): void;
+  /** Somebody wants to know what becomes of it, which came at that time. */
+  observe(began: number): void;
 }
 
 /** What a session needs to know of an answer that is made in parts. */
@@ -68,6 +78,19 @@ export interface HostedSession {
   flush(): Promise<boolean>;
 }
 
+/** A request that was refused before it was handed out. */
+export interface RefusedRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly protocol: string;
+  readonly status: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly duration: number;
+  readonly isWhole: boolean;
+  readonly error: ProtocolError;
+}
+
 /** What a session needs of its server. */
 export interface SessionHost {
   readonly limits: ServerLimits;
@@ -83,6 +106,10 @@ export interface SessionHost {
   readonly stalled: Set<HostedSession>;
   /** Told of every change of state: for tests. */
   readonly observer: StateObserver<ServerState> | null;
+  /** Told of requests that are refused; null where nobody asks for answers. */
+  readonly onRefused:
+    | ((refused: RefusedRequest, session: HostedSession) => void)
+    | null;
   /** No further requests are wanted on kept-alive connections. */
   readonly isStopping: boolean;
   /** What had been sent before the server was to stop has been read by now. */

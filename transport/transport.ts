@@ -177,6 +177,8 @@ export class Transport implements Output {
   readonly conn: Deno.Conn;
   /** Whether the socket has been closed on our side. */
   isClosed = false;
+  /** Whether output was lost by that. */
+  wasCut = false;
   /** Whether the peer has closed its side: no more bytes will come. */
   inputEnded = false;
   /** Bytes queued and not yet taken by the kernel. */
@@ -531,6 +533,7 @@ export class Transport implements Output {
   /** Closes the socket at once. Safe to call again. */
   destroy(error?: unknown): void {
     if (this.isClosed) return;
+    this.wasCut = this.bufferedAmount > 0;
     this.closeSocket();
     this.letGo(error);
   }

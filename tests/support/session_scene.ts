@@ -119,6 +119,11 @@ export class SessionScene {
       peerGone: () => {},
       answerBegun: () => {},
       bodyQueued: () => {},
+      answerQueued: () => {},
+      answerLost: () => {},
+      answerFailed: () => {},
+      handedOver: () => {},
+      observe: () => {},
     };
     const host: SessionHost = {
       limits,
@@ -139,6 +144,7 @@ export class SessionScene {
         if (this.states.at(-1) !== from) throw new Error("State was skipped");
         this.states.push(to);
       },
+      onRefused: null,
       isStopping: false,
       isStopDue: false,
       isStreaming,
