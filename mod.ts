@@ -25,7 +25,11 @@
  * @module
  */
 export {
+  type Answered,
+  type AnsweredClient,
   BodyPart,
+  commonLogLine,
+  type Completion,
   type CompressOptions,
   type ConnectionErrorInfo,
   type CookieAttributes,
@@ -42,6 +46,7 @@ export {
   HttpServer,
   type HttpServerOptions,
   IncomingMessage,
+  jsonLogLine,
   merge,
   type MultipartOptions,
   type PartLimits,

@@ -26,7 +26,11 @@ export type {
   ResponseData,
 } from "./parse/response_data.ts";
 export type { Query } from "./parse/values.ts";
-export type { Answered, Completion } from "./server/answered.ts";
+export type {
+  Answered,
+  AnsweredClient,
+  Completion,
+} from "./server/answered.ts";
 export type { RespondOptions } from "./server/answer_head.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";
@@ -46,6 +50,7 @@ export {
   HttpConnection,
 } from "./server/http_connection.ts";
 export { HttpRequest } from "./server/http_request.ts";
+export { commonLogLine, jsonLogLine, type Logged } from "./server/log_line.ts";
 export { HttpServer, type ServerSocket } from "./server/http_server.ts";
 export type { ServerLimits } from "./server/limits.ts";
 export type { MultipartOptions } from "./server/multipart_answer.ts";

@@ -1,5 +1,6 @@
 import { HttpError } from "../parse.ts";
 import type { HttpConnection } from "../server.ts";
+import { AccessLog } from "./access_log.ts";
 import { pause } from "../transport/clock.ts";
 import { AllowedHosts } from "./allowed_hosts.ts";
 import type { EchoArguments } from "./arguments.ts";
@@ -28,13 +29,17 @@ export async function runEcho(
   args: EchoArguments,
   io: CliIo,
 ): Promise<ExitCode> {
-  const servers = await listenAll(args.places, { streaming: true });
+  const log = new AccessLog(io.stdout, args.log);
+  const servers = await listenAll(args.places, {
+    streaming: true,
+    onAnswered: log.onAnswered,
+  });
   const hosts = new AllowedHosts(args.allowedHosts, addressesOf(servers));
   const echo = new Echo(args, hosts);
   const greeting = servers.flatMap((server) =>
     whereLines(server, "Telling what was asked")
   );
-  return await runServer(servers, echo, greeting, args, io);
+  return await runServer(servers, echo, greeting, log, io);
 }
 
 class Echo implements Answerer {

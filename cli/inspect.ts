@@ -30,7 +30,7 @@ export async function runInspect(
   const greeting = servers.flatMap((server) =>
     whereLines(server, `Showing what goes to ${href}`)
   );
-  return await runServer(servers, inspector, greeting, { log: "none" }, io);
+  return await runServer(servers, inspector, greeting, null, io);
 }
 
 class Inspector implements Answerer {

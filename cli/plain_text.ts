@@ -27,12 +27,3 @@ export function plainLine(text: string): string {
 export function plainText(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(CONTROLS_BUT_LINES, show);
 }
-
-/** Text for a log: what is not printable ASCII is escaped, a quote as well. */
-export function escapeForLog(text: string): string {
-  return text.replace(/[^\x20-\x7e]|["\\]/gu, (char) => {
-    if (char === '"' || char === "\\") return "\\" + char;
-    return [...new TextEncoder().encode(char)]
-      .map((byte) => "\\x" + byte.toString(16).padStart(2, "0")).join("");
-  });
-}

@@ -1,5 +1,5 @@
 import { type HttpConnection, type HttpServer, merge } from "../server.ts";
-import { AccessLog, type LogFormat } from "./access_log.ts";
+import type { AccessLog } from "./access_log.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type CliIo, reason } from "./io.ts";
 import { LineQueue } from "./line_queue.ts";
@@ -27,12 +27,13 @@ export interface Answerer {
  * Has requests answered until the user wants an end.
  *
  * @param greeting What is said at the start.
+ * @param log What the servers tell of answers; `null` for nothing.
  */
 export async function runServer(
   servers: readonly HttpServer[],
   answerer: Answerer,
   greeting: readonly string[],
-  { log: format }: { log: LogFormat },
+  log: AccessLog | null,
   io: CliIo,
 ): Promise<ExitCode> {
   let isEnding = false;
@@ -45,17 +46,17 @@ export async function runServer(
     }
     isEnding = true;
   });
-  const log = format === "none" ? null : new AccessLog(io.stdout, format);
   const notes = new LineQueue(io.stderr);
   const open = new Set<Promise<void>>();
   try {
     for (const line of greeting) notes.add(line);
     for await (const client of merge(...servers)) {
-      const handled = handle(client, answerer, log, notes, io);
+      const handled = handle(client, answerer, notes);
       open.add(handled);
       handled.then(() => open.delete(handled));
     }
     await Promise.all(open);
+    for (const server of servers) await server.finished;
     await log?.flushed();
     if (log !== null && log.lost > 0) {
       notes.add(`uhttp: ${log.lost} requests are not in the log`);
@@ -72,25 +73,12 @@ export async function runServer(
 async function handle(
   client: HttpConnection,
   answerer: Answerer,
-  log: AccessLog | null,
   notes: LineQueue,
-  io: CliIo,
 ): Promise<void> {
-  const start = io.now();
-  let isSent;
   try {
-    isSent = await answerer.answer(client);
+    await answerer.answer(client);
   } catch (error) {
     notes.add(`uhttp: ${plainLine(reason(error))}`);
-    isSent = await answerer.failed(client);
+    await answerer.failed(client);
   }
-  log?.add({
-    address: client.remoteAddress,
-    method: client.method,
-    url: client.url,
-    protocol: client.protocol,
-    status: client.status,
-    length: isSent ? client.bytesSent : null,
-    duration: io.now() - start,
-  });
 }

@@ -13,6 +13,7 @@ import {
   whereLines,
 } from "./listening.ts";
 import { plainLine } from "./plain_text.ts";
+import { AccessLog } from "./access_log.ts";
 import { runServer } from "./running.ts";
 import { selfSigned } from "./self_signed.ts";
 import { Site } from "./site.ts";
@@ -30,7 +31,9 @@ export async function runServe(
   const pair = await pairOf(args);
   const pairs = await readPairs(args.auth);
   const gate = args.auth.length === 0 ? null : new Gate(pairs, () => io.now());
+  const log = new AccessLog(io.stdout, args.log);
   const servers = await listenAll(args.places, {
+    onAnswered: log.onAnswered,
     streaming: true, // uploads are larger than memory
     compress: args.isCompressed,
     ...(pair === null ? {} : { cert: pair.cert, key: pair.key }),
@@ -52,7 +55,7 @@ export async function runServe(
     );
   }
   if (args.hasQr) lines.push(...qrLinesOf(servers, io));
-  return await runServer(servers, site, lines, args, io);
+  return await runServer(servers, site, lines, log, io);
 }
 
 /** What TLS is spoken with; `null` without it. */

@@ -266,7 +266,8 @@ export abstract class IncomingMessage {
     buffer?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     if (buffer !== undefined) checkBytes("Buffer", buffer);
-    if (this.#isClaimed && this.#isRead) return Promise.reject(readBefore());
+    // What was read from memory as a whole is at its end.
+    if (this.#isClaimed && this.#reader === null) return Promise.resolve(null);
     return this.reader.read(buffer);
   }
 

@@ -154,8 +154,7 @@ export abstract class AnswerableRequest extends HttpRequest {
 
   /** @ignore Called by the session. */
   answerFailed(error: unknown): void {
-    const account = this.extras?.account;
-    if (account != null) account.error ??= error;
+    if (this.extras !== null) this.extras.account?.failed(error);
   }
 
   /** @ignore Called by the session. */

@@ -1,4 +1,5 @@
-import type { HttpConnection } from "./http_connection.ts";
+import type { HeaderFields } from "../parse/fields.ts";
+import type { Query } from "../parse/values.ts";
 
 /** What became of the answer to a request. */
 export interface Completion {
@@ -12,10 +13,46 @@ export interface Completion {
   readonly isWhole: boolean;
 }
 
+/** What can be told of an `HttpConnection` that is answered. */
+export interface AnsweredClient {
+  /** What you remember with the request. */
+  // deno-lint-ignore no-explicit-any -- its type is the application's matter
+  readonly context: any;
+  /** The method, as sent. */
+  readonly method: string;
+  /** The request target, as sent. */
+  readonly url: string;
+  /** The decoded path. */
+  readonly path: string;
+  /** The decoded query. */
+  readonly query: Query;
+  /** Protocol and version, as sent. */
+  readonly protocol: string;
+  /** Host, with port where one was sent. */
+  readonly host: string;
+  /** Header fields by lower-case name. */
+  readonly headers: HeaderFields;
+  /** The cookies that the peer sent. */
+  readonly cookies: Record<string, string>;
+  /** The client's address. */
+  readonly remoteAddress: string;
+  /** Whether the request came over TLS to this server. */
+  readonly isSecure: boolean;
+  /** The status of the answer. */
+  readonly status: number | null;
+  /** Bytes of the request's body that have come. */
+  readonly bytesReceived: number;
+  /** Bytes of the answer's body that were queued. */
+  readonly bytesSent: number;
+}
+
 /** A request that was answered, or will not be: for a log. */
 export interface Answered {
-  /** The request; `null` for one that was refused before it was one. */
-  readonly client: HttpConnection | null;
+  /**
+   * The request, an `HttpConnection`; `null` for one that was refused before it
+   * was one.
+   */
+  readonly client: AnsweredClient | null;
   /** The client's address, as `remoteAddress` of a request. */
   readonly address: string;
   /** Its method; "" where none was read. */
@@ -38,17 +75,14 @@ export interface Answered {
   readonly error: unknown;
 }
 
-/** Told of each answer. */
-export type OnAnswered = (answered: Answered) => void;
-
 /** A request that was handed out, in the shape of what is told of it. */
-export class AnsweredClient implements Answered {
-  readonly client: HttpConnection;
+export class AnsweredRequest implements Answered {
+  readonly client: AnsweredClient;
   readonly duration: number;
   readonly isWhole: boolean;
   readonly error: unknown;
 
-  constructor(client: HttpConnection, account: Account) {
+  constructor(client: AnsweredClient, account: Account) {
     this.client = client;
     this.duration = account.duration;
     this.isWhole = account.isWhole;
@@ -104,6 +138,11 @@ export class Account {
   whenClosed(callback: () => void): void {
     if (this.isClosed) callback();
     else this.#whenClosed.push(callback);
+  }
+
+  /** The answer is about something that went wrong. */
+  failed(error: unknown): void {
+    this.error ??= error;
   }
 
   /** All of the answer is queued. */

@@ -22,7 +22,7 @@ import {
 } from "./answer_head.ts";
 import { forbidLength, planStream } from "./answer_plan.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
-import { AnsweredClient } from "./answered.ts";
+import { AnsweredRequest } from "./answered.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
 import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
 import { RawConnection } from "./raw_connection.ts";
@@ -281,7 +281,7 @@ export class HttpConnection extends AnswerableRequest {
     super.observe(began);
     const account = this.extras!.account!;
     account.whenClosed(() => {
-      this.server.answered(new AnsweredClient(this, account));
+      this.server.answered(new AnsweredRequest(this, account));
     });
   }
 

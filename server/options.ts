@@ -2,7 +2,7 @@ import { isDictionary, OptionNames } from "../parse/option_names.ts";
 import { checkPartLimits, type PartLimits } from "../message/body_parts.ts";
 import type { ConnSource } from "../transport/acceptor.ts";
 import { canShare } from "../transport/listen.ts";
-import type { OnAnswered } from "./answered.ts";
+import type { Answered } from "./answered.ts";
 import type { CompressOptions } from "./compression.ts";
 import { DEFAULTS, type ServerLimits } from "./limits.ts";
 
@@ -85,7 +85,7 @@ export interface HttpServerOptions extends Partial<ServerLimits> {
    * such as that of {@linkcode commonLogLine} or {@linkcode jsonLogLine}.
    * Requests cost nothing more where it is not given.
    */
-  onAnswered?: OnAnswered;
+  onAnswered?: (answered: Answered) => void;
 }
 
 /** The names of a server's options. */

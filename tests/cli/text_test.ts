@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { COLORS, formatJson } from "../../cli/json_color.ts";
-import { escapeForLog, plainLine, plainText } from "../../cli/plain_text.ts";
+import { plainLine, plainText } from "../../cli/plain_text.ts";
+import { escapeForLog } from "../../server/log_line.ts";
 import { durationText, parseSize, sizeText } from "../../cli/sizes.ts";
 import { isExcluded, proxyFromEnv } from "../../cli/proxy_env.ts";
-import { logJson, logLine } from "../../cli/access_log.ts";
+import { commonLogLine, jsonLogLine } from "@uhttp/uhttp";
 import { completions, SHELLS } from "../../cli/completions.ts";
 import { HELP } from "../../cli/help.ts";
 import { type CommandName, longName, OPTIONS } from "../../cli/options.ts";
@@ -100,30 +101,34 @@ Deno.test("escapeForLog() keeps a log's lines and fields apart", () => {
   );
 });
 
-Deno.test("logLine() is in the common format, with the time behind", () => {
+Deno.test("commonLogLine() is in the common format, with the time behind", () => {
   const entry = {
     address: "10.0.0.1",
     method: "GET",
-    url: "/a",
+    target: "/a",
     protocol: "HTTP/1.1",
     status: 200,
-    length: 12,
+    bytesOut: 12,
+    isWhole: true,
     duration: 3.6,
   };
   const date = new Date(2026, 10, 3, 4, 5, 6);
   assertMatch(
-    logLine(entry, date),
+    commonLogLine(entry, date),
     /^10\.0\.0\.1 - - \[03\/Nov\/2026:04:05:06 [+-]\d{4}\] "GET \/a HTTP\/1\.1" 200 12 0\.004$/,
   );
-  assertMatch(logLine({ ...entry, length: null }, date), / 200 - 0\.004$/);
-  const odd = { ...entry, url: '/"\\\x7f\x9b\u202e' + "x".repeat(2000) };
-  const json = logJson(odd, date);
+  assertMatch(
+    commonLogLine({ ...entry, isWhole: false }, date),
+    / 200 - 0\.004$/,
+  );
+  const odd = { ...entry, target: '/"\\\x7f\x9b\u202e' + "x".repeat(2000) };
+  const json = jsonLogLine(odd, date);
   assertMatch(json, /^[\x20-\x7e]{900,1200}$/);
   assertEquals(JSON.parse(json), {
     time: date.toISOString(),
     address: "10.0.0.1",
     method: "GET",
-    url: odd.url.slice(0, 1000) + "...",
+    url: odd.target.slice(0, 1000) + "...",
     protocol: "HTTP/1.1",
     status: 200,
     length: 12,

@@ -90,6 +90,10 @@ Deno.test("docs list every limit of a client with its default", async () => {
 Deno.test("docs list every member of the classes", () => {
   const inner = [
     "answerBegun",
+    "answerFailed",
+    "answerLost",
+    "answerQueued",
+    "answered",
     "answering",
     "beginStream",
     "bodyFault",
@@ -104,6 +108,7 @@ Deno.test("docs list every member of the classes", () => {
     "fault",
     "givenUp",
     "gone",
+    "handedOver",
     "handlerFailed",
     "inputEnded",
     "isHeld",
@@ -113,6 +118,7 @@ Deno.test("docs list every member of the classes", () => {
     "listenerFailed",
     "loaded",
     "more",
+    "observe",
     "openBody",
     "pace",
     "peerGone",
