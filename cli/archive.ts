@@ -10,13 +10,16 @@ export const ARCHIVES = ["zip", "tar"] as const;
 /** One of {@linkcode ARCHIVES}. */
 export type ArchiveKind = typeof ARCHIVES[number];
 
-/** So many are made at once: each reads a whole tree of files. */
-const MAX_AT_ONCE = 4;
+/** So many are made at once: each keeps in mind what it has in it. */
+const MAX_AT_ONCE = 16;
+/** And so many for one address. */
+const MAX_EACH = 4;
 
 /** Sends folders as archives, a few at a time. */
 export class Archives {
   readonly #folder: Folder;
-  #running = 0;
+  /** How many, by address. */
+  readonly #running = new Map<string, number>();
 
   constructor(folder: Folder) {
     this.#folder = folder;
@@ -33,8 +36,11 @@ export class Archives {
     kind: ArchiveKind,
     headers: Headers,
   ): Promise<boolean | null> {
-    if (this.#running >= MAX_AT_ONCE) return null;
-    this.#running++;
+    const { remoteAddress } = client;
+    const count = this.#running.get(remoteAddress) ?? 0;
+    const all = [...this.#running.values()].reduce((a, b) => a + b, 0);
+    if (all >= MAX_AT_ONCE || count >= MAX_EACH) return null;
+    this.#running.set(remoteAddress, count + 1);
     try {
       const name = found.segments.at(-1) ?? "files";
       const members = membersOf(this.#folder, found, name);
@@ -56,7 +62,9 @@ export class Archives {
         },
       );
     } finally {
-      this.#running--;
+      const left = this.#running.get(remoteAddress)! - 1;
+      if (left > 0) this.#running.set(remoteAddress, left);
+      else this.#running.delete(remoteAddress);
     }
   }
 }

@@ -24,11 +24,16 @@ export interface Route {
 const HEAD_TIMEOUT = 300_000;
 /** WebSockets at the same time: each may hold two large messages. */
 const MAX_WEBSOCKETS = 256;
+/** For how long a connection is kept, in ms: Node's servers close after 5 s. */
+const KEEP_ALIVE = 4000;
 /** As many connections as a server has places. */
 const MAX_CONNECTIONS = 4096;
 
 /** An answer of so many bytes, announced, is passed on when it is complete. */
 const SMALL = 16 * 1024;
+
+/** What a client of ours says by itself, and a proxy does not. */
+const UNSAID = { accept: null, "accept-encoding": null, "user-agent": null };
 
 /** What nobody but the last server before the backend can say. */
 const FORWARDED =
@@ -78,7 +83,7 @@ export class Backend {
       decompress: false,
       timeout: Infinity, // events may be rare; who leaves ends them
       maxConnections: MAX_CONNECTIONS,
-      maxResponseLength: Infinity,
+      keepAliveTimeout: KEEP_ALIVE,
     });
   }
 
@@ -156,10 +161,12 @@ export class Backend {
     }
     // A server on this machine is known by the name that was asked for; another
     // one by its own.
-    if (this.#isHere) fields.host = client.host;
+    const { remoteAddress, host } = client;
+    if (this.#isHere && host !== "") fields.host = host;
     else delete fields.host;
-    fields["x-forwarded-for"] = client.remoteAddress;
-    fields["x-forwarded-host"] = client.host;
+    // On a Unix socket nobody has an address, and by HTTP/1.0 it may lack a host.
+    if (remoteAddress !== "unix") fields["x-forwarded-for"] = remoteAddress;
+    if (host !== "") fields["x-forwarded-host"] = host;
     fields["x-forwarded-proto"] = client.isSecure ? "https" : "http";
     const via = headers.via === undefined ? "" : `${headers.via}, `;
     fields.via = `${via}1.1 ${this.#pseudonym}`;
@@ -190,7 +197,7 @@ export class Backend {
     });
     try {
       using response = await this.#client.request(client.method, target, {
-        headers: fields,
+        headers: { ...UNSAID, ...fields },
         data: hasBody ? piecesOf(client, watch) : undefined,
         signal: ending.signal,
         stream: true,
@@ -215,7 +222,7 @@ export class Backend {
     this.#websockets++;
     try {
       return await relay(client, this.#client, target, {
-        headers: fields,
+        headers: { ...UNSAID, ...fields },
         protocols: offered?.split(",").map((name) => name.trim()) ?? [],
       }, watch);
     } finally {
@@ -236,6 +243,22 @@ async function* piecesOf(
   for (let piece; (piece = await client.read()) !== null;) {
     watch?.requestPiece(piece);
     yield piece;
+  }
+}
+
+/** An answer that a server may not give. */
+class CannotPass extends Error {}
+
+/** Answers, where what a backend says is to blame if that cannot be. */
+function respond(
+  client: HttpConnection,
+  data: Parameters<HttpConnection["respond"]>[0],
+  options: { status: number; headers: Fields },
+): Promise<boolean> {
+  try {
+    return client.respond(data, options);
+  } catch (cause) {
+    throw new CannotPass("Cannot pass an answer on", { cause });
   }
 }
 
@@ -261,7 +284,7 @@ async function give(
   if (hasBody && length !== null && length <= SMALL) {
     const bytes = await response.readAll();
     watch?.responsePiece(bytes);
-    return await client.respond(bytes, { status, headers });
+    return await respond(client, bytes, { status, headers });
   }
   if (length !== null && status !== 204 && (hasBody || isHead)) {
     headers["content-length"] = String(length);
@@ -272,7 +295,7 @@ async function give(
       yield piece;
     }
   };
-  return await client.respond(pieces(), { status, headers });
+  return await respond(client, pieces(), { status, headers });
 }
 
 /** What is said of a fault; `null` where the peer itself is at fault. */
@@ -307,7 +330,7 @@ function faultOf(
       ? { status: 504, message: `${place} takes too long to answer` }
       : null;
   }
-  if (error instanceof TypeError || error instanceof RangeError) {
+  if (error instanceof CannotPass) {
     return {
       status: 502,
       message: `${place} answers what cannot be passed on`,

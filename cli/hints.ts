@@ -27,5 +27,5 @@ function hintFor(error: unknown, args: ConnectionArguments): string | null {
   if (/not trusted/.test(error.message)) {
     return "--cacert FILE trusts it, -k takes any";
   }
-  return null;
+  return /: certificate/.test(error.message) ? "-k takes any" : null;
 }

@@ -100,7 +100,7 @@ Deno.test("serve sends no archive where none is offered", async () => {
   assert(!html.includes("archive"));
 });
 
-Deno.test("serve --archive makes four at a time, and one for each who stays", async () => {
+Deno.test("serve --archive makes four at a time for an address", async () => {
   const large = "x".repeat(3_000_000);
   await using served = await Served.start(
     { "a": large, "b": large, "c": large },

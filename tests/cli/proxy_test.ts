@@ -56,6 +56,7 @@ Deno.test("serve --proxy passes requests on, and answers back", async () => {
     body: "hello",
     headers: {
       "x-b": "2",
+      "x-c": "\xe9",
       "x-forwarded-for": "6.6.6.6",
       forwarded: "for=6.6.6.6",
       te: "trailers",
@@ -68,7 +69,7 @@ Deno.test("serve --proxy passes requests on, and answers back", async () => {
   const { headers } = got;
   assertEquals(headers instanceof Headers, false);
   assertEquals(headers.host, host);
-  assertEquals(headers["x-b"], "2");
+  assertEquals([headers["x-b"], headers["x-c"]], ["2", "\xe9"]);
   assertEquals(headers["content-length"], "5");
   assertEquals(headers["x-forwarded-for"], "127.0.0.1");
   assertEquals(headers["x-forwarded-host"], host);
@@ -136,6 +137,13 @@ Deno.test("serve --proxy lets no path lead out of what is passed on", async () =
   }
   assertMatch(await rawGet(served, "/api/x?a=../.."), /^HTTP\/1\.1 200 /);
   assertMatch(await rawGet(served, "/api/x..y/.z"), /^HTTP\/1\.1 200 /);
+  // Nothing is said in the name of who did not say it.
+  const told = await rawGet(served, "/api/");
+  const { headers } = JSON.parse(told.slice(told.indexOf("{")));
+  assertEquals(
+    Object.keys(headers).filter((name) => /^(?:accept|user-)/.test(name)),
+    [],
+  );
 });
 
 Deno.test("serve --proxy frames what it passes on anew", async () => {
@@ -190,6 +198,8 @@ Deno.test("serve --proxy says who is to blame where a backend is dead, odd or la
     const { target } = await peer.head();
     if (target === "/odd/cut") {
       await peer.say("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\nabc");
+    } else if (target === "/odd/status") {
+      await peer.say("HTTP/1.1 999 X\r\nContent-Length: 1\r\n\r\na");
     } else if (target === "/odd/short") {
       await peer.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
     } else if (target === "/odd/header") {
@@ -221,7 +231,7 @@ Deno.test("serve --proxy says who is to blame where a backend is dead, odd or la
     (await served.get("/odd/none"))[1],
     `${at} broke off before it had answered\n`,
   );
-  for (const path of ["/odd/header", "/odd/two"]) {
+  for (const path of ["/odd/header", "/odd/two", "/odd/status"]) {
     assertEquals((await served.get(path))[0], 502, path);
   }
   // A short answer that breaks off is none; a long one does so here as well.
