@@ -4,6 +4,7 @@ import { createServer, type TLSSocket } from "node:tls";
 import { expandUrl } from "../../cli/url_glob.ts";
 import { eachInLanes, Turns } from "../../cli/lanes.ts";
 import type { HttpConnection } from "../../server.ts";
+import { selfSigned } from "../../cli/self_signed.ts";
 import { makePair } from "../support/certificates.ts";
 import { Scene } from "../support/serving.ts";
 import { wanting } from "../support/wanting.ts";
@@ -286,4 +287,32 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("uhttp says what is wrong with a certificate, and what helps", async () => {
+  const day = 24 * 60 * 60 * 1000;
+  const now = Date.now();
+  const path = await Deno.makeTempFile();
+  const rows: [names: string[], made: number, isTrusted: boolean, RegExp][] = [
+    [["localhost"], now - 40 * day, true, /certificate has expired; -k takes/],
+    [["localhost"], now + 9 * day, true, /is not valid yet; -k takes any\n$/],
+    [["a.example"], now, true, /certificate is for another name; -k takes/],
+    [["localhost"], now, false, /not trusted: UnknownIssuer; --cacert FILE/],
+  ];
+  for (const [names, made, isTrusted, message] of rows) {
+    const { cert, key } = await selfSigned(names, made);
+    await Deno.writeTextFile(path, cert);
+    await using scene = new Scene((client) => client.respond("x"), {
+      cert,
+      key,
+    });
+    const { port } = new URL(scene.server.url);
+    const url = `https://localhost:${port}/`;
+    const trust = isTrusted ? ["--cacert", path] : [];
+    const { code, err } = await run([url, ...trust]);
+    assertEquals(code, 60);
+    assertMatch(err, message);
+    assertEquals((await run([url, "-k"])).out, "x");
+  }
+  await Deno.remove(path);
 });
