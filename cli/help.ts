@@ -8,7 +8,7 @@ export const VERSION: string = config.version;
 /** One screen each. */
 export const HELP: Readonly<Record<CommandName, string>> = {
   request:
-    `uhttp [METHOD] URL [WORD...] [options]   or: uhttp ws|serve|echo|inspect -h
+    `uhttp [METHOD] URL... [WORD...] [options]  or: uhttp ws|serve|echo|inspect -h
   name=value name@FILE        a form, or by -j JSON; also Name:value (a header),
   q==value name:=JSON         a query, a field of JSON: "uhttp help requests"
   -d, --data TEXT|@FILE|@-    send text as it is; GET becomes POST
@@ -20,15 +20,15 @@ export const HELP: Readonly<Record<CommandName, string>> = {
   -o, --output FILE           write to a file; -O: under the name in the URL
   -C, --continue-at -         get the rest of that file
   -b, --cookie NAME=VALUE|FILE, -c, --cookie-jar FILE, --session NAME: cookies
-  -i, --include               show the head too; -I, --head: nothing else
-  -v, --verbose               tell what is sent, received, and how long it took
+  -i, --include               show the head too; -I, --head: nothing else;
+      --print HBhbm           or just these parts of request and response
+  -v, --verbose               tell what is sent, received; -w FORMAT: afterwards
   -L, --location              follow redirects, 10 at most; --max-redirects N
   -t, --timeout SECONDS       give up after so long a silence: 300; 0: never
   -m, --max-time SECONDS      give up after so long; --retry N: try again
-  -k, --insecure              take any certificate; --cacert FILE: trust these
+  -k, --insecure              take any certificate; --cacert, --cert, --key FILE
   -x, --proxy URL             "" for none, whatever HTTP_PROXY and its kin say
-  -w, --write-out FORMAT      say %{http_code} and the like afterwards
-      --fail                  a status of 400 or more is an error
+      --fail                  400 or more is an error; --parallel N: so many
   -h, --help; -V, --version; "uhttp help": more, by topic; "uhttp completions"
 Exit codes: 0 good, 2 usage, 6 name unknown, 7 cannot connect, 22 status with
   --fail, 23 cannot write, 28 timeout, 47 redirects, 56 broken, 60 TLS`,
