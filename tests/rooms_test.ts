@@ -31,8 +31,8 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["@std/path", "@std/encoding", "node:crypto", "node:zlib"],
   },
   cli: {
-    rooms: ["runtime", "parse", "transport", "server", "client"],
-    packages: ["@std/path", "@std/encoding", "node:util", "../deno.json"],
+    rooms: ["parse", "transport", "server", "client"],
+    packages: ["@std/path", "node:util", "../deno.json"],
   },
   mod: { rooms: ["parse", "server", "client", "websocket"], packages: [] },
 };
