@@ -80,13 +80,16 @@ Deno.test({
         assertInstanceOf(error, TlsError);
         assertMatch(error.message, problem);
       }
-      // The same server under an address that its certificate has not.
-      const wrong = await asked(`https://127.0.0.2:${port}`, {
-        ...pair,
-        caCerts,
-      });
-      assertInstanceOf(wrong, TlsError);
-      assertMatch(wrong.message, /: certificate is for another name$/);
+      // The same server under an address that its certificate has not, where
+      // this machine has more than one of its own.
+      if (Deno.build.os === "linux") {
+        const wrong = await asked(`https://127.0.0.2:${port}`, {
+          ...pair,
+          caCerts,
+        });
+        assertInstanceOf(wrong, TlsError);
+        assertMatch(wrong.message, /: certificate is for another name$/);
+      }
       // Who is not known is not let in, and does not take it for an answer.
       assertInstanceOf(await asked(url, { ...others!, caCerts }), Error);
     } finally {

@@ -29,14 +29,14 @@ async function serving(
 
 Deno.test("serve --listen listens at several places", () =>
   serving(
-    ["--listen", "0", "--listen", "127.0.0.2:0", "--listen", "FOLDER/s"],
+    ["--listen", "0", "--listen", "127.0.0.1:0", "--listen", "FOLDER/s"],
     async (folder, io) => {
       const said = io.stderr.text;
       assertMatch(said, new RegExp(`on the socket ${folder}/s\\n`));
       const urls = [...said.matchAll(/ on (http\S+)/g)].map(([, url]) => url);
       assertEquals(
         urls.map((url) => new URL(url).hostname),
-        ["127.0.0.1", "127.0.0.2"],
+        ["127.0.0.1", "127.0.0.1"],
       );
       for (const url of urls) {
         assertEquals((await run([`${url}a`])).out, "a");
@@ -202,8 +202,7 @@ Deno.test("serve shows a QR code on a terminal alone, where others get there", a
     return io.stderr.text;
   };
   // The test's own addresses are asked for, and there may be none.
-  const others = ["--host", "127.0.0.2"];
-  assert(!(await said(others, { terminals: "err" })).includes("█"));
+  assert(!(await said([], { terminals: "err" })).includes("█"));
   const open = ["--host", "0.0.0.0"];
   const hasOthers = Deno.networkInterfaces().some(({ address, family }) =>
     family === "IPv4" && !address.startsWith("127.")
