@@ -58,10 +58,8 @@ export {
   TooLargeError,
 } from "./client/errors.ts";
 export { HttpClient, type HttpClientState } from "./client/http_client.ts";
-export {
-  type EventsReadOptions,
-  HttpResponse,
-} from "./client/http_response.ts";
+export { HttpResponse } from "./client/http_response.ts";
+export type { EventsReadOptions } from "./client/lasting_events.ts";
 export type { ClientLimits, HttpClientOptions } from "./client/options.ts";
 export type {
   BodyOptions,

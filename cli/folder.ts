@@ -1,6 +1,6 @@
 import { join, SEPARATOR } from "@std/path";
 import { PARTIAL_PREFIX } from "./file_name.ts";
-import { sortEntries, type View } from "./listing_view.ts";
+import { type Entry, sortEntries, type View } from "./listing_view.ts";
 
 /** A file or a folder that a path leads to. */
 export interface Found {
@@ -12,18 +12,6 @@ export interface Found {
   realPath: string;
   /** What the system knows of it. */
   info: Deno.FileInfo;
-}
-
-/** An entry of a listing. */
-export interface Entry {
-  /** The name. */
-  name: string;
-  /** Whether it is a folder. */
-  isFolder: boolean;
-  /** Bytes; 0 for a folder. */
-  size: number;
-  /** When it was last changed. */
-  modified: Date | null;
 }
 
 /** What a folder holds. */

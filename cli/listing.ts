@@ -1,10 +1,5 @@
-import {
-  type Contents,
-  encodeSegment,
-  type Entry,
-  urlPathOf,
-} from "./folder.ts";
-import { type Order, queryOf, type View } from "./listing_view.ts";
+import { type Contents, encodeSegment, urlPathOf } from "./folder.ts";
+import { type Entry, type Order, queryOf, type View } from "./listing_view.ts";
 import { sizeText } from "./sizes.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -1,5 +1,3 @@
-import type { Entry } from "./folder.ts";
-
 /** What a listing goes by. */
 export const ORDERS = ["name", "size", "time"] as const;
 /** One of {@linkcode ORDERS}. */
@@ -9,6 +7,18 @@ export type Order = typeof ORDERS[number];
 const MAX_SEARCH = 100;
 
 const collator = new Intl.Collator("en", { numeric: true });
+
+/** An entry of a listing. */
+export interface Entry {
+  /** The name. */
+  name: string;
+  /** Whether it is a folder. */
+  isFolder: boolean;
+  /** Bytes; 0 for a folder. */
+  size: number;
+  /** When it was last changed. */
+  modified: Date | null;
+}
 
 /** What somebody wants to see of a folder. */
 export interface View {

@@ -8,6 +8,7 @@ import {
 } from "./attempt_states.ts";
 import {
   ConnectionLostError,
+  isPassing,
   ResponseError,
   type TimeoutError,
   type TimeoutPhase,
@@ -357,6 +358,19 @@ export class Attempt implements ResponseHost {
 
   timedOut(phase: TimeoutPhase): TimeoutError {
     return this.#owner.timedOut(phase);
+  }
+
+  aborted(reason: unknown): Error {
+    return this.#owner.aborted(reason);
+  }
+
+  /** Its answer, a stream without an end, has ended. */
+  brokenOff(): ConnectionLostError {
+    return new ConnectionLostError(0, contextOf(this.plan));
+  }
+
+  isPassing(error: unknown): boolean {
+    return isPassing(error);
   }
 
   /** Its answer is none, or its body not what it claims to be. */

@@ -2,6 +2,7 @@ import { FIELD_VALUE, isAll } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import {
+  type EventStreamOptions,
   EventStreamParser,
   type ServerSentEvent,
 } from "../parse/event_stream_parser.ts";
@@ -12,39 +13,24 @@ import { decodePieces } from "../message/decoder.ts";
 import { IncomingBody } from "../message/incoming_body.ts";
 import {
   type BodyLimits,
-  type EventLimits,
   IncomingMessage,
 } from "../message/incoming_message.ts";
-import { pause } from "../transport/clock.ts";
 import { turns } from "../transport/turns.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkLimit } from "../wire/limits.ts";
 import { redactFields, redactUrls } from "../wire/redaction.ts";
 import type { ClientRequest } from "./client_request.ts";
-import { AbortedError, ConnectionLostError, isPassing } from "./errors.ts";
+import {
+  type EventsOrigin,
+  type EventsReadOptions,
+  type EventStream,
+  lastingEvents,
+} from "./lasting_events.ts";
 import type { ClientTiming } from "./timing.ts";
 
-/** How to read server-sent events. Times are ms, sizes bytes. */
-export interface EventsReadOptions extends EventLimits {
-  /**
-   * Whether to ask again, with `Last-Event-ID`, when the stream ends or breaks
-   * off; default `false`. A status of 204 ends it for good.
-   */
-  reconnect?: boolean;
-  /**
-   * Wait before that, unless the server names another, of a second or of this
-   * where it is less; default 3,000. It doubles while attempts fail.
-   */
-  retry?: number;
-  /**
-   * Attempts in a row that may fail; default `Infinity`. A stream that soon
-   * ends without an event has failed.
-   */
-  maxAttempts?: number;
-}
-
 /** What a response asks of what it came in by. @ignore */
-export interface ResponseHost {
+export interface ResponseHost
+  extends Pick<EventsOrigin, "isPassing" | "aborted" | "brokenOff"> {
   malformed(error: ProtocolError): Error;
   abort(reason?: unknown): void;
 }
@@ -69,16 +55,6 @@ export interface ResponseParts {
 const LEAST: Partial<Record<keyof EventsReadOptions, number>> = { retry: 0 };
 
 const NOTHING = new Uint8Array(0);
-/** The longest wait that a server may ask for, in ms. */
-const MAX_RETRY = 3_600_000;
-/** The shortest one: what has no pause keeps both sides busy for ever. */
-const MIN_RETRY = 1000;
-/**
- * The longest wait between attempts to reconnect, in ms. A stream that has
- * lasted so long had nothing to say, and is not taken for one that fails.
- */
-const LONGEST_RETRY = 30_000;
-
 /**
  * A server's answer. Its body is in memory, or, for a request with
  * `stream: true`, comes in as it is read, and must then be read to its end or
@@ -255,17 +231,6 @@ export class HttpResponse extends IncomingMessage {
     this.close();
   }
 
-  #givenUp(cause: unknown): AbortedError {
-    const { method } = this.request;
-    return new AbortedError({ method, url: this.url, cause });
-  }
-
-  /** An event stream has ended, which it never should. */
-  #brokenOff(): ConnectionLostError {
-    const { method } = this.request;
-    return new ConnectionLostError(0, { method, url: this.url });
-  }
-
   /**
    * Server-sent events, as they arrive; with `reconnect`, beyond the end of
    * the stream.
@@ -286,80 +251,31 @@ export class HttpResponse extends IncomingMessage {
     const parser = new EventStreamParser({ maxEventLength });
     const events = this.eventsBy(parser);
     if (!reconnect) return events;
-    const left = new AbortController();
-    const all = this.#reconnecting(events, parser, options, left.signal);
-    const end = all.return;
-    // Who leaves does not have to wait until a pause is over.
-    all.return = (value) => {
-      left.abort();
-      return end.call(all, value);
-    };
-    return all;
+    const { request } = this;
+    const host = this.#host;
+    return lastingEvents({ events, parser }, options, {
+      get givenUp() {
+        return request.givenUp;
+      },
+      again: (lastEventId) => this.#again({ maxEventLength, lastEventId }),
+      isPassing: (error) => host.isPassing(error),
+      aborted: (reason) => host.aborted(reason),
+      brokenOff: () => host.brokenOff(),
+    });
   }
 
-  async *#reconnecting(
-    first: AsyncGenerator<ServerSentEvent, void, void>,
-    parser: EventStreamParser,
-    options: EventsReadOptions,
-    left: AbortSignal,
-  ): AsyncGenerator<ServerSentEvent, void, void> {
-    const { maxEventLength, maxAttempts = Infinity } = options;
-    let events: typeof first | null = first;
-    let retry = options.retry ?? 3000;
-    const least = Math.min(retry, MIN_RETRY);
-    let failures = 0;
-    for (;;) {
-      if (events !== null) {
-        const begun = performance.now();
-        let isOfUse = false;
-        let fault: unknown;
-        try {
-          for await (const event of events) {
-            isOfUse = true;
-            yield event;
-          }
-        } catch (error) {
-          // What the caller did, or the server got wrong, ends it.
-          if (!isPassing(error)) throw error;
-          fault = error;
-        }
-        isOfUse ||= performance.now() - begun >= LONGEST_RETRY;
-        failures = isOfUse ? 0 : failures + 1;
-        if (failures >= maxAttempts) throw fault ?? this.#brokenOff();
-      }
-      if (parser.retry !== null) {
-        retry = Math.max(least, Math.min(parser.retry, MAX_RETRY));
-      }
-      // The wait doubles while nothing works.
-      const wait = retry * 2 ** Math.min(failures, 10);
-      try {
-        await pause(
-          Math.min(wait, Math.max(retry, LONGEST_RETRY)),
-          AbortSignal.any([left, this.request.givenUp]),
-        );
-      } catch (reason) {
-        if (left.aborted) return;
-        throw this.#givenUp(reason);
-      }
-      const { lastEventId } = parser;
-      events = null;
-      try {
-        const again = await this.request.repeat(lastEvent(lastEventId));
-        if (again.status === 204) {
-          again.close();
-          return;
-        }
-        const isStream = again.contentType === "text/event-stream";
-        if (again.status !== 200 || !isStream) {
-          again.close();
-          throw this.#host.malformed(new ProtocolError("bad-event-stream"));
-        }
-        parser = new EventStreamParser({ maxEventLength, lastEventId });
-        events = again.eventsBy(parser);
-      } catch (error) {
-        if (!isPassing(error) || ++failures >= maxAttempts) throw error;
-      }
+  /** Asks for the events that follow; null where the server has no more. */
+  async #again(options: EventStreamOptions): Promise<EventStream | null> {
+    const id = options.lastEventId ?? "";
+    const again = await this.request.repeat(lastEvent(id));
+    const { status, contentType } = again;
+    if (status === 200 && contentType === "text/event-stream") {
+      const parser = new EventStreamParser(options);
+      return { events: again.eventsBy(parser), parser };
     }
+    again.close();
+    if (status === 204) return null;
+    throw this.#host.malformed(new ProtocolError("bad-event-stream"));
   }
 
   /**
@@ -370,7 +286,7 @@ export class HttpResponse extends IncomingMessage {
     const { arriving } = this;
     if (arriving === null || this.reader.isDone) return;
     const reason = new TypeError("Response was closed");
-    this.reader.fail(this.#givenUp(reason));
+    this.reader.fail(this.#host.aborted(reason));
     this.#decoded?.close();
     if (!arriving.isDone) this.#host.abort(reason);
   }
