@@ -37,7 +37,6 @@ export {
   type EventLimits,
   IncomingMessage,
 } from "./message/incoming_message.ts";
-export { ClientRequest } from "./client/client_request.ts";
 export type { ClientStats } from "./client/core.ts";
 export {
   type Cookie,
@@ -58,7 +57,7 @@ export {
   TooLargeError,
 } from "./client/errors.ts";
 export { HttpClient, type HttpClientState } from "./client/http_client.ts";
-export { HttpResponse } from "./client/http_response.ts";
+export { ClientRequest, HttpResponse } from "./client/request_and_response.ts";
 export type { EventsReadOptions } from "./client/lasting_events.ts";
 export type { ClientLimits, HttpClientOptions } from "./client/options.ts";
 export type {

@@ -15,7 +15,7 @@ import {
   TooLargeError,
 } from "./errors.ts";
 import type { FollowUp, Loss } from "./follow_up.ts";
-import type { HttpResponse, ResponseHost } from "./http_response.ts";
+import type { HttpResponse, ResponseHost } from "./request_and_response.ts";
 import {
   type Carriage,
   IncomingResponse,

@@ -2,7 +2,6 @@ import { ProtocolError } from "../parse/errors.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import type { Clock, SweptClock } from "../transport/clock.ts";
 import { Attempt, type AttemptOwner, type Carrier } from "./attempt.ts";
-import type { Abortable, ClientRequest } from "./client_request.ts";
 import type { CookieJar } from "./cookie_jar.ts";
 import {
   AbortedError,
@@ -17,8 +16,12 @@ import {
   type Loss,
   type SoFar,
 } from "./follow_up.ts";
-import type { HttpResponse } from "./http_response.ts";
 import { canPipeline, contextOf, type RequestPlan } from "./plan.ts";
+import type {
+  Abortable,
+  ClientRequest,
+  HttpResponse,
+} from "./request_and_response.ts";
 import type { WrittenHead } from "./request_head.ts";
 import type { CallSettings } from "./request_options.ts";
 

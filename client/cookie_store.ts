@@ -35,17 +35,34 @@ export interface Cookie {
 /** A link of a ring. The one that has no entry is its end. */
 class Link {
   readonly entry: Entry | null;
-  before: Link = this;
-  after: Link = this;
+  #before: Link = this;
+  #after: Link = this;
 
   constructor(entry: Entry | null) {
     this.entry = entry;
   }
 
+  get before(): Link {
+    return this.#before;
+  }
+
+  get after(): Link {
+    return this.#after;
+  }
+
   unlink(): void {
-    this.before.after = this.after;
-    this.after.before = this.before;
-    this.before = this.after = this;
+    this.#before.#after = this.#after;
+    this.#after.#before = this.#before;
+    this.#before = this.#after = this;
+  }
+
+  /** Takes its place before another, wherever it was. */
+  moveBefore(next: Link): void {
+    this.unlink();
+    this.#before = next.#before;
+    this.#after = next;
+    next.#before.#after = this;
+    next.#before = this;
   }
 }
 
@@ -60,12 +77,7 @@ class Ring {
   /** Makes one the newest, wherever it was. */
   push(link: Link): void {
     const end = this.#end;
-    if (end.before === link) return;
-    link.unlink();
-    link.before = end.before;
-    link.after = end;
-    end.before.after = link;
-    end.before = link;
+    if (end.before !== link) link.moveBefore(end);
   }
 }
 

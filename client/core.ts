@@ -11,7 +11,7 @@ import {
 } from "../wire/lifecycle.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { Call, CallHost } from "./call.ts";
-import type { ClientRequest, RequestOwner } from "./client_request.ts";
+import type { ClientRequest, RequestOwner } from "./request_and_response.ts";
 import type { NewConnection } from "./connection.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { Dialer } from "./dialer.ts";

@@ -4,7 +4,7 @@ import {
   type ProtocolErrorCode,
 } from "../parse/errors.ts";
 
-import type { HttpResponse } from "./http_response.ts";
+import type { HttpResponse } from "./request_and_response.ts";
 
 /** What an `HttpClient` was doing when something went wrong, and to where. */
 export interface ErrorContext {

@@ -1,6 +1,5 @@
 import { ReadyQueue } from "../transport/ready_queue.ts";
-import type { ClientRequest } from "./client_request.ts";
-import type { HttpResponse } from "./http_response.ts";
+import type { ClientRequest, HttpResponse } from "./request_and_response.ts";
 
 /** Finished requests that wait to be pulled, where nobody pulls. */
 const MAX_FINISHED = 1000;

@@ -8,11 +8,9 @@ import {
 } from "../wire/response_head.ts";
 import { Authenticator } from "./authenticator.ts";
 import { Call } from "./call.ts";
-import { ClientRequest } from "./client_request.ts";
 import { ClientCore, type ClientStats } from "./core.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { ResponseError } from "./errors.ts";
-import type { HttpResponse } from "./http_response.ts";
 import {
   checkBaseUrl,
   checkClientLimits,
@@ -25,6 +23,7 @@ import {
 import { makeBody, writeQuery } from "./outgoing_body.ts";
 import { makePlan } from "./plan.ts";
 import { parseProxy, userOf } from "./proxy.ts";
+import { ClientRequest, type HttpResponse } from "./request_and_response.ts";
 import { checkRequestHeaders } from "./request_head.ts";
 import {
   type CallSettings,

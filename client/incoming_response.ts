@@ -1,10 +1,13 @@
 import type { ResponseParser } from "../parse/response_parser.ts";
 import type { IncomingBody } from "../message/incoming_body.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
-import type { ClientRequest } from "./client_request.ts";
 import { decodeBody, readCodings } from "../message/decoder.ts";
-import { HttpResponse, type ResponseHost } from "./http_response.ts";
 import { type RequestPlan, urlOf } from "./plan.ts";
+import {
+  type ClientRequest,
+  HttpResponse,
+  type ResponseHost,
+} from "./request_and_response.ts";
 import type { CallSettings } from "./request_options.ts";
 import type { ClientTiming } from "./timing.ts";
 

@@ -1,7 +1,9 @@
+import { FIELD_VALUE, isAll } from "../parse/chars.ts";
 import type {
   EventStreamParser,
   ServerSentEvent,
 } from "../parse/event_stream_parser.ts";
+import { byteText } from "../parse/text.ts";
 import type { EventLimits } from "../message/incoming_message.ts";
 import { pause } from "../transport/clock.ts";
 
@@ -130,4 +132,14 @@ async function* reconnecting(
 function waitOf(retry: number, failures: number): number {
   const wait = retry * 2 ** Math.min(failures, 10);
   return Math.min(wait, Math.max(retry, LONGEST_RETRY));
+}
+
+/** The field that tells the peer where to go on, as UTF-8. */
+export function lastEventField(id: string): Record<string, string> {
+  const bytes = new TextEncoder().encode(id);
+  const value = byteText(bytes);
+  // An id that cannot be sent back is as good as none.
+  return value === "" || !isAll(value, FIELD_VALUE)
+    ? {}
+    : { "last-event-id": value };
 }

@@ -1,4 +1,3 @@
-import { FIELD_VALUE, isAll } from "../parse/chars.ts";
 import { dict } from "../parse/dict.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import {
@@ -8,25 +7,234 @@ import {
 } from "../parse/event_stream_parser.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { parseSetCookie } from "../parse/set_cookie.ts";
-import { byteText } from "../parse/text.ts";
-import { decodePieces } from "../message/decoder.ts";
-import { IncomingBody } from "../message/incoming_body.ts";
+import { DecodedBody } from "../message/decoded_body.ts";
+import type { IncomingBody } from "../message/incoming_body.ts";
 import {
   type BodyLimits,
   IncomingMessage,
 } from "../message/incoming_message.ts";
+import { after } from "../transport/clock.ts";
 import { turns } from "../transport/turns.ts";
 import type { ContentCoding } from "../wire/content_coding.ts";
 import { checkLimit } from "../wire/limits.ts";
 import { redactFields, redactUrls } from "../wire/redaction.ts";
-import type { ClientRequest } from "./client_request.ts";
+import type { HeaderValues } from "../wire/response_head.ts";
 import {
   type EventsOrigin,
   type EventsReadOptions,
   type EventStream,
+  lastEventField,
   lastingEvents,
 } from "./lasting_events.ts";
+import type { RequestOptions } from "./request_options.ts";
 import type { ClientTiming } from "./timing.ts";
+
+// ---- The request ----------------------------------------------------------
+
+/** What a request asks of its `HttpClient`. @ignore */
+export interface RequestOwner {
+  /** Nobody waits for it by its promise: `processEvents()` is to give it. */
+  finished(request: ClientRequest): void;
+  /** Somebody does, after all. */
+  taken(request: ClientRequest): void;
+  /** Aborts when the `HttpClient` is closed. */
+  readonly closing: AbortSignal;
+  /** Sends it again, as a new one, with further fields. */
+  repeat(request: ClientRequest, headers: HeaderValues): ClientRequest;
+}
+
+/** What ends a request early. @ignore */
+export interface Abortable {
+  abort(reason?: unknown): void;
+}
+
+/**
+ * A request that is on its way, and the promise of its response.
+ *
+ * It was started at once; to wait for it is up to you. One that fails while
+ * nobody looks is not an unhandled rejection.
+ */
+export class ClientRequest implements Promise<HttpResponse> {
+  /** The method. */
+  readonly method: string;
+  /** Where it went first, before redirects. */
+  readonly url: string;
+  /** Yours: whatever you want to remember with the request. */
+  // deno-lint-ignore no-explicit-any -- its type is the application's matter
+  context: any = undefined;
+  /** The response, once it has come. */
+  response: HttpResponse | null = null;
+  /** Why there is none, once that is known. */
+  error: Error | null = null;
+  /**
+   * The head as it was sent last, with all that the `HttpClient` adds to it,
+   * also credentials; "" until then. One character a byte.
+   */
+  sentHead = "";
+  /**
+   * Whether the rest of the body was not sent, as an answer from 300 on made it
+   * pointless.
+   */
+  isCutOff = false;
+  /** The name of its kind of promise. */
+  readonly [Symbol.toStringTag] = "ClientRequest";
+
+  readonly #owner: RequestOwner;
+  #abortable: Abortable | null = null;
+  #promise: PromiseWithResolvers<HttpResponse> | null = null;
+
+  /** @ignore What the caller asked for. */
+  readonly options: RequestOptions;
+
+  /** @ignore Made by `HttpClient`. */
+  constructor(
+    owner: RequestOwner,
+    method: string,
+    url: string,
+    options: RequestOptions,
+  ) {
+    this.#owner = owner;
+    this.method = method;
+    this.url = url;
+    this.options = options;
+  }
+
+  /** @ignore Aborts when nothing more is to be done for it. */
+  get givenUp(): AbortSignal {
+    const { signal } = this.options;
+    const { closing } = this.#owner;
+    return signal === undefined ? closing : AbortSignal.any([signal, closing]);
+  }
+
+  /** Whether there is a response, or an error. */
+  get isFinished(): boolean {
+    return this.response !== null || this.error !== null;
+  }
+
+  /** The promise itself, made when somebody wants it. */
+  get #settled(): Promise<HttpResponse> {
+    if (this.#promise === null) {
+      this.#promise = Promise.withResolvers();
+      if (this.isFinished) {
+        this.#settle();
+        this.#owner.taken(this);
+      }
+    }
+    return this.#promise.promise;
+  }
+
+  #settle(): void {
+    if (this.error === null) this.#promise!.resolve(this.response!);
+    else {
+      // Who waits has handlers of their own.
+      this.#promise!.promise.catch(() => {});
+      this.#promise!.reject(this.error);
+    }
+  }
+
+  /** As for every promise; rejects with a `ClientError`. */
+  then<T = HttpResponse, E = never>(
+    onFulfilled?: ((response: HttpResponse) => T | PromiseLike<T>) | null,
+    // deno-lint-ignore no-explicit-any -- as Promise has it
+    onRejected?: ((reason: any) => E | PromiseLike<E>) | null,
+  ): Promise<T | E> {
+    return this.#settled.then(onFulfilled, onRejected);
+  }
+
+  /** As for every promise. */
+  catch<E = never>(
+    // deno-lint-ignore no-explicit-any -- as Promise has it
+    onRejected?: ((reason: any) => E | PromiseLike<E>) | null,
+  ): Promise<HttpResponse | E> {
+    return this.#settled.catch(onRejected);
+  }
+
+  /** As for every promise. */
+  finally(onFinally?: (() => void) | null): Promise<HttpResponse> {
+    return this.#settled.finally(onFinally);
+  }
+
+  /**
+   * Waits for the response for so long. The request goes on after that.
+   *
+   * @param timeout How long, in ms; for ever by default.
+   * @returns The response; `null` when the time is over.
+   */
+  wait(timeout: number = Infinity): Promise<HttpResponse | null> {
+    const settled = this.#settled;
+    if (timeout === Infinity || this.isFinished) return settled;
+    return new Promise((resolve, reject) => {
+      const end = after(timeout, () => resolve(null));
+      settled.then(resolve, reject).finally(end);
+    });
+  }
+
+  /**
+   * Gives the request up, whatever it has come to; its connection is closed,
+   * unless it was not sent yet. A response that came stays.
+   *
+   * @param reason Becomes the `cause` of the `AbortedError`.
+   */
+  abort(reason?: unknown): void {
+    this.#abortable?.abort(reason);
+  }
+
+  /** @ignore Sends it again, as a new one, with further fields. */
+  repeat(headers: HeaderValues): ClientRequest {
+    return this.#owner.repeat(this, headers);
+  }
+
+  /**
+   * What `JSON.stringify()` shows: nothing of what is sent but method and URL,
+   * and what has come of it.
+   */
+  toJSON(): Record<string, unknown> {
+    const { method, response, error } = this;
+    return { method, url: redactUrls(this.url), response, error };
+  }
+
+  /** @ignore The same for a console. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return `ClientRequest ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** @ignore */
+  startedBy(abortable: Abortable | null): void {
+    this.#abortable = abortable;
+  }
+
+  /** @ignore It goes out with this head. */
+  sending(head: string): void {
+    this.sentHead = head;
+  }
+
+  /** @ignore Whether the rest of its body is not sent. */
+  cutOff(isCutOff: boolean): void {
+    this.isCutOff = isCutOff;
+  }
+
+  /** @ignore */
+  succeed(response: HttpResponse): void {
+    this.response = response;
+    this.#finish();
+  }
+
+  /** @ignore */
+  fail(error: Error): void {
+    this.error = error;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#promise !== null) this.#settle();
+    else this.#owner.finished(this);
+  }
+}
+
+// ---- Its response ---------------------------------------------------------
 
 /** What a response asks of what it came in by. @ignore */
 export interface ResponseHost
@@ -99,7 +307,7 @@ export class HttpResponse extends IncomingMessage {
   readonly #received: number;
   #bytes: Uint8Array | null;
   #cookies: Record<string, string> | null = null;
-  #decoded: ReturnType<typeof decodePieces> | null = null;
+  #decoded: DecodedBody | null = null;
 
   /** @ignore Made by the client alone. */
   constructor(parts: ResponseParts) {
@@ -188,35 +396,14 @@ export class HttpResponse extends IncomingMessage {
   /** @ignore */
   protected override openBody(): IncomingBody {
     const { arriving } = this;
-    return arriving === null || this.#codings === null
-      ? super.openBody()
-      : this.#decode(arriving, this.#codings);
-  }
-
-  #decode(
-    incoming: IncomingBody,
-    codings: readonly ContentCoding[],
-  ): IncomingBody {
-    const decoded = decodePieces(codings, () => incoming.next());
-    this.#decoded = decoded;
-    const body: IncomingBody = new IncomingBody(
-      {
-        readBody: () => {
-          decoded.next().then(
-            (piece) => piece === null ? body.finish("") : body.take(piece),
-            (error) => {
-              const fault = this.fault(error);
-              body.fail(fault);
-              if (fault !== error) this.close();
-            },
-          );
-        },
-        refuseBody: () => this.close(),
-      },
-      -1,
-      Infinity,
+    if (arriving === null || this.#codings === null) return super.openBody();
+    this.#decoded = new DecodedBody(
+      arriving,
+      this.#codings,
+      (error) => this.fault(error),
+      () => this.close(),
     );
-    return body;
+    return this.#decoded.body;
   }
 
   /** @ignore What is malformed is the response's fault. */
@@ -267,7 +454,7 @@ export class HttpResponse extends IncomingMessage {
   /** Asks for the events that follow; null where the server has no more. */
   async #again(options: EventStreamOptions): Promise<EventStream | null> {
     const id = options.lastEventId ?? "";
-    const again = await this.request.repeat(lastEvent(id));
+    const again = await this.request.repeat(lastEventField(id));
     const { status, contentType } = again;
     if (status === 200 && contentType === "text/event-stream") {
       const parser = new EventStreamParser(options);
@@ -312,14 +499,4 @@ export class HttpResponse extends IncomingMessage {
   ): string {
     return `HttpResponse ${inspect(this.toJSON(), options)}`;
   }
-}
-
-/** The field that tells the server where to go on, as UTF-8. */
-function lastEvent(id: string): Record<string, string> {
-  const bytes = new TextEncoder().encode(id);
-  const value = byteText(bytes);
-  // An id that cannot be sent back is as good as none.
-  return value === "" || !isAll(value, FIELD_VALUE)
-    ? {}
-    : { "last-event-id": value };
 }

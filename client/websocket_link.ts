@@ -9,7 +9,7 @@ import {
   handshakeRequest,
   makeKey,
 } from "../websocket/handshake.ts";
-import { Websocket } from "../websocket/websocket.ts";
+import { Websocket, type WebsocketOptions } from "../websocket/websocket.ts";
 import type { RequestOptions } from "./request_options.ts";
 import type { Successor } from "../transport/takeover.ts";
 import type { Switchable } from "./switchable.ts";
@@ -88,8 +88,7 @@ export class WebsocketOffer {
     );
     const { maxMessageLength, maxSendBufferSize } = this.#options;
     const { idleTimeout, closeTimeout } = this.#options;
-    const sink = new ConnectionSink(connection, gone);
-    sink.websocket = new Websocket(sink, {
+    const sink = new ConnectionSink(connection, gone, {
       role: "client",
       url: url.replace(/^http/, "ws"),
       protocol,
@@ -105,14 +104,19 @@ export class WebsocketOffer {
 
 /** A connection as what a WebSocket stands on. */
 class ConnectionSink extends TransportSink implements ByteSink, Successor {
-  websocket!: Websocket;
+  readonly websocket: Websocket;
   readonly #connection: Switchable;
   readonly #gone: () => void;
 
-  constructor(connection: Switchable, gone: () => void) {
+  constructor(
+    connection: Switchable,
+    gone: () => void,
+    options: WebsocketOptions,
+  ) {
     super(connection.transport);
     this.#connection = connection;
     this.#gone = gone;
+    this.websocket = new Websocket(this, options);
   }
 
   end(): void {

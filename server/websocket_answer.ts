@@ -12,7 +12,7 @@ import {
   type HandshakeRequest,
   isAllowedOrigin,
 } from "../websocket/handshake.ts";
-import { Websocket } from "../websocket/websocket.ts";
+import { Websocket, type WebsocketOptions } from "../websocket/websocket.ts";
 import { type CheckedHeaders, checkHeaders } from "../wire/response_head.ts";
 import type { RespondOptions } from "./answer_head.ts";
 import type { Session } from "./session.ts";
@@ -153,8 +153,7 @@ export function makeWebsocket(
   peerGone: () => void,
   onError: (error: unknown) => void,
 ): { websocket: Websocket; open: (headers: CheckedHeaders) => void } {
-  const sink = new SessionSink(session, peerGone);
-  const websocket = sink.websocket = new Websocket(sink, {
+  const sink = new SessionSink(session, peerGone, {
     role: "server",
     protocol,
     maxMessageLength: options.maxMessageLength,
@@ -164,21 +163,27 @@ export function makeWebsocket(
     deflate: deflate?.parameters ?? null,
     onError,
   });
+  const { websocket } = sink;
   return { websocket, open: (headers) => sink.open(headers) };
 }
 
 /** A session as what a WebSocket stands on. */
 class SessionSink extends TransportSink implements ByteSink, Successor {
-  websocket!: Websocket;
+  readonly websocket: Websocket;
   readonly #session: Session;
   readonly #peerGone: () => void;
   // What came along with the request.
   #rest: Uint8Array | null = null;
 
-  constructor(session: Session, peerGone: () => void) {
+  constructor(
+    session: Session,
+    peerGone: () => void,
+    options: WebsocketOptions,
+  ) {
     super(session.transport);
     this.#session = session;
     this.#peerGone = peerGone;
+    this.websocket = new Websocket(this, options);
   }
 
   /** Answers with 101 and takes the connection over. */

@@ -3,7 +3,7 @@ import { brotliCompressSync } from "node:zlib";
 import type { Attempt, Carrier } from "../../client/attempt.ts";
 import { Authenticator } from "../../client/authenticator.ts";
 import { Call, type CallHost } from "../../client/call.ts";
-import { ClientRequest } from "../../client/client_request.ts";
+import { ClientRequest } from "../../client/request_and_response.ts";
 import { CookieJar } from "../../client/cookie_jar.ts";
 import type { Loss } from "../../client/follow_up.ts";
 import { makeBody } from "../../client/outgoing_body.ts";
