@@ -1,3 +1,4 @@
+import { checkTime } from "../parse/arguments.ts";
 import { dict } from "../parse/dict.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import {
@@ -46,6 +47,24 @@ export interface RequestOwner {
 /** What ends a request early. @ignore */
 export interface Abortable {
   abort(reason?: unknown): void;
+}
+
+/**
+ * Rejects with an error whose stack says where it is waited for: the engine
+ * knows that of a promise that one waiter alone has, as long as it is pending.
+ *
+ * @param promise What is waited for, and follows this.
+ */
+async function failing(
+  error: Error,
+  promise: Promise<HttpResponse>,
+): Promise<never> {
+  // Until it does follow.
+  for (let turns = 0; turns < 3; turns++) await null;
+  Error.captureStackTrace(error, failing);
+  // Who waits has handlers of their own.
+  promise.catch(() => {});
+  throw error;
 }
 
 /**
@@ -124,12 +143,9 @@ export class ClientRequest implements Promise<HttpResponse> {
   }
 
   #settle(): void {
-    if (this.error === null) this.#promise!.resolve(this.response!);
-    else {
-      // Who waits has handlers of their own.
-      this.#promise!.promise.catch(() => {});
-      this.#promise!.reject(this.error);
-    }
+    const { promise, resolve } = this.#promise!;
+    if (this.error === null) resolve(this.response!);
+    else resolve(failing(this.error, promise));
   }
 
   /** As for every promise; rejects with a `ClientError`. */
@@ -161,6 +177,7 @@ export class ClientRequest implements Promise<HttpResponse> {
    * @returns The response; `null` when the time is over.
    */
   wait(timeout: number = Infinity): Promise<HttpResponse | null> {
+    checkTime("Timeout", timeout);
     const settled = this.#settled;
     if (timeout === Infinity || this.isFinished) return settled;
     return new Promise((resolve, reject) => {
