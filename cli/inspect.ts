@@ -8,7 +8,7 @@ import type { CliIo } from "./io.ts";
 import { paint } from "./json_color.ts";
 import { LineQueue } from "./line_queue.ts";
 import { addressesOf, listenAll, whereLines } from "./listening.ts";
-import { plainLine, plainText } from "./plain_text.ts";
+import { plainLine } from "./plain_text.ts";
 import { Replies } from "./replies.ts";
 import { type Answerer, runServer } from "./running.ts";
 import { sizeText } from "./sizes.ts";
@@ -165,7 +165,7 @@ class View implements Watch {
   #say(mark: string, text: string): void {
     const { lines, hasColor } = this.#options;
     const front = paint(`#${this.#number} ${mark}`, "dim", hasColor);
-    for (const line of plainText(text).split("\n")) {
+    for (const line of text.split(/\r?\n/)) {
       lines.add(`${front} ${plainLine(line)}`.trimEnd());
     }
   }

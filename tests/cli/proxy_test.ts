@@ -243,6 +243,7 @@ Deno.test("serve --proxy says who is to blame where a backend is dead, odd or la
 
 Deno.test("serve --proxy passes events and uploads on as they come, and lets go of them", async () => {
   let hasLeft = false;
+  let isAsked = false;
   const begun = Promise.withResolvers<void>();
   await using scene = new Scene(async (client) => {
     if (client.path === "/api/up") {
@@ -254,8 +255,11 @@ Deno.test("serve --proxy passes events and uploads on as they come, and lets go 
       client.respond(`${size}`);
       return;
     }
-    client.responseEvents();
-    client.sendEvent({ data: "one" });
+    if (client.path === "/api/never") isAsked = true;
+    else {
+      client.responseEvents();
+      client.sendEvent({ data: "one" });
+    }
     client.signal.addEventListener("abort", () => hasLeft = true);
   }, { streaming: true, maxContentLength: Infinity });
   await using served = await Served.start({}, ...route("/api", scene));
@@ -266,6 +270,19 @@ Deno.test("serve --proxy passes events and uploads on as they come, and lets go 
   assertMatch(new TextDecoder().decode(value), /data: ?one\n\n$/);
   await reader.cancel();
   await eventually(() => hasLeft);
+  // So does who leaves before there is an answer.
+  using peer = await Deno.connect({ port: Number(new URL(served.url).port) });
+  const ask = "GET /api/never HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  await peer.write(new TextEncoder().encode(ask));
+  await eventually(() => isAsked);
+  hasLeft = false;
+  peer.close();
+  await eventually(() => hasLeft);
+  // Many may listen, as everywhere else.
+  const many = await Promise.all(
+    Array.from({ length: 12 }, () => fetch(`${served.url}api/events`)),
+  );
+  for (const one of many) await one.body?.cancel();
   const body = async function* () {
     yield new Uint8Array(1000);
     await begun.promise; // the beginning is there before the end is sent

@@ -1,6 +1,7 @@
 // Where serve listens, by what certificate, and --live.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { main } from "../../cli.ts";
+import { AllowedHosts } from "../../cli/allowed_hosts.ts";
 import { selfSigned } from "../../cli/self_signed.ts";
 import { program, wanting } from "../support/wanting.ts";
 import { qrCode, qrLines } from "../../cli/qr_code.ts";
@@ -52,6 +53,14 @@ Deno.test("serve --listen listens at several places", () =>
       assertMatch(strange.out, /^This is not the name/);
     },
   ));
+
+Deno.test("AllowedHosts keeps to names where one of the places is for this machine alone", () => {
+  const has = (places: string[]) =>
+    new AllowedHosts([], places).has("evil.example");
+  assertEquals(has(["0.0.0.0", "127.0.0.1"]), false);
+  assertEquals(has(["0.0.0.0", "192.168.1.5"]), true);
+  assertEquals(has([]), true); // no page can ask by a Unix socket
+});
 
 Deno.test("serve listens nowhere where one of the places cannot be had", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
