@@ -77,7 +77,7 @@ async function run(
       });
     }
   } finally {
-    for (const { url } of targets) await sites.done(url);
+    await sites.close();
     if (session !== null) await saveSession(session);
   }
   return code;
@@ -106,6 +106,7 @@ async function faultOf(
     return code;
   } finally {
     call.turns.pass(number);
+    await call.sites.done(args.url);
   }
 }
 

@@ -8,7 +8,7 @@ import type { CliIo } from "./io.ts";
 const TIMEOUT = 300_000;
 
 interface Site {
-  client: Promise<HttpClient>;
+  client: Promise<HttpClient> | null;
   /** Requests that go there and are not done. */
   left: number;
 }
@@ -31,7 +31,7 @@ export class Sites {
     for (const url of urls) {
       const site = this.#sites.get(keyOf(url));
       if (site === undefined) {
-        this.#sites.set(keyOf(url), { client: null!, left: 1 });
+        this.#sites.set(keyOf(url), { client: null, left: 1 });
       } else site.left++;
     }
   }
@@ -39,11 +39,10 @@ export class Sites {
   /** The client for these arguments' URL. */
   client(args: RequestArguments): Promise<HttpClient> {
     const site = this.#sites.get(keyOf(args.url))!;
-    if (site.client === null) {
-      site.client = this.#making.then(() => this.#make(args));
-      this.#making = site.client.catch(() => {});
-    }
-    return site.client;
+    if (site.client !== null) return site.client;
+    const client = this.#making.then(() => this.#make(args));
+    this.#making = client.catch(() => {});
+    return site.client = client;
   }
 
   async #make(args: RequestArguments): Promise<HttpClient> {
@@ -55,11 +54,21 @@ export class Sites {
 
   /** A request of this URL is done. */
   async done(url: URL): Promise<void> {
-    const site = this.#sites.get(keyOf(url))!;
-    if (--site.left > 0 || site.client === null) return;
-    const client = await site.client.catch(() => null);
-    await client?.close();
+    const key = keyOf(url);
+    const site = this.#sites.get(key)!;
+    if (--site.left > 0) return;
+    this.#sites.delete(key);
+    await close(site);
   }
+
+  /** Closes all that are left. */
+  async close(): Promise<void> {
+    for (const site of this.#sites.values()) await close(site);
+  }
+}
+
+async function close({ client }: Site): Promise<void> {
+  await (await client?.catch(() => null))?.close();
 }
 
 /** Clients differ by where they go and who asks. */

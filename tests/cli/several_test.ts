@@ -6,7 +6,7 @@ import { eachInLanes, Turns } from "../../cli/lanes.ts";
 import type { HttpConnection } from "../../server.ts";
 import { selfSigned } from "../../cli/self_signed.ts";
 import { makePair } from "../support/certificates.ts";
-import { Scene } from "../support/serving.ts";
+import { eventually, Scene } from "../support/serving.ts";
 import { wanting } from "../support/wanting.ts";
 import { FakeIo, run } from "./fake_io.ts";
 import { main } from "../../cli.ts";
@@ -96,6 +96,19 @@ Deno.test("uhttp asks for several URLs by one connection, and shows all in order
   const four = await run([`${url}[1-2]`, `${url}{3,4}`, "--parallel", "4"]);
   assertEquals([four.code, four.err, four.out === all], [0, "", true]);
   assertEquals(most, 4);
+});
+
+Deno.test("uhttp keeps no connection to a site with which it is done", async () => {
+  await using one = new Scene((client) => client.respond("1"));
+  const open: number[] = [];
+  await using two = new Scene(async (client) => {
+    await eventually(() => one.server.stats.openConnections === 0);
+    open.push(one.server.stats.openConnections);
+    client.respond("2");
+  });
+  const urls = [`${one.server.url}{a,b}`, two.server.url];
+  assertEquals((await run(urls)).out, "112");
+  assertEquals(open, [0]);
 });
 
 Deno.test("uhttp goes on with the others where one fails, and comes to its code", async () => {
