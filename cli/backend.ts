@@ -62,6 +62,8 @@ export class Backend {
   readonly #isHere: boolean;
   readonly #more: Readonly<Fields>;
   #websockets = 0;
+  /** What would never end by itself, and ends it. */
+  readonly #endless = new Set<() => void>();
 
   /**
    * @param keepsSecret Whether what lets in here is none of its business.
@@ -203,11 +205,14 @@ export class Backend {
         stream: true,
       });
       callOff();
+      const isEndless = response.contentType === "text/event-stream";
+      if (isEndless) this.#endless.add(leave);
       return await give(client, response, watch);
     } catch (error) {
       throw isLate ? new HttpError("It took too long to answer", 504) : error;
     } finally {
       callOff();
+      this.#endless.delete(leave);
       client.signal.removeEventListener("abort", leave);
     }
   }
@@ -224,10 +229,15 @@ export class Backend {
       return await relay(client, this.#client, target, {
         headers: { ...UNSAID, ...fields },
         protocols: offered?.split(",").map((name) => name.trim()) ?? [],
-      }, watch);
+      }, { watch, endless: this.#endless });
     } finally {
       this.#websockets--;
     }
+  }
+
+  /** Ends what would never end by itself: events, and WebSockets. */
+  ending(): void {
+    for (const end of this.#endless) end();
   }
 
   /** Ends all that is under way. */

@@ -79,6 +79,10 @@ class Inspector implements Answerer {
     return Promise.resolve(false);
   }
 
+  ending(): void {
+    this.#backend.ending();
+  }
+
   async close(): Promise<void> {
     await this.#backend.close();
     await this.#lines.flushed();

@@ -15,6 +15,7 @@ const MAX_MESSAGE = 4 * 1024 * 1024;
  * Passes a WebSocket's messages on, each in frames of our own: what is no
  * WebSocket does not get through.
  *
+ * @param more Who looks on, and where it is put how it can be ended.
  * @returns Whether one came about.
  */
 export async function relay(
@@ -22,7 +23,7 @@ export async function relay(
   backend: HttpClient,
   target: string,
   options: Pick<WebsocketConnectOptions, "headers" | "protocols">,
-  watch: Watch | null,
+  { watch, endless }: { watch: Watch | null; endless: Set<() => void> },
 ): Promise<boolean> {
   const ending = new AbortController();
   const leave = () => ending.abort();
@@ -49,7 +50,12 @@ export async function relay(
     client.signal.removeEventListener("abort", leave);
   }
   let ours: Websocket | null = null;
+  const goodbye = () => {
+    ours?.close(1001);
+    theirs.close(1001);
+  };
   try {
+    endless.add(goodbye);
     ours = client.acceptWebsocket({
       maxMessageLength: MAX_MESSAGE,
       ...(theirs.protocol === "" ? {} : { protocol: theirs.protocol }),
@@ -62,6 +68,7 @@ export async function relay(
     ]);
     return true;
   } finally {
+    endless.delete(goodbye);
     if (ours === null) await theirs.close(1001);
   }
 }

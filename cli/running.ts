@@ -38,9 +38,9 @@ export async function runServer(
 ): Promise<ExitCode> {
   let isEnding = false;
   const stopListening = io.onInterrupt(() => {
-    // Once more, and nothing is waited for.
     answerer.ending?.();
     for (const server of servers) {
+      // Once more, and nothing is waited for.
       if (isEnding) server.close();
       else server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
     }

@@ -337,6 +337,7 @@ export class Site implements Answerer {
 
   ending(): void {
     this.#live?.close();
+    for (const backend of this.#backends) backend.ending();
   }
 
   async close(): Promise<void> {

@@ -340,6 +340,29 @@ Deno.test("serve --proxy passes WebSockets on, in frames of its own", async () =
   assertMatch(odd, /^HTTP\/1\.1 4/);
 });
 
+Deno.test("serve --proxy ends at once though events and WebSockets are open", async () => {
+  const talk = async (client: HttpConnection) => {
+    if (!client.isWebsocketRequest) {
+      client.responseEvents();
+      client.sendEvent({ data: "one" });
+      return;
+    }
+    for await (const _ of client.acceptWebsocket() ?? []);
+  };
+  await using scene = new Scene((client) => {
+    talk(client);
+  });
+  await using served = await Served.start({}, ...route("/", scene));
+  const events = await fetch(served.url);
+  await using client = new HttpClient(served.url);
+  const ws = await client.websocket("/ws");
+  const start = performance.now();
+  assertEquals(await served.stop(), 0);
+  assert(performance.now() - start < 3000);
+  assertEquals((await ws.closed).code, 1001);
+  await events.body?.cancel().catch(() => {});
+});
+
 Deno.test("serve --proxy keeps the password to itself, and others out", async () => {
   await using scene = telling();
   await using served = await Served.start(
