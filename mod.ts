@@ -28,6 +28,7 @@ export {
   type Answered,
   type AnsweredClient,
   BodyPart,
+  type ClientHandler,
   commonLogLine,
   type Completion,
   type CompressOptions,
@@ -37,6 +38,8 @@ export {
   type EventsOptions,
   type FetchHandler,
   type FormValue,
+  handle,
+  type HandleOptions,
   type HeaderFields,
   type HeaderPairs,
   type HeaderValues,
@@ -68,6 +71,7 @@ export {
   type ServerSentEvent,
   type ServerStats,
   STATUS_CODES,
+  upgradeWebSocket,
   type WebsocketAcceptOptions,
 } from "./server.ts";
 export {

@@ -59,6 +59,11 @@ export type {
   HttpServerOptions,
 } from "./server/options.ts";
 export { RawConnection } from "./server/raw_connection.ts";
+export {
+  type ClientHandler,
+  handle,
+  type HandleOptions,
+} from "./server/handle.ts";
 export { merge } from "./server/merge.ts";
 export {
   type FetchHandler,
@@ -66,6 +71,7 @@ export {
   type ServeInfo,
   type ServeOptions,
 } from "./server/serve.ts";
+export { upgradeWebSocket } from "./server/web_upgrade.ts";
 export type { ServerStats } from "./server/session_host.ts";
 export type { WebsocketAcceptOptions } from "./server/websocket_answer.ts";
 export type { ConnSource } from "./transport/acceptor.ts";

@@ -285,6 +285,19 @@ export class HttpConnection extends AnswerableRequest {
     });
   }
 
+  /** @ignore Whether nobody waits for an answer any more. */
+  get isGone(): boolean {
+    return !this.isBegun && (!this.isHeld || this.session.inputEnded);
+  }
+
+  /** @ignore An answer in parts will not come to its end. */
+  breakOff(): void {
+    const answer = this.extras?.answer;
+    if (answer instanceof StreamAnswer || answer instanceof MultipartAnswer) {
+      this.close();
+    }
+  }
+
   /** @ignore What handles the request has failed, and its WebSocket with it. */
   handlerFailed(): void {
     const websocket = this.extras?.websocket;

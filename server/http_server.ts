@@ -67,6 +67,12 @@ function answeredFailed(error: unknown): void {
   console.error("Error in onAnswered:", error);
 }
 
+/** What the process may end without. */
+interface Refable {
+  ref?(): void;
+  unref?(): void;
+}
+
 /** A connection that waits for a place. */
 interface Newcomer {
   conn: Deno.Conn;
@@ -124,6 +130,8 @@ export class HttpServer
   #isMakingRoom = false;
   #isAccepting = true;
   #isPathGone = false;
+  // Whether the process goes on for the server's sake.
+  #isRef = true;
   #loading: Promise<void> = Promise.resolve();
   // Faults of our own that were written to standard error.
   readonly #told = new Set<string>();
@@ -185,6 +193,7 @@ export class HttpServer
   // ---- Accepting --------------------------------------------------------
 
   #accept(source: ConnSource): Acceptor {
+    if (!this.#isRef) (source as Refable).unref?.();
     const handlers: AcceptorHandlers = {
       room: (conn) => this.#roomFor(conn),
       turnAway: () => this.#turnAway(),
@@ -212,6 +221,7 @@ export class HttpServer
 
   #add(conn: Deno.Conn, address: string): void {
     tune(conn);
+    if (!this.#isRef) (conn as Refable).unref?.();
     this.#hub.add(new Session(conn, this.#hub, address));
   }
 
@@ -491,6 +501,30 @@ export class HttpServer
   watch(notify: () => void): () => void {
     checkFunction("Callback", notify);
     return this.#hub.watch(notify);
+  }
+
+  /**
+   * Lets the process go on for the server's sake, as it does unless told
+   * otherwise.
+   */
+  ref(): void {
+    this.#setRef(true);
+  }
+
+  /** Lets the process end though the server runs, and its connections are open. */
+  unref(): void {
+    this.#setRef(false);
+  }
+
+  #setRef(isRef: boolean): void {
+    this.#isRef = isRef;
+    this.#hub.clock.isBackground = !isRef;
+    const sockets: Refable[] = [this.socket as Refable];
+    for (const session of this.#hub.sessions) sockets.push(session.conn);
+    for (const socket of sockets) {
+      if (isRef) socket.ref?.();
+      else socket.unref?.();
+    }
   }
 
   // ---- Certificate and end ----------------------------------------------

@@ -1,8 +1,10 @@
+import { checkFunction } from "../parse/arguments.ts";
 import { HttpError, ProtocolError } from "../parse/errors.ts";
 import type { HttpConnection } from "./http_connection.ts";
 import { HttpServer } from "./http_server.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { type HttpServerOptions, SERVER_OPTIONS } from "./options.ts";
+import { checkResponse } from "./web.ts";
 
 /** What a handler learns beside the request. */
 export interface ServeInfo {
@@ -22,6 +24,8 @@ export type FetchHandler = (
 
 /** Options of {@linkcode serve}: those of a server, and a handler's. */
 export interface ServeOptions extends Omit<HttpServerOptions, "onError"> {
+  /** The handler, where it is given by no argument. */
+  handler?: FetchHandler;
   /** Called once with the address that is listened on. */
   onListen?: (addr: Deno.Addr) => void;
   /**
@@ -36,6 +40,7 @@ export interface ServeOptions extends Omit<HttpServerOptions, "onError"> {
 
 const NAMES = new OptionNames<ServeOptions>("serve()", {
   ...SERVER_OPTIONS,
+  handler: true,
   onListen: true,
   onConnectionError: true,
 });
@@ -68,25 +73,34 @@ export function serve(
   options: ServeOptions,
   handler: FetchHandler,
 ): HttpServer;
-/** Both orders. */
+/** The same with the handler among the options. */
+export function serve(
+  options: ServeOptions & { handler: FetchHandler },
+): HttpServer;
+/** All of these. */
 export function serve(
   first: FetchHandler | ServeOptions,
   second?: ServeOptions | FetchHandler,
 ): HttpServer {
-  const [handler, options = {}] = typeof first === "function"
+  const [given, options = {}] = typeof first === "function"
     ? [first, second as ServeOptions]
     : [second as FetchHandler, first];
-  if (typeof handler !== "function") {
+  if (isApp(options)) {
     throw new TypeError(
-      "fetch" in first && typeof first.fetch === "function"
-        ? "Handler is not a function: give that of an app, as serve(app.fetch)"
-        : handler === undefined
-        ? "Handler is missing"
-        : "Handler is not a function",
+      "Handler is not a function: give that of an app, as serve(app.fetch)",
     );
   }
   NAMES.check(options);
-  const { onListen, onError, onConnectionError, ...rest } = options;
+  const { onListen, onError, onConnectionError, handler = given, ...rest } =
+    options;
+  if (handler === undefined) throw new TypeError("Handler is missing");
+  if (given !== undefined && handler !== given) {
+    throw new TypeError("Handler is given twice");
+  }
+  checkFunction("Handler", handler);
+  for (const [name, value] of Object.entries({ onListen, onError })) {
+    if (value !== undefined) checkFunction(`Option "${name}"`, value);
+  }
   const server = new HttpServer({
     port: rest.path === undefined && rest.listener === undefined
       ? 8000
@@ -98,6 +112,12 @@ export function serve(
   onListen?.(server.addr);
   run(server, handler, onError ?? failed);
   return server;
+}
+
+/** Whether something is what `serve(app.fetch)` is meant to be given of. */
+function isApp(options: unknown): boolean {
+  return typeof options === "object" && options !== null &&
+    "fetch" in options && typeof options.fetch === "function";
 }
 
 async function run(
@@ -134,7 +154,7 @@ function handle(
     recover(client, error, onError);
     return;
   }
-  if (made instanceof Response) answer(client, made);
+  if (made instanceof Response && made.status >= 200) answer(client, made);
   else {
     Promise.resolve(made).then((response) => answer(client, response)).catch(
       (error) => recover(client, error, onError),
@@ -144,10 +164,7 @@ function handle(
 
 function answer(client: HttpConnection, response: Response): void {
   if (!client.isAnswered) {
-    if (!(response instanceof Response)) {
-      throw new TypeError("Handler has not returned a Response");
-    }
-    client.respondWith(response);
+    client.respondWith(checkResponse(response));
   } // A handler may have answered by the client itself.
   else if (response instanceof Response && response.body?.locked === false) {
     response.body.cancel().catch(() => {});

@@ -150,9 +150,16 @@ function before(pieces: (Promise<Piece> | Piece)[], source: Source): Source {
  *
  * @throws {HttpError} If it is no response, or one whose body is in use.
  */
-function checkResponse(response: unknown): Response {
+export function checkResponse(response: unknown): Response {
   if (!(response instanceof Response)) {
     throw new HttpError("Handler has not returned a Response", 500);
+  }
+  if (response.status === 101) {
+    throw new HttpError(
+      "Response is of Deno.upgradeWebSocket(), which is for Deno.serve(): " +
+        "use this library's upgradeWebSocket(), or acceptWebsocket()",
+      500,
+    );
   }
   if (response.bodyUsed || response.body?.locked) {
     throw new HttpError("Body of the Response is used already", 500);

@@ -26,6 +26,14 @@ export interface RequestOrigin {
   readonly server: { readonly bodyLimits: BodyLimits };
 }
 
+/** The key of what a request was made of. */
+const ORIGIN = Symbol("origin");
+
+/** What a request was made of; undefined for those of others. */
+export function originOf(request: Request): unknown {
+  return (request as { [ORIGIN]?: unknown } | null)?.[ORIGIN];
+}
+
 /** Methods that a `Request` takes as they are. */
 const METHODS = new Set([
   ...["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"],
@@ -96,6 +104,7 @@ function realRequest(
   const request = new Request(origin.fullUrl, init);
   if (isUsed) request.text();
   return Object.defineProperties(request, {
+    [ORIGIN]: { value: origin },
     signal: { get: () => origin.signal },
     json: { value: async () => toJson(await request.text(), origin) },
     formData: { value: async () => toForm(await request.bytes(), origin) },
@@ -137,6 +146,10 @@ class LazyRequest {
   constructor(origin: RequestOrigin, url: string) {
     this.#origin = origin;
     this.#url = url;
+  }
+
+  get [ORIGIN](): RequestOrigin {
+    return this.#origin;
   }
 
   /** The real one. */

@@ -129,7 +129,7 @@ export class Clock {
   /** Length of a tick in milliseconds. */
   readonly period: number;
   readonly #sweep: () => void;
-  readonly #isBackground: boolean;
+  #isBackground: boolean;
   readonly #ticked: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
   // When the present tick began.
@@ -178,6 +178,15 @@ export class Clock {
     this.#tickedAt = performance.now();
     this.#timer = setInterval(this.#advance, this.period);
     if (this.#isBackground) Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  /** Says whether it lets the process end while it runs. */
+  set isBackground(isBackground: boolean) {
+    this.#isBackground = isBackground;
+    const timer = this.#timer as unknown as number | undefined;
+    if (timer === undefined) return;
+    if (isBackground) Deno.unrefTimer(timer);
+    else Deno.refTimer(timer);
   }
 
   readonly #advance = (): void => {
