@@ -31,7 +31,7 @@ export type {
   AnsweredClient,
   Completion,
 } from "./server/answered.ts";
-export type { RespondOptions } from "./server/answer_head.ts";
+export type { DataOptions, RespondOptions } from "./server/answer_head.ts";
 export type { RespondFileOptions } from "./server/file_answer.ts";
 export type { CompressOptions } from "./server/compression.ts";
 export type { ServerEvent } from "./server/events.ts";
@@ -53,7 +53,10 @@ export { HttpRequest } from "./server/http_request.ts";
 export { commonLogLine, jsonLogLine, type Logged } from "./server/log_line.ts";
 export { HttpServer, type ServerSocket } from "./server/http_server.ts";
 export type { ServerLimits } from "./server/limits.ts";
-export type { MultipartOptions } from "./server/multipart_answer.ts";
+export type {
+  FrameOptions,
+  MultipartOptions,
+} from "./server/multipart_answer.ts";
 export type {
   ConnectionErrorInfo,
   HttpServerOptions,

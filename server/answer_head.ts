@@ -24,6 +24,21 @@ export interface RespondOptions {
 export const RESPOND_OPTIONS: Readonly<
   Record<keyof RespondOptions, unknown>
 > = { status: true, statusMessage: true, headers: true, cookies: true };
+/** The same where the answer is data that is here. */
+export interface DataOptions extends RespondOptions {
+  /**
+   * Whether to send an `ETag` made of the data, unless a header names one, and
+   * to answer requests that have the same already with 304; default `false`. It
+   * costs a SHA-1 of the data, and is for data in memory alone.
+   */
+  etag?: boolean;
+}
+
+/** The names of those. */
+export const DATA_NAMES: OptionNames<DataOptions> = new OptionNames(
+  "an answer",
+  { ...RESPOND_OPTIONS, etag: true },
+);
 /** Options of answers that have no others. */
 export const ANSWER_NAMES: OptionNames<RespondOptions> = new OptionNames(
   "an answer",

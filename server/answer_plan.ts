@@ -76,7 +76,7 @@ export function planWhole(
 
 /** Plans the answer to a fault of the peer. */
 export function planRefusal(
-  { status, message }: ProtocolError,
+  { status, message }: Pick<ProtocolError, "status" | "message">,
   isHead: boolean,
 ): AnswerPlan & { readonly body: Uint8Array } {
   const body = encoder.encode(message + "\n");

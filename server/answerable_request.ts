@@ -22,8 +22,9 @@ import {
   writeText,
 } from "./answer.ts";
 import {
-  ANSWER_NAMES,
   checkHead,
+  DATA_NAMES,
+  type DataOptions,
   RESPOND_OPTIONS,
   type RespondOptions,
 } from "./answer_head.ts";
@@ -41,6 +42,7 @@ import type { MultipartAnswer } from "./multipart_answer.ts";
 import type { Session } from "./session.ts";
 import { pipe, StreamAnswer } from "./stream_answer.ts";
 import { BlobSource, sendBody } from "./stream_body.ts";
+import { checkTagged, tag } from "./entity_tag.ts";
 import { makeBody, sendWhole } from "./whole_answer.ts";
 
 /** Cookies and status of {@linkcode HttpConnection.respondRedirect}. */
@@ -61,6 +63,7 @@ const REDIRECT_NAMES = new OptionNames<RedirectOptions>("a redirect", {
 const FILE_NAMES = new OptionNames<RespondFileOptions>("a file's answer", {
   ...RESPOND_OPTIONS,
   root: true,
+  index: true,
   download: true,
 });
 
@@ -82,8 +85,8 @@ export class AnswerParts {
 }
 
 /** Whether an answer's head can come from a template, but for its fields. */
-function isPlain(options: RespondOptions): boolean {
-  return options.cookies === undefined &&
+function isPlain(options: DataOptions): boolean {
+  return options.cookies === undefined && options.etag === undefined &&
     options.statusMessage === undefined &&
     (options.status === undefined || hasResponseBody(false, options.status));
 }
@@ -254,11 +257,11 @@ export abstract class AnswerableRequest extends HttpRequest {
    * JSON form, or a header or cookie cannot be sent as it is.
    * @throws {RangeError} If the status is not from 200 to 599.
    */
-  respond(data?: ResponseData, options?: RespondOptions): Promise<boolean> {
+  respond(data?: ResponseData, options?: DataOptions): Promise<boolean> {
     let status = 200;
     let headers: RespondOptions["headers"];
     if (options !== undefined) {
-      ANSWER_NAMES.check(options);
+      DATA_NAMES.check(options);
       if (!isPlain(options)) return this.#respondWith(data, options);
       status = options.status ?? 200;
       headers = options.headers;
@@ -286,7 +289,9 @@ export abstract class AnswerableRequest extends HttpRequest {
     return session.answered();
   }
 
-  #respondWith(data: ResponseData, options: RespondOptions): Promise<boolean> {
+  #respondWith(data: ResponseData, options: DataOptions): Promise<boolean> {
+    const { etag = false } = options;
+    if (etag !== false) checkTagged(etag, data);
     if (isStream(data)) return this.#respondStream(data, options);
     const head = checkHead(options);
     if (data instanceof Blob) {
@@ -308,7 +313,8 @@ export abstract class AnswerableRequest extends HttpRequest {
       const answer = new StreamAnswer(session, plan);
       return pipe(answer, openSource(readParts(parts)));
     }
-    const body = makeBody(head, data);
+    let body = makeBody(head, data);
+    if (etag && !tag(head, body, this)) body = null;
     const plan = planWhole(this.answering, head, body);
     const session = this.#takeWhole();
     return session === null ? GONE : sendWhole(session, plan);
@@ -401,7 +407,8 @@ export abstract class AnswerableRequest extends HttpRequest {
   ): Promise<boolean> {
     FILE_NAMES.check(options);
     checkText("Path", path);
-    const { root, download } = options;
+    const { root, index, download } = options;
+    if (index !== undefined) checkText('Option "index"', index);
     if (root !== undefined) checkText('Option "root"', root);
     if (!["undefined", "boolean", "string"].includes(typeof download)) {
       throw new TypeError('Option "download" is neither a boolean nor a name');

@@ -41,7 +41,7 @@ export function evaluate(
     parseHttpDate(modified) > parseHttpDate(date);
   const isNotAfter = (date: string) =>
     parseHttpDate(modified) <= parseHttpDate(date);
-  const isRead = method === "GET" || method === "HEAD";
+  const isRead = isReading(method);
   const ifMatch = headers["if-match"];
   const ifUnmodified = headers["if-unmodified-since"];
   if (ifMatch !== undefined) {
@@ -67,6 +67,25 @@ export function evaluate(
     return whole;
   }
   return evaluateRange(range, size) ?? whole;
+}
+
+function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** What conditions by an entity tag alone come to: 200, 304 or 412. */
+export function evaluateTag(
+  method: string,
+  headers: HeaderFields,
+  etag: string,
+): 200 | 304 | 412 {
+  const ifMatch = headers["if-match"];
+  if (ifMatch !== undefined && !matches(ifMatch, etag, true)) return 412;
+  const ifNoneMatch = headers["if-none-match"];
+  if (ifNoneMatch === undefined || !matches(ifNoneMatch, etag, false)) {
+    return 200;
+  }
+  return isReading(method) ? 304 : 412;
 }
 
 /** Whether a list of entity tags holds one, by strong or weak comparison. */

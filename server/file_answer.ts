@@ -23,6 +23,11 @@ import { sendWhole } from "./whole_answer.ts";
 export interface RespondFileOptions extends RespondOptions {
   /** Folder that the path is relative to, and may not lead out of. */
   root?: string;
+  /**
+   * What a folder is answered with, such as `index.html`; by default that is
+   * missing. Relative links need the request's path to end with a slash.
+   */
+  index?: string;
   /** Offer it for saving, under its own name (`true`) or another. */
   download?: boolean | string;
 }
@@ -42,7 +47,11 @@ export async function answerFile(
   head: AnswerHead,
 ): Promise<boolean> {
   const { session } = answering;
-  const opened = await openOrStatus(answering, path, options.root);
+  let opened = await openOrStatus(answering, path, options.root);
+  if (opened === 404 && options.index !== undefined) {
+    path = `${path.replace(/\/$/, "")}/${options.index}`;
+    opened = await openOrStatus(answering, path, options.root);
+  }
   if (typeof opened === "number") return refuse(answering, opened);
   const { file, isWarm } = opened;
   let plan: AnswerPlan | null = null;
@@ -107,7 +116,10 @@ async function openOrStatus(
       session.host.fault(error, session);
       return 500;
     }
-    if (!(error instanceof Deno.errors.NotFound)) {
+    if (
+      !(error instanceof Deno.errors.NotFound) &&
+      !(error instanceof Deno.errors.NotADirectory)
+    ) {
       session.host.report(error, session);
     }
     return isExhausted(error) ? 503 : 404;

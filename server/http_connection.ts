@@ -24,7 +24,11 @@ import { forbidLength, planStream } from "./answer_plan.ts";
 import { type ServerEvent, writeComment, writeEvent } from "./events.ts";
 import { AnsweredRequest } from "./answered.ts";
 import { AnswerableRequest, GONE } from "./answerable_request.ts";
-import { MultipartAnswer, type MultipartOptions } from "./multipart_answer.ts";
+import {
+  type FrameOptions,
+  MultipartAnswer,
+  type MultipartOptions,
+} from "./multipart_answer.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { StreamAnswer } from "./stream_answer.ts";
 import { answerAtOnce, answerLater } from "./web.ts";
@@ -54,6 +58,10 @@ function isPromise(value: unknown): boolean {
   return typeof value === "object" && value !== null && "then" in value;
 }
 
+const INFORM_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
+  "inform()",
+  { headers: true },
+);
 const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
   "upgrade()",
   { headers: true },
@@ -95,6 +103,42 @@ const UPGRADE_NAMES = new OptionNames<Pick<RespondOptions, "headers">>(
  */
 export class HttpConnection extends AnswerableRequest {
   /**
+   * Sends an interim answer before the answer itself, such as 103 with `link`
+   * fields for what a page will need (RFC 8297).
+   *
+   * ```ts ignore
+   * client.inform(103, { headers: { link: "</style.css>; rel=preload" } });
+   * ```
+   *
+   * @returns Whether it was sent: not to a peer that is gone, or that speaks
+   * HTTP/1.0.
+   * @throws {TypeError} If the request is answered already, or a header cannot
+   * be sent as it is.
+   * @throws {RangeError} If the status is not from 102 to 199.
+   */
+  inform(
+    status: number,
+    options: Pick<RespondOptions, "headers"> = {},
+  ): boolean {
+    INFORM_NAMES.check(options);
+    if (!Number.isInteger(status) || status < 102 || status > 199) {
+      throw new RangeError(
+        `Status ${String(status)} is not a whole number from 102 to 199`,
+      );
+    }
+    const headers = checkHeaders(options.headers ?? {});
+    for (const name of ["content-length", "transfer-encoding"]) {
+      if (headers[name] !== undefined) {
+        throw new TypeError(`Header ${name} is for answers with a body`);
+      }
+    }
+    if (this.isBegun) throw new TypeError("Request is already answered");
+    if (!this.isHeld || this.session.minorVersion === 0) return false;
+    this.session.inform(status, headers);
+    return true;
+  }
+
+  /**
    * Begins an answer of parts that replace one another
    * (`multipart/x-mixed-replace`), as cameras send MJPEG. It ends with the
    * connection.
@@ -124,7 +168,7 @@ export class HttpConnection extends AnswerableRequest {
    */
   responseMultipartFrame(
     data: Exclude<ResponseData, Blob>,
-    options: Pick<RespondOptions, "headers"> = {},
+    options: FrameOptions = {},
   ): Promise<boolean> {
     return this.#multipart.frame(data, options);
   }
@@ -255,7 +299,10 @@ export class HttpConnection extends AnswerableRequest {
    */
   responseNdjson(options: RespondOptions = {}): Promise<boolean> {
     ANSWER_NAMES.check(options);
-    const plan = this.planStream(options, "application/x-ndjson");
+    const head = checkHead(options);
+    head.headers["content-type"] ??= "application/x-ndjson";
+    head.headers["cache-control"] ??= "no-cache";
+    const plan = planStream(this.answering, head);
     return this.#startEndless(this.beginStream(plan));
   }
 

@@ -14,6 +14,7 @@ import {
   rebind,
 } from "../transport/listen.ts";
 import type { Answered } from "./answered.ts";
+import { checkStatus } from "../wire/response_head.ts";
 import { checkCompression } from "./compression.ts";
 import { HttpConnection } from "./http_connection.ts";
 import { GuardedListener } from "../transport/guarded_tls.ts";
@@ -37,6 +38,9 @@ const DEFAULT_BACKLOG = 511;
 /** So many faults are written to standard error: peers may repeat them. */
 const MOST_TOLD = 100;
 
+/** For how long the last answers may take to be read, in ms. */
+const LAST_ANSWERS = 1000;
+
 /** A socket of a server: where it listens, or a connection. */
 export type ServerSocket = ConnSource | Deno.Conn;
 
@@ -44,10 +48,16 @@ export type ServerSocket = ConnSource | Deno.Conn;
 interface ShutdownOptions {
   /** After how many ms what is left is closed; default 30,000. */
   timeout?: number;
+  /**
+   * What requests that are held without an answer get then, such as 503; by
+   * default nothing: their connections are closed.
+   */
+  status?: number;
 }
 
 const SHUTDOWN_NAMES = new OptionNames<ShutdownOptions>("shutdown()", {
   timeout: true,
+  status: true,
 });
 const PAIR_NAMES = new OptionNames<{ cert: string; key: string }>(
   "loadCertificate()",
@@ -598,13 +608,26 @@ export class HttpServer
    * taking clients until it does.
    *
    * @param options `timeout`: after how many ms what is left is closed;
-   * default 30,000.
+   * default 30,000. `status`: what requests that are held without an answer get
+   * then, such as 503.
+   * @throws {TypeError} If an option is unknown, or no number.
+   * @throws {RangeError} If one is out of range.
    */
-  async shutdown(options: { timeout?: number } = {}): Promise<void> {
+  async shutdown(
+    options: { timeout?: number; status?: number } = {},
+  ): Promise<void> {
     SHUTDOWN_NAMES.check(options);
-    const { timeout = 30_000 } = options;
+    const { timeout = 30_000, status } = options;
     checkTime('Option "timeout"', timeout);
-    const end = after(timeout, () => this.close());
+    if (status !== undefined) checkStatus(status);
+    let end = after(timeout, () => {
+      if (status === undefined) {
+        this.close();
+        return;
+      }
+      this.#hub.giveUp(status);
+      end = after(LAST_ANSWERS, () => this.close());
+    });
     this.#hub.stop();
     if (this.#isAccepting) {
       await this.#acceptor.finish(this.#backlog);

@@ -329,6 +329,11 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
     this.#finishIfStopped();
   }
 
+  /** Answers all that the application holds and has not answered. */
+  giveUp(status: number): void {
+    for (const session of this.sessions) session.giveUp(status);
+  }
+
   /** Closes everything at once. */
   close(): void {
     this.isStopping = this.#isEnding = true;

@@ -27,16 +27,46 @@ export interface MultipartOptions extends RespondOptions {
 }
 
 /** What a part has beside its data. */
-type FrameOptions = Pick<RespondOptions, "headers">;
+export interface FrameOptions extends Pick<RespondOptions, "headers"> {
+  /** What stands before this part, in place of the answer's own boundary. */
+  boundary?: string;
+}
 
 const NAMES = new OptionNames<MultipartOptions>("a multipart answer", {
   ...RESPOND_OPTIONS,
   boundary: true,
 });
-const FRAME_NAMES = new OptionNames<FrameOptions>("a frame", { headers: true });
+const FRAME_NAMES = new OptionNames<FrameOptions>("a frame", {
+  headers: true,
+  boundary: true,
+});
 
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
+
+function checkBoundary(boundary: string): string {
+  if (!isToken(boundary) || boundary.length > 70) {
+    throw new TypeError('Option "boundary" is not a token of 70 characters');
+  }
+  return boundary;
+}
+
+/**
+ * The type of an answer in parts, with its boundary.
+ *
+ * @throws {TypeError} If it is none, or names a boundary itself.
+ */
+function typeOf(type: string | string[], boundary: string): string {
+  if (
+    typeof type !== "string" || !/^multipart\/[\w.+-]+\s*(?:;|$)/i.test(type)
+  ) {
+    throw new TypeError("Header content-type is not one of multipart/");
+  }
+  if (/;\s*boundary\s*=/i.test(type)) {
+    throw new TypeError("Header content-type has a boundary: use that option");
+  }
+  return `${type}; boundary=${boundary}`;
+}
 
 /** An answer of type `multipart/x-mixed-replace`. */
 export class MultipartAnswer implements OpenAnswer {
@@ -48,14 +78,13 @@ export class MultipartAnswer implements OpenAnswer {
 
   constructor(options: MultipartOptions) {
     NAMES.check(options);
-    this.#boundary = options.boundary ?? crypto.randomUUID();
-    if (!isToken(this.#boundary) || this.#boundary.length > 70) {
-      throw new TypeError('Option "boundary" is not a token of 70 characters');
-    }
+    this.#boundary = checkBoundary(options.boundary ?? crypto.randomUUID());
     this.#head = checkHead(options);
     const { headers } = this.#head;
-    headers["content-type"] =
-      `multipart/x-mixed-replace; boundary=${this.#boundary}`;
+    headers["content-type"] = typeOf(
+      headers["content-type"] ?? "multipart/x-mixed-replace",
+      this.#boundary,
+    );
     headers["cache-control"] ??= "no-cache";
     forbidLength(this.#head);
   }
@@ -83,13 +112,16 @@ export class MultipartAnswer implements OpenAnswer {
   ): Promise<boolean> {
     FRAME_NAMES.check(options);
     const headers = checkHeaders(options.headers ?? {});
+    const boundary = options.boundary === undefined
+      ? this.#boundary
+      : checkBoundary(options.boundary);
     const bytes = encodeResponseData(headers, data);
     headers["content-length"] = String(bytes.length);
     const session = this.#open();
     if (session === null) return Promise.resolve(false);
     admit(session);
     if (session.isClosed) return Promise.resolve(false);
-    const head = `--${this.#boundary}\r\n${writeFields(headers)}\r\n`;
+    const head = `--${boundary}\r\n${writeFields(headers)}\r\n`;
     const out = session.out.room(head.length);
     session.out.wrote(writeLatin1(head, out, session.out.outEnd));
     session.out.append(bytes);

@@ -8,7 +8,13 @@ import {
   type TransportHandler,
 } from "../transport/transport.ts";
 import type { ServerState } from "../wire/lifecycle.ts";
-import type { CheckedHeaders } from "../wire/response_head.ts";
+import { STATUS_CODES } from "../wire/status.ts";
+import {
+  type CheckedHeaders,
+  writeFields,
+  writeLatin1,
+  writeStatusLine,
+} from "../wire/response_head.ts";
 import { appendHead, appendPlan, endsConnection } from "./answer_fields.ts";
 import { type AnswerPlan, planRefusal } from "./answer_plan.ts";
 import { answeredBefore, brokenOff } from "./body_faults.ts";
@@ -443,6 +449,15 @@ export class Session
     appendHead(this.out, status, undefined, headers, "");
   }
 
+  /** Sends an interim answer. */
+  inform(status: number, headers: CheckedHeaders): void {
+    const head = `${writeStatusLine(status)}${writeFields(headers)}\r\n`;
+    const { out } = this;
+    writeLatin1(head, out.room(head.length), out.outEnd);
+    out.wrote(out.outEnd + head.length);
+    this.transport.flush();
+  }
+
   /** Notes what the request in hand is answered with, and bytes of its body. */
   note(status: number, bytes: number): void {
     const client = this.client!;
@@ -533,9 +548,24 @@ export class Session
     const { stats } = this.host;
     stats.refused++;
     this.host.report(error, this);
-    if (this.transport.isClosed) return;
-    const isHead = this.input.parser?.isHead ?? false;
-    const plan = planRefusal(error, isHead);
+    if (!this.transport.isClosed) this.#answerLast(error, error);
+  }
+
+  /** Answers a request that the application holds, as the server is to end. */
+  giveUp(status: number): void {
+    if (this.state !== "held" || this.client === null) return;
+    this.#answerLast({ status, message: STATUS_CODES[status] ?? "" }, null);
+  }
+
+  /** Answers in the application's place, and closes. */
+  #answerLast(
+    said: Pick<ProtocolError, "status" | "message">,
+    error: ProtocolError | null,
+  ): void {
+    const isHead = this.client !== null
+      ? this.client.method === "HEAD"
+      : this.input.parser?.isHead ?? false;
+    const plan = planRefusal(said, isHead);
     const { status, body } = plan;
     const { client } = this;
     const bytesOut = plan.hasBody ? plan.length : 0;
@@ -546,15 +576,15 @@ export class Session
     if (plan.hasBody) this.transport.append(body);
     this.enter("closing");
     this.restart();
-    if (!error.code.endsWith("-timeout") && !this.input.isWaitingForGo) {
-      this.#discardRest();
-    }
+    if (
+      error?.code.endsWith("-timeout") !== true && !this.input.isWaitingForGo
+    ) this.#discardRest();
     const sent = this.transport.flush();
     if (client !== null) {
-      client.answerFailed(error);
+      if (error !== null) client.answerFailed(error);
       client.answerQueued(sent);
     } else if (this.host.onRefused !== null) {
-      this.#tellRefused(error, bytesOut, sent);
+      this.#tellRefused(error!, bytesOut, sent);
     }
   }
 

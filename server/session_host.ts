@@ -28,6 +28,7 @@ export interface ServerStats {
 
 /** What a session needs to know of the request that it has handed out. */
 export interface HeldRequest {
+  readonly method: string;
   /** What the peer did wrong in the body, as its reader was told. */
   readonly bodyFault: ProtocolError | null;
   /** The peer has closed its side, or is gone altogether. */

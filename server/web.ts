@@ -156,7 +156,7 @@ export function checkResponse(response: unknown): Response {
   }
   if (response.status === 101) {
     throw new HttpError(
-      "Response is of Deno.upgradeWebSocket(), which is for Deno.serve(): " +
+      "Response is of Deno's own upgradeWebSocket(), which is for its server: " +
         "use this library's upgradeWebSocket(), or acceptWebsocket()",
       500,
     );

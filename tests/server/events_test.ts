@@ -404,6 +404,7 @@ Deno.test("responseNdjson() streams values, one a line", async () => {
   await peer.send(GET);
   const { headers, body } = await peer.response();
   assertEquals(headers["content-type"], "application/x-ndjson");
+  assertEquals(headers["cache-control"], "no-cache");
   assert(body.endsWith("\n"));
   const lines = body.slice(0, -1).split("\n");
   assertEquals(lines.map((line) => JSON.parse(line)), values);

@@ -382,3 +382,48 @@ Deno.test("respondFile() waits a while for descriptors that others have", async 
     Deno.open = open;
   }
 });
+
+Deno.test("respondFile() answers a folder with its index, where there is one", async () => {
+  await Deno.mkdir(`${root}/site/deep`, { recursive: true });
+  await Deno.writeTextFile(`${root}/site/index.html`, "<h1>index</h1>");
+  await Deno.writeTextFile(`${root}/site/deep/index.html`, "deep");
+  await Deno.symlink(`${base}/secret.txt`, `${root}/sub/index.html`);
+  const rows: [path: string, status: number, body?: string][] = [
+    ["/site/", 200, "<h1>index</h1>"],
+    ["/site", 200, "<h1>index</h1>"],
+    ["/site/deep/", 200, "deep"],
+    ["/site/index.html", 200, "<h1>index</h1>"],
+    ["/a.txt", 200, "0123456789"],
+    ["/a.txt/", 404],
+    ["/missing/", 404],
+    ["/", 404],
+    ["/sub/", 404], // it leads out
+    ["/..", 404],
+  ];
+  const errors: unknown[] = [];
+  await using scene = new Scene(
+    (client) =>
+      client.respondFile(client.path, {
+        root: client.query.none === null ? undefined : root,
+        index: "index.html",
+      }),
+    { onError: (error) => errors.push(error) },
+  );
+  const peer = await scene.connect();
+  for (const [path, status, body] of rows) {
+    await peer.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const response = await peer.response();
+    assertEquals(response.status, status, path);
+    if (body === undefined) continue;
+    assertEquals(response.body, body);
+    if (path.startsWith("/site")) {
+      assertEquals(
+        response.headers["content-type"],
+        "text/html; charset=utf-8",
+      );
+    }
+  }
+  await peer.send(`GET ${root}/site?none HTTP/1.1\r\nHost: a\r\n\r\n`);
+  assertEquals((await peer.response()).body, "<h1>index</h1>");
+  assertEquals(errors, []);
+});

@@ -125,3 +125,51 @@ Deno.test("responseMultipartFrame() resolves to false when the peer is gone", as
   peer.close();
   await eventually(() => results.at(-1) === false);
 });
+
+Deno.test("responseMultipart() takes another multipart type, and refuses what is none", async () => {
+  await using scene = new Scene((client) => {
+    for (
+      const type of ["image/jpeg", "multipart/", "multipart/mixed; boundary=x"]
+    ) {
+      assertThrows(
+        () => client.responseMultipart({ headers: { "content-type": type } }),
+        TypeError,
+        "Header content-type",
+      );
+    }
+    client.responseMultipart({
+      boundary: "b",
+      headers: { "Content-Type": "multipart/mixed; charset=utf-8" },
+    });
+    client.responseMultipartFrame("x");
+    return client.responseMultipartEnd();
+  });
+  const peer = await scene.connect();
+  await peer.send(GET);
+  const { headers, body } = await peer.response();
+  assertEquals(
+    headers["content-type"],
+    "multipart/mixed; charset=utf-8; boundary=b",
+  );
+  assert(body.startsWith("--b\r\n"), body);
+});
+
+Deno.test("responseMultipartFrame() takes a boundary of its own", async () => {
+  await using scene = new Scene((client) => {
+    client.responseMultipart({ boundary: "one" });
+    client.responseMultipartFrame("x", { boundary: "two" });
+    client.responseMultipartFrame("y");
+    for (const boundary of ["", "a b", "x".repeat(71), 7 as never]) {
+      assertThrows(
+        () => client.responseMultipartFrame("z", { boundary }),
+        TypeError,
+        'Option "boundary" is not a token',
+      );
+    }
+    return client.responseMultipartEnd();
+  });
+  const peer = await scene.connect();
+  await peer.send(GET);
+  const { body } = await peer.response();
+  assertEquals(body.match(/^--\w+(?:--)?$/gm), ["--two", "--one", "--one--"]);
+});

@@ -115,6 +115,7 @@ export class SessionScene {
     const fields = "keep-alive: timeout=29\r\n";
     const tail = encoder.encode(`\r\n${fields}\r\n`);
     const request: HeldRequest = {
+      method: "GET",
       bodyFault: null,
       peerGone: () => {},
       answerBegun: () => {},
