@@ -37,6 +37,8 @@ export interface DriverOptions {
 export interface DriverHost {
   /** A message goes to listeners. */
   dispatch(message: WebsocketMessage): void;
+  /** A ping or a pong is in; its payload holds until this returns. */
+  control(type: "ping" | "pong", payload: Uint8Array): void;
   /** The peer broke a rule. */
   report(error: WebsocketError): void;
   /** How it ended. */
@@ -98,6 +100,7 @@ export class Driver {
     }, options.idleTimeout);
     this.#intake = new Intake(sink, protocol, inbox, this.pulse, {
       moved: () => this.#act(),
+      control: (type, payload) => host.control(type, payload),
       behindInput: (move) => this.#move(move),
     });
   }

@@ -9,6 +9,10 @@ export interface WebsocketEventMap {
   open: Event;
   /** A message, in `data`. */
   message: MessageEvent;
+  /** The peer's ping, which is answered already; its bytes are in `data`. */
+  ping: MessageEvent<Uint8Array<ArrayBuffer>>;
+  /** The peer's pong, asked for or not; its bytes are in `data`. */
+  pong: MessageEvent<Uint8Array<ArrayBuffer>>;
   /** The end; the last event. */
   close: CloseEvent;
   /** The peer broke a rule, or the connection broke; `close` follows. */
@@ -29,6 +33,9 @@ export abstract class WebsocketEvents extends EventTarget {
   #binaryType: "arraybuffer" | "blob" | "bytes" = "arraybuffer";
   #handlers: Map<string, Handler> | null = null;
   #guard: ListenerGuard | null = null;
+  // Whether anybody has ever listened for pings and pongs, which peers send at
+  // will.
+  #hearsPings = false;
 
   /** @ignore Somebody listens for messages. */
   protected abstract listen(): void;
@@ -59,6 +66,13 @@ export abstract class WebsocketEvents extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
+  /** @ignore A ping or a pong is in; its payload holds until this returns. */
+  protected dispatchControl(type: "ping" | "pong", payload: Uint8Array): void {
+    if (!this.#hearsPings) return;
+    const data = new Uint8Array(payload);
+    this.dispatchEvent(new MessageEvent(type, { data }));
+  }
+
   /** Adds a listener. One for messages makes all of them events. */
   override addEventListener<K extends keyof WebsocketEventMap>(
     type: K,
@@ -82,7 +96,9 @@ export abstract class WebsocketEvents extends EventTarget {
       this.listenerFailed(error, type)
     );
     super.addEventListener(type, this.#guard.wrap(listener), options);
-    if (type === "message" && listener !== null) this.listen();
+    if (listener === null) return;
+    if (type === "message") this.listen();
+    else if (type === "ping" || type === "pong") this.#hearsPings = true;
   }
 
   /** Removes a listener. */
@@ -139,6 +155,24 @@ export abstract class WebsocketEvents extends EventTarget {
 
   set onmessage(handler: ((event: MessageEvent) => unknown) | null) {
     this.#setHandler("message", handler);
+  }
+
+  /** Called for each ping of the peer, which is answered already. */
+  get onping(): ((event: MessageEvent) => unknown) | null {
+    return this.#handler("ping");
+  }
+
+  set onping(handler: ((event: MessageEvent) => unknown) | null) {
+    this.#setHandler("ping", handler);
+  }
+
+  /** Called for each pong of the peer. */
+  get onpong(): ((event: MessageEvent) => unknown) | null {
+    return this.#handler("pong");
+  }
+
+  set onpong(handler: ((event: MessageEvent) => unknown) | null) {
+    this.#setHandler("pong", handler);
   }
 
   /** Called at the end. */

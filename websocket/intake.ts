@@ -17,6 +17,8 @@ type IntakeState =
 export interface IntakeHost {
   /** The protocol has moved by what has come. */
   moved(): void;
+  /** A ping or a pong is in. */
+  control(type: "ping" | "pong", payload: Uint8Array): void;
   /** What was told of the connection, behind all that has come. */
   behindInput(move: "inputEnded" | "gone"): void;
 }
@@ -89,9 +91,11 @@ export class Intake {
           break;
         case FrameEvent.PING:
           this.#pulse.pinged(frames.payload);
+          this.#host.control("ping", frames.payload);
           break;
         case FrameEvent.PONG:
           this.#pulse.ponged(frames.payload);
+          this.#host.control("pong", frames.payload);
           break;
         default:
           this.#host.moved();

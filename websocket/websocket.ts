@@ -153,6 +153,7 @@ export class Websocket extends WebsocketEvents {
       dispatch: (message) => {
         if (!this.#hasFailed) this.dispatchMessage(message);
       },
+      control: (type, payload) => this.dispatchControl(type, payload),
       report: (error) => {
         const { message } = error;
         this.dispatchEvent(new ErrorEvent("error", { error, message }));

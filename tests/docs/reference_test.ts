@@ -103,6 +103,7 @@ Deno.test("docs list every member of the classes", () => {
     "constructor",
     "cutOff",
     "decoded",
+    "dispatchControl",
     "dispatchMessage",
     "eventsBy",
     "fail",

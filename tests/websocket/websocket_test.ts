@@ -502,3 +502,32 @@ Deno.test("a client lets the server close first, but not for ever", async () => 
     assertEquals([sink.ended, sink.timers.length], [1, 0]);
   }
 });
+
+Deno.test("Websocket tells of pings and pongs to who listens for them", async () => {
+  const end = new End();
+  const { ws } = end;
+  end.gets([PING, "early"]); // nobody listens yet
+  const seen: string[] = [];
+  const told = (event: MessageEvent) =>
+    seen.push(`${event.type} ${latin1Text(event.data)}`);
+  ws.onping = told;
+  ws.addEventListener("pong", told);
+  ws.addEventListener("message", ({ data }) => seen.push(`message ${data}`));
+  await turns();
+  end.gets([PING, "a"], [TEXT, "m"], [PONG, "b"], [PING, ""]);
+  assertEquals(seen, ["ping a", "message m", "pong b", "ping "]);
+  assertEquals(await end.sent(), [
+    "pong:early",
+    "pong:a",
+    "pong:",
+  ]);
+  ws.onping = null;
+  end.gets([PING, "c"]);
+  assertEquals(seen.length, 4);
+  assertEquals(ws.onping, null);
+  // The bytes are the listener's to keep.
+  let kept: Uint8Array | null = null;
+  ws.onpong = ({ data }) => kept = data;
+  end.gets([PONG, "keep"], [TEXT, "over"]);
+  assertEquals(latin1Text(kept!), "keep");
+});
