@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { HttpClient } from "@uhttp/uhttp";
 import { program, type ProgramName, wanting } from "../support/wanting.ts";
 import { readBlocks } from "./blocks.ts";
-import { Running } from "./running.ts";
+import { freePort, Running } from "./running.ts";
 
 const [{ code: PROGRAM }] = readBlocks("ts").filter(({ name }) =>
   name.endsWith("A program that runs as a service")
@@ -64,11 +64,6 @@ const PROXIES: Record<string, Proxy> = {
       ${configuration("caddy", port, running)}`,
   },
 };
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
 
 /** A proxy in front of the program, for the length of a test. */
 class Front implements AsyncDisposable {

@@ -6,10 +6,20 @@ const DEADLINE = 30_000;
 /** Ports that blocks name. */
 const PORTS = [9980, 9981, 9943, 8080];
 
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
+/**
+ * A port that was free a moment ago; none of those that the system gives to
+ * others who ask for any.
+ */
+export function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      Deno.listen({ hostname: "0.0.0.0", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** The code of a block as a process, in a folder of its own. */

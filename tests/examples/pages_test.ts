@@ -66,6 +66,7 @@ for (const [name, fill] of Object.entries(PAGES)) {
       await using example = await Example.start(`${name}.ts`);
       const page = await browser.open(example.url);
       await page.setViewportSize({ width: 375, height: 700 });
+      await page.waitForFunction("document.styleSheets.length > 0");
       await fill(page);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
