@@ -175,6 +175,20 @@ const VISITS: Record<string, Visit> = {
     "/": [404, "Nothing here"],
   }),
   "docs/server.md, Answers that come later": waitAndRing,
+  "docs/server.md, A function for each client": async (running) => {
+    await running.listening();
+    const post = (body: string) =>
+      get(running, "/sum", { method: "POST", body });
+    assertEquals((await post("[1,2,3]")).slice(0, 2), [200, '{"sum":6}']);
+    assertEquals((await post("[1")).slice(0, 2), [
+      400,
+      "Body is not valid JSON\n",
+    ]);
+  },
+  "docs/server.md, What became of an answer": async (running) => {
+    await isUp(running);
+    await running.until(/^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 5 /m);
+  },
   "docs/server.md, Several servers in one loop": bothServers,
   "docs/server.md, Files": answers({
     "/index.html": [200, "<h1>files</h1>"],
@@ -260,6 +274,7 @@ const ASKING: Record<string, RegExp> = {
 const ENDING: Record<string, RegExp> = {
   "docs/client.md, Credentials, cookies, redirects": /api\.example\.com/,
   "docs/client.md, Other ways to a server": /example\.com/,
+  "docs/limits.md, Mistakes are told": /^Unknown option .*\nOption .*\nCannot/,
   "docs/parsers.md, The parser alone": /GET \/x/,
   "docs/parsers.md, Frames alone": /hello/,
 };
@@ -293,6 +308,8 @@ async function passesOn(code: string): Promise<void> {
 }
 
 const blocks = readBlocks("ts");
+/** What pages show of what their blocks write. */
+const outputs = readBlocks("text");
 
 for (const { name, code } of blocks) {
   const wants = name === "docs/production.md, HTTPS"
@@ -313,6 +330,8 @@ for (const { name, code } of blocks) {
     await using running = await Running.start(code, FILES);
     if (name in ENDING) {
       await running.end();
+      const shown = outputs.find((output) => output.name === name);
+      if (shown !== undefined) assertEquals(running.out, `${shown.code}\n`);
       assert(ENDING[name].test(running.out), running.out);
     } else await (VISITS[name] ?? isUp)(running);
   };

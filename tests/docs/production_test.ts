@@ -148,7 +148,8 @@ for (const [name, proxy] of Object.entries(PROXIES)) {
       running.signal("SIGTERM");
       assertEquals((await socket.closed).code, 1001);
       await running.end();
-      assertMatch(running.out, /^127\.0\.0\.1 POST \/items 201$/m);
+      assertMatch(running.out, /^127.* "POST \/items HTTP\/1.1" 201 21 /m);
+      assertMatch(running.out, /^127.* "GET \/events HTTP\/1.1" 200 /m);
     },
   });
 }
