@@ -164,6 +164,53 @@ const VISITS: Record<string, Visit> = {
     await running.listening(9943);
     assertEquals((await client.get("/")).status, 200);
   },
+  "docs/recipes.md, Routes": answers({
+    "/notes": [200, '["1"]'],
+    "/notes/1": [200, "Buy nuts"],
+    "/notes/2": [404, "Not found"],
+    "POST /notes": [405, ""],
+    "/": [404, ""],
+  }),
+  "docs/recipes.md, Pages of other sites (CORS)": async (running) => {
+    await running.listening();
+    for (const method of ["OPTIONS", "GET"]) {
+      for (const origin of ["https://app.example", "https://evil.example"]) {
+        const [status, , headers] = await get(running, "/", {
+          method,
+          headers: { origin },
+        });
+        assertEquals(status, method === "GET" ? 200 : 204);
+        const allowed = headers.get("access-control-allow-origin");
+        assertEquals(allowed, origin.includes("app") ? origin : null);
+      }
+    }
+  },
+  "docs/recipes.md, A password": async (running) => {
+    await running.listening();
+    assertEquals((await get(running, "/"))[0], 401);
+    await using client = new HttpClient(running.url(), {
+      auth: ["joe", "secret"],
+    });
+    assertEquals(await (await client.get("/")).text(), "Come in");
+  },
+  "docs/recipes.md, Who may ask how often": async (running) => {
+    await running.listening();
+    const statuses = [];
+    for (let n = 0; n <= 60; n++) statuses.push((await get(running, "/"))[0]);
+    assertEquals(statuses.slice(-2), [200, 429]);
+  },
+  "docs/recipes.md, Wait for news, but not for ever": async (running) => {
+    await running.listening();
+    await using client = new HttpClient(running.url());
+    let isTold = false;
+    const news = client.get("/");
+    news.then(() => isTold = true);
+    while (!isTold) await client.post("/", { json: "rain" });
+    assertEquals(await (await news).json(), { news: "rain" });
+  },
+  "docs/recipes.md, What takes long, and does not wait": answers({
+    "/?to=10": [200, '{"sum":45}'],
+  }),
   "docs/server.md, What was asked": answers({
     "/a%20b?x=1&x=2&flag": [200, '"query":{"x":["1","2"],"flag":null}'],
   }),
