@@ -176,6 +176,7 @@ export function writeText(
   out.set(tail, start - tail.length);
   session.out.wrote(end);
   session.note(status, length);
+  if (!isShort) session.out.endsInText(text, start);
   if (rest > 0) session.out.appendRest(text, read, rest);
 }
 

@@ -10,6 +10,12 @@ const SIZES = [1024, 16_384, 66_560, 132_096, 263_168, 1_180_672];
 const KEPT = [1024, 32, 32, 16, 4, 2];
 /** The index of the size that parts of a long text are encoded into. */
 const LONG = 5;
+/**
+ * And of the one for a peer that has not taken all of such a part: so much is
+ * held for one that does not read, until it has read more than any system holds.
+ */
+const HELD = 3;
+const SURELY_READ = 8_388_608;
 /** What is gathered goes on together up to this size. */
 const GATHERED = SIZES[2];
 /**
@@ -32,10 +38,23 @@ class Text {
   readonly text: string;
   /** Where what is not encoded begins. */
   at: number;
+  /** Bytes that may yet be encoded in small parts. */
+  #slow = 0;
 
   constructor(text: string, at: number) {
     this.text = text;
     this.at = at;
+  }
+
+  /** Goes on from a character on, for a peer that has not kept up. */
+  goBack(at: number): void {
+    this.at = at;
+    this.#slow = SURELY_READ;
+  }
+
+  /** The size of a buffer for its next part. */
+  get partSize(): number {
+    return SIZES[this.#slow > 0 ? HELD : LONG];
   }
 
   /** Encodes as much as there is room for; returns the bytes of that. */
@@ -45,6 +64,7 @@ class Text {
       into,
     );
     this.at += read;
+    this.#slow -= written;
     return written;
   }
 
@@ -70,6 +90,10 @@ class OutBuffer {
   readonly kind: number;
   /** Where what waits in it ends. */
   end = 0;
+  /** A long text that it ends with, the first character, and where that is. */
+  text: string | null = null;
+  textFrom = 0;
+  textStart = 0;
   #view: Uint8Array<ArrayBuffer>;
 
   constructor(kind: number, size: number) {
@@ -96,6 +120,7 @@ function takeBuffer(length: number): OutBuffer {
 
 function giveBuffer(buffer: OutBuffer): void {
   const { kind } = buffer;
+  buffer.text = null;
   if (kind < SIZES.length && pools[kind].length < KEPT[kind]) {
     pools[kind].push(buffer);
   }
@@ -161,6 +186,8 @@ export interface Output {
   appendText(text: string, length: number): void;
   /** Queues the rest of a text, from a character on, of so many bytes. */
   appendRest(text: string, at: number, length: number): void;
+  /** Says that what was written from `start` on is text, maybe not all of it. */
+  endsInText(text: string, start: number): void;
   /** Sends what is queued; resolves to whether the kernel took it all. */
   flush(): Promise<boolean>;
 }
@@ -366,8 +393,25 @@ export class Transport implements Output {
       text,
       out.subarray(this.outEnd),
     );
-    this.wrote(this.outEnd + written);
+    const start = this.outEnd;
+    this.wrote(start + written);
+    this.endsInText(text, start);
     if (read < text.length) this.appendRest(text, read, length - written);
+  }
+
+  /**
+   * Says that what was written last is the beginning of a text, or all of it:
+   * a peer that does not read shall not have it held as bytes as well.
+   *
+   * @param start Where that begins.
+   */
+  endsInText(text: string, start: number): void {
+    const out = this.#out;
+    if (out === null || this.outEnd - start <= SIZES[HELD]) return;
+    out.text = text;
+    out.textFrom = 0;
+    out.textStart = start;
+    this.#seal();
   }
 
   /**
@@ -429,8 +473,11 @@ export class Transport implements Output {
     let piece: Uint8Array;
     const first = this.#queue[0];
     if (first instanceof Text) {
-      this.#outWriting = takeBuffer(SIZES[LONG]);
-      piece = this.#outWriting.upTo(first.encode(this.#outWriting.bytes));
+      const out = this.#outWriting = takeBuffer(first.partSize);
+      out.text = first.text;
+      out.textFrom = first.at;
+      out.textStart = 0;
+      piece = out.upTo(first.encode(out.bytes));
       if (first.isDone) this.#queue.shift();
     } else if (first !== undefined) {
       this.#queue.shift();
@@ -457,6 +504,9 @@ export class Transport implements Output {
     if (this.#waiting.length > 0) this.#tellWaiting();
     const piece = this.#writing!;
     if (length < piece.length) {
+      if (piece.length - length > SIZES[HELD] && this.#letGoOfText(length)) {
+        return this.#writeNext();
+      }
       const rest = this.#writing = piece.subarray(length);
       this.#writeSince = this.#clock.tick;
       return this.conn.write(rest).then(this.#onWritten, this.#onFailure);
@@ -470,6 +520,43 @@ export class Transport implements Output {
     this.#handler.sent();
     return true;
   };
+
+  /**
+   * The peer takes no more at present: lets go of the buffer of a long text,
+   * which is encoded again from where it has come to.
+   *
+   * @param length Bytes of the piece under way that were taken.
+   */
+  #letGoOfText(length: number): boolean {
+    const out = this.#outWriting;
+    if (out === null || out.text === null) return false;
+    const { bytes, text, textStart } = out;
+    const end = this.#writing!.byteOffset + length;
+    if (end < textStart) return false;
+    const { read, written } = encoder.encodeInto(
+      text.slice(out.textFrom, out.textFrom + end - textStart),
+      bytes.subarray(textStart, end),
+    );
+    let at = out.textFrom + read;
+    let rest = NOTHING;
+    if (textStart + written < end) {
+      // It was cut within a character.
+      const first = bytes[textStart + written];
+      const size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+      rest = bytes.slice(end, textStart + written + size);
+      at += size === 4 ? 2 : 1;
+    }
+    let next = this.#queue[0];
+    if (!(next instanceof Text)) {
+      next = new Text(text, at);
+      this.#queue.unshift(next);
+    }
+    next.goBack(at);
+    if (rest.length > 0) this.#queue.unshift(rest);
+    giveBuffer(out);
+    this.#outWriting = null;
+    return true;
+  }
 
   #tellWaiting(): void {
     const waiting = this.#waiting;

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Transport, type TransportHandler } from "../../transport/transport.ts";
 import { isSame } from "../support/bytes.ts";
+import { Random } from "../support/splits.ts";
 
 /** A connection whose writes are taken as far as a test says. */
 class SlowConn {
@@ -311,4 +312,80 @@ Deno.test("Transport.probe() leaves a write under way alone, and TLS", () => {
   const secure = Object.assign(new SlowConn(), { handshake: () => {} });
   make(secure).look();
   assertEquals(secure.writes, []);
+});
+
+// ---- Long texts ---------------------------------------------------------------
+
+/** Takes of each write what a test says, and keeps it. */
+class PartConn extends SlowConn {
+  readonly taken: Uint8Array[] = [];
+  readonly #lengths: () => number;
+
+  constructor(lengths: () => number) {
+    super();
+    this.#lengths = lengths;
+  }
+
+  override write(bytes: Uint8Array): Promise<number> {
+    this.writes.push(bytes.length);
+    const length = Math.min(bytes.length, this.#lengths());
+    this.taken.push(bytes.slice(0, length));
+    return Promise.resolve(length);
+  }
+
+  get text(): string {
+    const decoder = new TextDecoder();
+    return this.taken.map((part) => decoder.decode(part, { stream: true }))
+      .join("") + decoder.decode();
+  }
+}
+
+/** So much is held for a peer that does not read. */
+const HELD = 132_096;
+
+for (const mix of ["a", "aé", "a€é", "😀", "a😀€\ud800é"]) {
+  Deno.test(`Transport sends long texts that are taken in any parts (${JSON.stringify(mix)})`, async () => {
+    const random = new Random(5);
+    for (const count of [140_000, 1_300_000, 3_000_000]) {
+      const text = mix.repeat(count / mix.length);
+      const conn: PartConn = new PartConn((): number =>
+        1 + random.below(400_000)
+      );
+      const transport = make(conn);
+      transport.append(new TextEncoder().encode("head "));
+      const bytes = new TextEncoder().encode(text);
+      transport.appendText(text, bytes.length);
+      transport.append(new TextEncoder().encode(" next"));
+      assertEquals(await transport.flush(), true);
+      assert(conn.text === `head ${text.toWellFormed()} next`);
+      assertEquals(transport.bufferedAmount, 0);
+    }
+  });
+}
+
+Deno.test("Transport holds no more than a part of a text for a peer that does not read", async () => {
+  const text = "a".repeat(5_000_000);
+  // What the system takes at once, and then a little.
+  const conn: PartConn = new PartConn((): number =>
+    conn.taken.length < 2 ? 1_000_000 : 100
+  );
+  const transport = make(conn);
+  transport.appendText(text, text.length);
+  transport.flush();
+  for (let i = 0; i < 100; i++) await null;
+  transport.destroy();
+  assert(conn.writes.length > 5);
+  assert(conn.writes.slice(1).every((length) => length <= HELD));
+});
+
+Deno.test("Transport sends a text in large parts again to a peer that has read much", async () => {
+  const text = "a".repeat(30_000_000);
+  const conn: PartConn = new PartConn((): number =>
+    conn.taken.length === 0 ? 1000 : Infinity
+  );
+  const transport = make(conn);
+  transport.appendText(text, text.length);
+  assertEquals(await transport.flush(), true);
+  assert(conn.writes[1] <= HELD && Math.max(...conn.writes.slice(1)) > 1e6);
+  assert(conn.text === text);
 });
