@@ -129,6 +129,12 @@ export class Peer {
     this.socket.end();
   }
 
+  /** Breaks a plain connection off, as one does who is in a hurry. */
+  reset(): void {
+    this.isGone = true;
+    this.socket.resetAndDestroy();
+  }
+
   close(): void {
     this.isGone = true;
     this.socket.destroy();

@@ -56,6 +56,11 @@ const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data; boundary=b";
 const DEEP = "[".repeat(100_000) + "]".repeat(100_000);
 
+const ALIKE = "a".repeat(69);
+const LONG_BOUNDARY = `multipart/form-data; boundary=${ALIKE}b`;
+/** What a search that begins anew at each byte takes long for. */
+const NEARLY = `--${ALIKE}b\r\n\r\n${`\r\n--${ALIKE}`.repeat(10_000)}`;
+
 /** A form of so many tiny parts. */
 function parts(count: number, name = ""): string {
   const part = `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`;
@@ -131,6 +136,17 @@ export const BODIES: Attack[] = [
     () => post("/", CHUNKED, `0\r\n${"a: b\r\n".repeat(100_000)}`),
     / 431 /,
   ),
+  {
+    name: "trailers that drip at all places",
+    phase: "body",
+    server: "few",
+    bounds: { wait: 5000 },
+    play: (scene) =>
+      scene.army(scene.times(70), async (peer) => {
+        await peer.send(post("/", CHUNKED, "1\r\na\r\n0\r\n"));
+        await scene.drip(peer, "a: b\r\n", 200);
+      }),
+  },
   row(
     "a chunk of 2^53 bytes",
     "whole",
@@ -189,6 +205,12 @@ export const BODIES: Attack[] = [
         server,
         () =>
           whole("/form", MULTIPART, `--b\r\n\r\n${"\r\n--".repeat(200_000)}`),
+        / 400 /,
+      ),
+      row(
+        `a form of what is nearly its boundary${how}`,
+        server,
+        () => whole("/form", LONG_BOUNDARY, NEARLY),
         / 400 /,
       ),
       row(

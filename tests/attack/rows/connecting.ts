@@ -39,6 +39,21 @@ export const CONNECTING: Attack[] = [
     },
   },
   {
+    // Before they are accepted, as far as that can be brought about.
+    name: "connections that are reset at once",
+    phase: "connect",
+    async play(scene) {
+      while (scene.isOn) {
+        const all = Array.from(
+          { length: 16 },
+          async (_, i) => (await scene.plain(i))?.reset(),
+        );
+        await Promise.all(all);
+        await scene.breath();
+      }
+    },
+  },
+  {
     name: "silent handshakes",
     phase: "tls",
     ways: ["tls", "guarded"],

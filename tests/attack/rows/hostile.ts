@@ -108,6 +108,12 @@ export const HOSTILE: Hostile[] = [
   says("a head that never ends", "get", `${OK}X: `, "a".repeat(65_536)),
   says("fields that never end", "get", OK, "a: b\r\n".repeat(10_000)),
   says(
+    "a field of folded lines that never ends",
+    "get",
+    `${OK}X: a\r\n`,
+    " b\r\n".repeat(10_000),
+  ),
+  says(
     "interim responses that never end",
     "get",
     "",
@@ -273,6 +279,14 @@ export const HOSTILE: Hostile[] = [
     "parts",
     `${OK}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n`,
     "a: b\r\n".repeat(10_000),
+  ),
+  says(
+    "a part of what is nearly its boundary",
+    "parts",
+    `${OK}Content-Type: multipart/mixed; boundary=${"a".repeat(69)}b\r\n\r\n--${
+      "a".repeat(69)
+    }b\r\n\r\n`,
+    `\r\n--${"a".repeat(69)}`.repeat(1000),
   ),
   says(
     "a part that never ends",
