@@ -37,6 +37,7 @@ export {
   type EventLimits,
   IncomingMessage,
 } from "./message/incoming_message.ts";
+export type { TextOptions } from "./message/text_options.ts";
 export type { ClientStats } from "./client/core.ts";
 export {
   type Cookie,

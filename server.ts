@@ -41,6 +41,7 @@ export {
   type EventLimits,
   IncomingMessage,
 } from "./message/incoming_message.ts";
+export type { TextOptions } from "./message/text_options.ts";
 export {
   AnswerableRequest,
   type RedirectOptions,

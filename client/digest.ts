@@ -46,20 +46,28 @@ export interface DigestOffer {
 /**
  * Reads a Digest challenge; null where it is none, or cannot be answered: an
  * unknown algorithm, `auth-int` alone, no nonce, or more than 8 KiB to keep.
+ *
+ * As cameras send them: without a realm, or with an empty one; and SHA-256 of
+ * requests that are not counted, which RFC 7616 does not have, and is as RFC
+ * 2069 has it for MD5.
  */
 export function readDigest(challenge: Challenge): DigestOffer | null {
   const { scheme, parameters } = challenge;
   if (scheme !== "digest") return null;
-  const { realm, nonce, opaque = null, algorithm = null, qop } = parameters;
-  if (realm === undefined || nonce === undefined || nonce === "") return null;
+  const { realm = "", nonce = "", opaque = null } = parameters;
+  // What says nothing counts as left out.
+  const algorithm = parameters.algorithm || null;
+  const qop = parameters.qop || undefined;
+  if (nonce === "") return null;
   if (isTooLong(realm, nonce, opaque)) return null;
   const lower = (algorithm ?? "md5").toLowerCase();
   const isSession = lower.endsWith("-sess");
   const name = isSession ? lower.slice(0, -5) : lower;
-  const rank = ALGORITHMS.findIndex(([known]) => known === name);
+  const rank = ALGORITHMS.findIndex(([known]) => isSameName(known, name));
   if (rank < 0) return null;
   const isCounted = qop !== undefined;
-  if (isCounted ? !hasItem(qop, "auth") : lower !== "md5") return null;
+  // Without it a session has no `cnonce` that both sides know.
+  if (isCounted ? !hasItem(qop, "auth") : isSession) return null;
   const hidesUser = isTrue(parameters.userhash);
   return {
     realm,
@@ -75,6 +83,11 @@ export function readDigest(challenge: Challenge): DigestOffer | null {
       parameters.charset?.toLowerCase() === "utf-8",
     isStale: isTrue(parameters.stale),
   };
+}
+
+/** Some write the names of algorithms without their dashes. */
+function isSameName(known: string, name: string): boolean {
+  return known === name || known.replaceAll("-", "") === name;
 }
 
 /** The offer with the next nonce; null where that is none, or too long. */

@@ -12,6 +12,7 @@ import type { CallSettings } from "./request_options.ts";
 import type { ClientTiming } from "./timing.ts";
 
 const NOTHING = new Uint8Array(0);
+const NO_CODINGS: ContentCoding[] = [];
 
 /** For whom a response comes in. */
 export interface Recipient {
@@ -156,7 +157,7 @@ export class IncomingResponse {
     const codings = this.#codings();
     // The parser goes on with other responses: what is needed is taken now.
     const response = this.#make(bytes, null, trailer);
-    if (codings === null || bytes.length === 0) return response;
+    if (!codings?.length || bytes.length === 0) return response;
     const { maxResponseLength } = this.#recipient.settings;
     const decoded = decodeBody(codings, bytes, maxResponseLength);
     if (decoded instanceof Promise) {
@@ -169,13 +170,15 @@ export class IncomingResponse {
     return response;
   }
 
+  /** What is to be taken off the body; null for what is not known. */
   #codings(): ContentCoding[] | null {
     const parser = this.#parser;
-    if (!parser.hasCoding || !this.#recipient.decompress) return null;
-    if (this.#plan.method === "HEAD") return null;
+    if (
+      !parser.hasCoding || !this.#recipient.decompress ||
+      this.#plan.method === "HEAD"
+    ) return NO_CODINGS;
     const lines = parser.readHeaderLines("content-encoding");
-    const codings = readCodings(lines.join(","));
-    return codings === null || codings.length === 0 ? null : codings;
+    return readCodings(lines.join(","));
   }
 
   #make(
@@ -194,7 +197,7 @@ export class IncomingResponse {
       bytes,
       body,
       trailer,
-      codings: body === null ? null : this.#codings(),
+      codings: this.#codings(),
       host: this.#host,
       maxJsonDepth: settings.maxJsonDepth,
     });

@@ -413,7 +413,7 @@ export class HttpResponse extends IncomingMessage {
   /** @ignore */
   protected override openBody(): IncomingBody {
     const { arriving } = this;
-    if (arriving === null || this.#codings === null) return super.openBody();
+    if (arriving === null || !this.#codings?.length) return super.openBody();
     this.#decoded = new DecodedBody(
       arriving,
       this.#codings,
@@ -435,14 +435,29 @@ export class HttpResponse extends IncomingMessage {
     this.close();
   }
 
+  /** @ignore */
+  protected override get partsEndFirst(): boolean {
+    return true;
+  }
+
+  /** @ignore */
+  protected override checkReadable(): void {
+    const isEmpty = this.arriving === null
+      ? this.#received === 0
+      : this.contentLength === 0;
+    if (this.#codings !== null || isEmpty) return;
+    this.close();
+    throw this.fault(new ProtocolError("unknown-content-coding"));
+  }
+
   /**
    * Server-sent events, as they arrive; with `reconnect`, beyond the end of
    * the stream.
    *
    * @throws {TypeError} If an option is not a number.
    * @throws {RangeError} If it is out of range.
-   * @throws {ResponseError} From the iterator: if an answer to a further
-   * request is no event stream.
+   * @throws {ResponseError} From the iterator: if the answer, or one to a
+   * further request, is no event stream.
    */
   override events(
     options: EventsReadOptions = {},
@@ -453,7 +468,9 @@ export class HttpResponse extends IncomingMessage {
       if (value !== undefined) checkLimit(name, value, LEAST[name]);
     }
     const parser = new EventStreamParser({ maxEventLength });
-    const events = this.eventsBy(parser);
+    const events = this.#isEventStream
+      ? this.eventsBy(parser)
+      : this.#noEvents();
     if (!reconnect) return events;
     const { request } = this;
     const host = this.#host;
@@ -466,6 +483,18 @@ export class HttpResponse extends IncomingMessage {
       aborted: (reason) => host.aborted(reason),
       brokenOff: () => host.brokenOff(),
     });
+  }
+
+  /** Whether it is of the type of an event stream, or of none. */
+  get #isEventStream(): boolean {
+    const { contentType } = this;
+    return contentType === "" || contentType === "text/event-stream";
+  }
+
+  // deno-lint-ignore require-yield -- there are none
+  async *#noEvents(): AsyncGenerator<ServerSentEvent, void, void> {
+    this.close();
+    throw this.#host.malformed(new ProtocolError("bad-event-stream"));
   }
 
   /** Asks for the events that follow; null where the server has no more. */

@@ -21,7 +21,7 @@ export function mayBringBody(method: string, parser: ResponseParser): boolean {
  * @param text The value of `Keep-Alive`.
  */
 export function readKeepAlive(text: string): number {
-  const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(text)?.[1];
+  const seconds = /(?:^|[ \t,;])timeout=(\d{1,6})/i.exec(text)?.[1];
   if (seconds === undefined) return -1;
   // A second less, as the next request needs its time to get there.
   return Math.max(Number(seconds) * 1000 - 1000, 500);

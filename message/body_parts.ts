@@ -1,4 +1,5 @@
 import { checkText } from "../parse/arguments.ts";
+import { decodeText } from "../parse/charset.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import type { HeaderFields } from "../parse/fields.ts";
 import {
@@ -11,8 +12,8 @@ import {
   MultipartParser,
 } from "../parse/multipart_parser.ts";
 import { OptionNames } from "../parse/option_names.ts";
-import { parseUtf8 } from "../parse/text.ts";
 import { checkLimit } from "../wire/limits.ts";
+import { checkTextOptions, type TextOptions } from "./text_options.ts";
 import {
   bodyStream,
   type Pace,
@@ -137,14 +138,16 @@ export class BodyPart {
   }
 
   /**
-   * The part's data as text.
+   * The part's data as text, as the body's own `text()` gives it.
    *
-   * @throws {HttpError} With the code `bad-encoding` if it is not UTF-8.
+   * @throws {HttpError} With `fatal`, and the code `bad-encoding`, if anything
+   * is not of its charset.
    */
-  async text(): Promise<string> {
+  async text(options: TextOptions = {}): Promise<string> {
+    checkTextOptions(options);
     const bytes = await this.bytes();
     try {
-      return parseUtf8(bytes);
+      return decodeText(bytes, this.contentType, options.fatal);
     } catch (error) {
       throw this.#fault(error);
     }
@@ -168,6 +171,25 @@ export class BodyPart {
   }
 }
 
+/** Bytes behind the last delimiter that are waited for. */
+const MAX_BEHIND = 65_536;
+
+/**
+ * Reads on behind the last delimiter, for the connection's sake, while who has
+ * asked for the parts goes its way: cameras may never end the body.
+ */
+async function leave(next: Pieces, close: () => void): Promise<void> {
+  try {
+    let left = MAX_BEHIND;
+    for (let piece; (piece = await next()) !== null;) {
+      left -= piece.length;
+      if (left < 0) return close();
+    }
+  } catch {
+    // The connection is gone: nobody waits for more of it.
+  }
+}
+
 /**
  * The parts of a `multipart/` body of any kind, as they arrive: also of one
  * that goes on for ever, such as the pictures of a camera. What of a part was
@@ -177,6 +199,8 @@ export class BodyPart {
  * @param close Told once if the body was not read to its end, whatever the
  * reason.
  * @param fault What who reads a part is to get in place of an error.
+ * @param isOverAtLast Whether the parts end at the last delimiter, and what
+ * comes behind it is of no matter, rather than with the body.
  * @throws {ProtocolError} From the iterator: if the body is no such one, is
  * malformed, or over a limit.
  */
@@ -187,6 +211,7 @@ export async function* readParts(
   close: () => void = () => {},
   fault: (error: unknown) => unknown = (error) => error,
   pace: Pace = () => null,
+  isOverAtLast = false,
 ): AsyncGenerator<BodyPart, void, void> {
   let isRead = false;
   const end = () => {
@@ -226,6 +251,10 @@ export async function* readParts(
       };
       yield new BodyPart(parser, data, fault);
       while (await data() !== null);
+    }
+    if (isOverAtLast && !isRead) {
+      isRead = true;
+      leave(next, close);
     }
     // To the end of the body, which the connection goes on behind.
     while (!isRead) {

@@ -1,4 +1,5 @@
 import { checkBytes, checkText } from "../parse/arguments.ts";
+import { decodeText } from "../parse/charset.ts";
 import { ProtocolError } from "../parse/errors.ts";
 import {
   EventStreamParser,
@@ -8,13 +9,15 @@ import {
   type HeaderFields,
   readFieldLines,
   readFields,
+  trim,
 } from "../parse/fields.ts";
 import { parseJson } from "../parse/json.ts";
 import { checkLineLimits, type LineLimits } from "../parse/line_parser.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { parseUtf8 } from "../parse/text.ts";
-import { parseHeaderParameters, parseQuery } from "../parse/values.ts";
+import { parseQuery } from "../parse/values.ts";
 import { checkLimit } from "../wire/limits.ts";
+import { checkTextOptions, type TextOptions } from "./text_options.ts";
 import {
   type BodyPart,
   checkPartLimits,
@@ -68,7 +71,7 @@ export interface BodyLimits {
 export function mediaType(value: string): string {
   if (value === "application/json") return value;
   const end = value.indexOf(";");
-  return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
+  return trim(value, 0, end < 0 ? value.length : end).toLowerCase();
 }
 
 /**
@@ -128,6 +131,18 @@ export abstract class IncomingMessage {
 
   /** @ignore The rest of the body is not wanted. */
   protected leave(): void {}
+
+  /** @ignore Whether the parts of a body may be over before it is. */
+  protected get partsEndFirst(): boolean {
+    return false;
+  }
+
+  /**
+   * @ignore Checks that the body can be made something of.
+   *
+   * @throws {HttpError} If it is packed in a way that is not known.
+   */
+  protected checkReadable(): void {}
 
   // ---- The head ----------------------------------------------------------
 
@@ -196,6 +211,15 @@ export abstract class IncomingMessage {
     return () => reader.next();
   }
 
+  /** The same for who makes something of them. */
+  get #readable(): Pieces {
+    const next = this.#pieces;
+    return () => {
+      this.checkReadable();
+      return next();
+    };
+  }
+
   /** Whether the body was read to its end, or is going to be. */
   get #isRead(): boolean {
     const reader = this.#reader;
@@ -219,6 +243,7 @@ export abstract class IncomingMessage {
 
   /** All of a body in memory; else what is left of it. */
   #whole(): Uint8Array | Promise<Uint8Array> {
+    this.checkReadable();
     if (this.arriving !== null) return this.readAll();
     this.#claim();
     return this.loaded;
@@ -281,14 +306,18 @@ export abstract class IncomingMessage {
   }
 
   /**
-   * The body as text: UTF-8, or what `Content-Type` names as its charset.
+   * The body as text: in the charset that `Content-Type` names; UTF-8 where it
+   * names none, or one that nobody knows. A byte order mark before it is left
+   * out, and what is not of the charset becomes U+FFFD, as in `Response.text()`.
    *
-   * @throws {HttpError} With the code `bad-encoding` if it is not that.
+   * @throws {HttpError} With `fatal`, and the code `bad-encoding`, if anything
+   * is not of it.
    */
-  async text(): Promise<string> {
+  async text(options: TextOptions = {}): Promise<string> {
+    checkTextOptions(options);
     const bytes = await this.#whole();
     const type = this.headers["content-type"] ?? "";
-    return this.#make(() => decodeText(bytes, type));
+    return this.#make(() => decodeText(bytes, type, options.fatal));
   }
 
   /**
@@ -340,7 +369,7 @@ export abstract class IncomingMessage {
     this.#checkUnread();
     const leave = () => this.leave();
     const pace = () => this.pace();
-    return this.#each(readLines(this.#pieces, limits, leave, pace));
+    return this.#each(readLines(this.#readable, limits, leave, pace));
   }
 
   /** The values of a body of one JSON text a line, as they arrive. */
@@ -352,7 +381,7 @@ export abstract class IncomingMessage {
     const leave = () => this.leave();
     const pace = () => this.pace();
     const all = { maxJsonDepth, ...limits };
-    return this.#each(readNdjson(this.#pieces, all, leave, pace));
+    return this.#each(readNdjson(this.#readable, all, leave, pace));
   }
 
   /**
@@ -379,7 +408,7 @@ export abstract class IncomingMessage {
     this.#checkUnread();
     const leave = () => this.leave();
     const pace = () => this.pace();
-    return this.#each(readEvents(this.#pieces, parser, leave, pace));
+    return this.#each(readEvents(this.#readable, parser, leave, pace));
   }
 
   /**
@@ -401,12 +430,13 @@ export abstract class IncomingMessage {
     checkPartLimits(limits);
     this.#checkUnread();
     return this.#each(readParts(
-      this.#pieces,
+      this.#readable,
       this.headers["content-type"] ?? "",
       { ...this.bodyLimits.parts, ...limits },
       () => this.leave(),
       (error) => this.fault(error),
       () => this.pace(),
+      this.partsEndFirst,
     ));
   }
 
@@ -452,19 +482,4 @@ export abstract class IncomingMessage {
 
 function readBefore(): TypeError {
   return new TypeError("Body was read already");
-}
-
-/** Text in the charset that a `Content-Type` names, UTF-8 where it names none. */
-function decodeText(bytes: Uint8Array, type: string): string {
-  const charset = /charset/i.test(type)
-    ? parseHeaderParameters(type).charset?.toLowerCase()
-    : undefined;
-  if (!charset || charset === "utf-8" || charset === "utf8") {
-    return parseUtf8(bytes);
-  }
-  try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
-  } catch {
-    throw new ProtocolError("bad-encoding");
-  }
 }

@@ -5,11 +5,13 @@ import {
   EQUALS,
   FIELD_VALUE,
   HTAB,
+  isToken,
   QUOTED_TEXT,
   SP,
   TOKEN,
 } from "./chars.ts";
 import { dict } from "./dict.ts";
+import { trim } from "./fields.ts";
 
 /** A way to log in that a server or proxy offers (RFC 9110 section 11.6.1). */
 export interface Challenge {
@@ -36,6 +38,10 @@ for (let i = 0; i < 128; i++) {
   if (/[\w.~+/-]/.test(String.fromCharCode(i))) TOKEN68[i] = 1;
 }
 
+/** What a value without quotes may hold, at the worst. */
+const UNQUOTED = FIELD_VALUE.slice();
+UNQUOTED[DQUOTE] = UNQUOTED[EQUALS] = UNQUOTED[COMMA] = 0;
+
 const EQUALS_SIGN = new Uint8Array(256);
 EQUALS_SIGN[EQUALS] = 1;
 
@@ -44,7 +50,9 @@ EQUALS_SIGN[EQUALS] = 1;
  *
  * A comma parts challenges as well as parameters: what has a `=` belongs to
  * the challenge before it, also over the end of a line. A challenge that is
- * malformed or repeats a parameter is left out, and nothing is ever thrown.
+ * malformed or repeats a parameter is left out, and nothing is ever thrown. What
+ * cameras write is read: values without quotes though they hold spaces, or with
+ * nothing in them.
  *
  * ```ts
  * import { parseChallenges } from "@uhttp/uhttp/parse";
@@ -87,10 +95,13 @@ class ChallengeReader {
   readonly challenges: Challenge[] = [];
   /** The last challenge; null where there is none, or it is left out. */
   #current: Challenge | null = null;
+  /** The parameter before. */
+  #last = "";
   #line = "";
 
   begin(scheme: string): Challenge {
     const challenge = { scheme, token68: null, parameters: dict<string>() };
+    this.#last = "";
     this.challenges.push(challenge);
     return this.#current = challenge;
   }
@@ -120,6 +131,7 @@ class ChallengeReader {
       return this.#parameter(name, next + 1);
     }
     if (next === end && !this.#isEnd(end)) return end;
+    if (this.#isEnd(next) && this.#isQop(name)) return next;
     const challenge = this.begin(name);
     if (this.#isEnd(next)) return next;
     const token68End = this.#skip(EQUALS_SIGN, this.#skip(TOKEN68, next));
@@ -142,17 +154,48 @@ class ChallengeReader {
     let value: string | null;
     if (this.#line.charCodeAt(pos) === DQUOTE) {
       [value, end] = this.#quoted(pos + 1);
-    } else {
-      end = this.#skip(TOKEN, pos);
-      value = end === pos ? null : this.#line.slice(pos, end);
-    }
+    } else [value, end] = this.#unquoted(pos);
     const challenge = this.#current;
     if (challenge === null) return end;
-    const { parameters, token68 } = challenge;
-    if (value === null || token68 !== null || name in parameters) {
+    const { parameters } = challenge;
+    if (challenge.token68 !== null) this.#takeBack(challenge);
+    if (value === null || challenge.token68 !== null || name in parameters) {
       this.#leaveOut();
     } else parameters[name] = value;
+    this.#last = name;
     return end;
+  }
+
+  /** What seemed a token was a parameter with nothing in it. */
+  #takeBack(challenge: Challenge): void {
+    const name = /^([^=]+)=$/.exec(challenge.token68!)?.[1];
+    if (name === undefined || !isToken(name)) return;
+    challenge.parameters[name.toLowerCase()] = "";
+    challenge.token68 = null;
+  }
+
+  /** Whether a word goes on with a `qop` that has no quotes around its list. */
+  #isQop(word: string): boolean {
+    const parameters = this.#current?.parameters;
+    if (
+      parameters?.qop === undefined || this.#last !== "qop" ||
+      word !== "auth" && word !== "auth-int"
+    ) return false;
+    parameters.qop += `, ${word}`;
+    return true;
+  }
+
+  /**
+   * A value without quotes: a token by the grammar. Cameras leave the quotes
+   * out where there are spaces, or nothing, between the commas.
+   */
+  #unquoted(start: number): [value: string | null, end: number] {
+    const line = this.#line;
+    let end = this.#skip(UNQUOTED, start);
+    // What ends in `=` is Base64; others begin a parameter.
+    end = this.#skip(EQUALS_SIGN, end);
+    if (!this.#isEnd(this.#skip(BLANK, end))) return [null, end];
+    return [trim(line, start, end), end];
   }
 
   /** A quoted string, null where it is broken, and where it ends. */

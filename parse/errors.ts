@@ -29,6 +29,7 @@ export type ProtocolErrorCode =
   | "unexpected-bytes"
   | "unexpected-switch"
   | "bad-content-coding"
+  | "unknown-content-coding"
   | "bad-location"
   | "too-many-redirects"
   | "bad-event-stream"
@@ -44,6 +45,7 @@ export type ProtocolErrorCode =
   | "headers-too-large"
   | "too-many-headers"
   | "unsupported-method"
+  | "method-too-long"
   | "unsupported-transfer-coding"
   | "unsupported-version";
 
@@ -88,13 +90,15 @@ export const protocolErrors: Readonly<
   "headers-too-large": [431, "Header section is too large"],
   "too-many-headers": [431, "Header section has too many lines"],
   "unsupported-method": [501, "CONNECT is not enabled"],
+  "method-too-long": [501, "Method is longer than any that is known"],
   "unsupported-transfer-coding": [501, "Transfer coding is not supported"],
-  "bad-status": [502, "Status code is not three digits from 100 to 599"],
+  "bad-status": [502, "Status code is not three digits from 100 on"],
   "bad-reason": [502, "Reason phrase holds a control byte"],
   "status-line-too-long": [502, "Status line is too long"],
   "unexpected-bytes": [502, "Bytes came that no request had asked for"],
   "unexpected-switch": [502, "Protocol is switched without being asked to"],
   "bad-content-coding": [502, "Content coding is malformed or incomplete"],
+  "unknown-content-coding": [502, "Content coding is none that is known here"],
   "bad-location": [502, "Location is malformed, or not one of HTTP"],
   "too-many-redirects": [502, "Redirects are too many"],
   "bad-event-stream": [502, "Response is not an event stream"],

@@ -67,16 +67,19 @@ export class FieldReader {
   fault: ProtocolErrorCode = "bad-line-end";
 
   readonly #maxCount: number;
+  readonly #mayFold: boolean;
   readonly #isForgiving: boolean;
   #state: State = State.LINE;
 
   /**
    * @param maxCount How many lines a section may have.
-   * @param isForgiving Whether to read on where a line is not to the letter,
-   * and means but one thing.
+   * @param mayFold Whether a line may go on behind its end: see `FOLD`.
+   * @param isForgiving Whether white space may stand before a colon, and a
+   * whole section end its lines in LF.
    */
-  constructor(maxCount: number, isForgiving = false) {
+  constructor(maxCount: number, mayFold = false, isForgiving = false) {
     this.#maxCount = maxCount;
+    this.#mayFold = mayFold;
     this.#isForgiving = isForgiving;
   }
 
@@ -184,7 +187,7 @@ export class FieldReader {
         if (bytes[pos] !== LF) {
           return this.#fail(input, this.isBare ? pos - 1 : pos, "bad-line-end");
         }
-        if (this.#isForgiving) {
+        if (this.#mayFold) {
           return this.isBare
             ? this.#fail(input, pos - 1, "bad-line-end")
             : this.#lineIn(input, pos, end);

@@ -17,7 +17,7 @@ export class ForgivingFieldReader extends FieldReader {
   #foldStart = 0;
 
   constructor(maxCount: number) {
-    super(maxCount, true);
+    super(maxCount, true, true);
   }
 
   override next(input: Cursor, end: number): FieldEvent {

@@ -9,7 +9,8 @@ import { ProtocolError } from "./errors.ts";
 export const MAX_JSON_DEPTH = 512;
 
 /**
- * Reads JSON that a peer has sent.
+ * Reads JSON that a peer has sent; a byte order mark before it is passed over,
+ * as RFC 8259 section 8.1 allows.
  *
  * @param maxDepth How many arrays and objects may lie within one another.
  * @throws {ProtocolError} If it is not JSON, or nested deeper.
@@ -17,7 +18,7 @@ export const MAX_JSON_DEPTH = 512;
 export function parseJson(text: string, maxDepth: number): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {
     throw new ProtocolError("bad-json");
   }

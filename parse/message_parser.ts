@@ -427,7 +427,11 @@ export abstract class MessageParser {
     if (this.error !== null) return ParseEvent.FAILED;
     if (input.pos < limit) return ParseEvent.MORE;
     this.fail(
-      this.phase < Phase.FIELDS ? this.#startLineFault : "headers-too-large",
+      this.phase === Phase.START_LINE_A
+        ? "method-too-long"
+        : this.phase < Phase.FIELDS
+        ? this.#startLineFault
+        : "headers-too-large",
     );
     return ParseEvent.FAILED;
   }

@@ -195,7 +195,7 @@ export class MultipartParser {
     this.#state = this.#isForm ? State.START : State.PREAMBLE;
     this.#maxParts = options.maxParts ?? (this.#isForm ? 1000 : Infinity);
     this.#maxHeadersLength = options.maxPartHeadersLength ?? 8192;
-    this.#lines = new FieldReader(options.maxPartHeadersCount ?? 32);
+    this.#lines = new FieldReader(options.maxPartHeadersCount ?? 32, true);
     this.#preamble = new Preamble(boundary);
     this.#delimiter = new Delimiter(`--${boundary}`);
   }
@@ -433,7 +433,9 @@ export class MultipartParser {
     const limit = input.start + this.#maxHeadersLength;
     const end = Math.min(input.end, limit);
     let event: FieldEvent;
-    do event = this.#lines.next(input, end); while (event === FieldEvent.LINE);
+    do event = this.#lines.next(input, end); while (
+      event === FieldEvent.LINE || event === FieldEvent.FOLD
+    );
     if (event === FieldEvent.FAILED) return this.#fail(this.#lines.fault);
     this.#head += byteText(input.bytes, from, input.pos);
     if (event === FieldEvent.END) return this.#headDone();
@@ -441,8 +443,9 @@ export class MultipartParser {
   }
 
   #headDone(): MultipartEvent {
-    const head = this.#head;
+    const head = unfold(this.#head);
     this.#head = "";
+    if (head === null) return this.#fail("folded-field");
     this.headers = readFields(head, 0);
     const fault = this.#isForm ? this.#formHead(head) : this.#otherHead(head);
     if (fault !== null) return this.#fail(fault);
@@ -495,4 +498,16 @@ export class MultipartParser {
     this.#input.drop();
     return MultipartEvent.FAILED;
   }
+}
+
+/** A blank line, or a field of a part's own, where a line goes on. */
+const ODD_FOLD = /\r\n[ \t]+(?:\r\n|content-[\w-]+[ \t]*:)/i;
+
+/**
+ * A head of a part without folds, as mail has them (RFC 5322 section 2.2.3);
+ * null where what is folded may be something of its own.
+ */
+function unfold(head: string): string | null {
+  if (!/\r\n[ \t]/.test(head)) return head;
+  return ODD_FOLD.test(head) ? null : head.replace(/\r\n(?=[ \t])/g, "");
 }

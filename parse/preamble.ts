@@ -1,7 +1,10 @@
 import { CR, LF } from "./chars.ts";
 
-/** Bytes before the first delimiter, which nobody gets to see. */
-const MAX_PREAMBLE = 1024;
+/**
+ * Bytes before the first delimiter, which nobody gets to see: a picture of a
+ * camera that begins with it, and with no delimiter.
+ */
+const MAX_PREAMBLE = 4_194_304;
 
 /**
  * What may come before the first delimiter of a multipart body that is no form

@@ -62,6 +62,7 @@ export class RequestParser extends MessageParser {
   #methodEnd = 0;
   #targetEnd = 0;
   #hasHost = false;
+  #isHostEmpty = false;
   #typeStart = 0;
   #typeEnd = 0;
   #expectation = false;
@@ -114,7 +115,7 @@ export class RequestParser extends MessageParser {
       !this.#skipEmptyLine()
     ) return false;
     this.#methodEnd = this.#targetEnd = 0;
-    this.#hasHost = false;
+    this.#hasHost = this.#isHostEmpty = false;
     this.#typeStart = this.#typeEnd = 0;
     this.#expectation = false;
     this.expectContinue = false;
@@ -248,7 +249,10 @@ export class RequestParser extends MessageParser {
         if (this.#hasHost) this.fail("repeated-host", start + line.nameStart);
         else if (!isHost(bytes, value, start + line.valueEnd(input))) {
           this.fail("bad-host", value);
-        } else this.#hasHost = true;
+        } else {
+          this.#hasHost = true;
+          this.#isHostEmpty = line.valueEnd(input) === line.valueStart;
+        }
         return;
       }
       case 6:
@@ -269,6 +273,11 @@ export class RequestParser extends MessageParser {
   protected override headDone(): void {
     if (!this.#hasHost && this.minorVersion > 0) {
       this.fail("missing-host");
+      return;
+    }
+    // That of an http URI is never empty (RFC 9110 section 4.2.1).
+    if (this.#isHostEmpty && this.minorVersion > 0) {
+      this.fail("bad-host");
       return;
     }
     if (this.codings !== null && !this.checkCodings()) return;

@@ -1,6 +1,7 @@
 import { checkBytes, checkText, checkTextOrBytes } from "./arguments.ts";
 import { dict } from "./dict.ts";
 import { HEX, PERCENT, PLUS } from "./chars.ts";
+import { trim } from "./fields.ts";
 
 /**
  * A query or form: `null` for a key without `=`, an array for a repeated key.
@@ -11,9 +12,8 @@ export type Query = Record<string, string | null | (string | null)[]>;
 export type HeaderParameters = Record<string, string | null>;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-/** Of a part of a text: a mark at its beginning belongs to it. */
-const partDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** A byte order mark is a character as any other here: it is of no text. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Decodes percent-encoding, and `+` to a space, as in queries and forms.
@@ -105,7 +105,7 @@ function decodeShort(text: string): string | null {
     }
     scratch[end++] = code;
   }
-  return partDecoder.decode(scratch.subarray(0, end));
+  return decoder.decode(scratch.subarray(0, end));
 }
 
 /** Decodes percent-encoded UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -127,7 +127,7 @@ class TextDecoding {
     }
     if (!/%[\da-f]{2}/i.test(text)) return text;
     return decodeShort(text) ??
-      partDecoder.decode(decodeBytes(encoder.encode(text), false));
+      decoder.decode(decodeBytes(encoder.encode(text), false));
   }
 
   /** The same of a query or form, where a plus is a space. */
@@ -253,7 +253,7 @@ export function parseHeaderParameters(value: string): HeaderParameters {
   for (let pos = 0; pos < value.length;) {
     let end = pos;
     while (end < value.length && !"=;".includes(value[end])) end++;
-    const name = value.slice(pos, end).trim().toLowerCase();
+    const name = trim(value, pos, end).toLowerCase();
     let parameter: string | null = null;
     if (value[end] === "=") {
       [parameter, end] = parameterValue(value, end + 1);
@@ -269,7 +269,7 @@ function parameterValue(value: string, pos: number): [string, number] {
   while (value[pos] === " " || value[pos] === "\t") pos++;
   let end = value.indexOf(";", pos);
   if (end < 0) end = value.length;
-  if (value[pos] !== '"') return [value.slice(pos, end).trim(), end];
+  if (value[pos] !== '"') return [trim(value, pos, end), end];
   let text = "";
   for (pos++; pos < value.length && value[pos] !== '"'; pos++) {
     if (value[pos] === "\\" && pos + 1 < value.length) pos++;
@@ -304,9 +304,9 @@ export function parseCookies(raw: string): Record<string, string> {
     const equals = raw.indexOf("=", pos);
     if (equals < 0) break;
     if (equals < end) {
-      const name = bare(raw, pos, equals);
+      const name = trim(raw, pos, equals);
       if (name !== "" && cookies[name] === undefined) {
-        const value = bare(raw, equals + 1, end);
+        const value = trim(raw, equals + 1, end);
         cookies[name] = value.length > 1 && value.startsWith('"') &&
             value.endsWith('"')
           ? value.slice(1, -1)
@@ -316,11 +316,4 @@ export function parseCookies(raw: string): Record<string, string> {
     pos = end + 1;
   }
   return cookies;
-}
-
-/** A part of a text without the white space around it. */
-function bare(text: string, start: number, end: number): string {
-  while (start < end && text.charCodeAt(start) === 0x20) start++;
-  // What is no space may still be other white space: that is rare.
-  return text.slice(start, end).trim();
 }

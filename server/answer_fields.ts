@@ -10,7 +10,7 @@ import type { AnswerPlan } from "./answer_plan.ts";
 import { httpDate } from "./date.ts";
 
 /** A `Connection` that is at its end (RFC 9110 section 7.6.1). */
-const HAS_CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
+const HAS_CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
 /**
  * Queues the head of an answer: fields as given, and `Date`.

@@ -1,4 +1,4 @@
-import type { HeaderFields } from "../parse/fields.ts";
+import { type HeaderFields, trim } from "../parse/fields.ts";
 import { httpDate, parseHttpDate } from "../wire/date.ts";
 
 /** What conditions and ranges of a request come to (RFC 9110 sections 13 and 14). */
@@ -90,7 +90,7 @@ export function evaluateTag(
 
 /** Whether a list of entity tags holds one, by strong or weak comparison. */
 function matches(list: string, etag: string, isStrong: boolean): boolean {
-  if (list.trim() === "*") return true;
+  if (trim(list) === "*") return true;
   for (const [, weak, tag] of list.matchAll(/(W\/)?("[^"]*")/g)) {
     if (isStrong && (weak !== undefined || etag.startsWith("W/"))) continue;
     if (tag === etag.replace(/^W\//, "")) return true;

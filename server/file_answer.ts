@@ -6,7 +6,8 @@ import {
   type RespondOptions,
 } from "./answer_head.ts";
 import { type AnswerPlan, planKnown, planWhole } from "./answer_plan.ts";
-import type { AnsweredRequest, Answering } from "./answering.ts";
+import type { Answering } from "./answering.ts";
+import { applyCoding } from "./compression.ts";
 import {
   evaluate,
   lastModified,
@@ -58,7 +59,7 @@ export async function answerFile(
   let length = 0;
   try {
     if (answering.isHeld) {
-      const part = describe(answering.request, path, options, head, opened);
+      const part = describe(answering, path, options, head, opened);
       ({ length } = part);
       if (part.start > 0) {
         if (isWarm) file.seekSync(part.start, Deno.SeekMode.Start);
@@ -134,7 +135,7 @@ function isForbidden(error: unknown): boolean {
 
 /** Fills in what the head says of a file; gives what of it is to be sent. */
 function describe(
-  request: AnsweredRequest,
+  answering: Answering,
   path: string,
   { download }: RespondFileOptions,
   head: AnswerHead,
@@ -150,6 +151,7 @@ function describe(
       : download;
     headers["content-disposition"] ??= attachment(name);
   }
+  const { request } = answering;
   if (head.status !== 200) return { start: 0, length: info.size };
   headers["accept-ranges"] ??= "bytes";
   const verdict = evaluate(
@@ -159,6 +161,9 @@ function describe(
     String(modified),
     info.size,
   );
+  if (verdict.status === 304 || verdict.status === 206) {
+    saySameAsWhole(answering, head, info.size, verdict.status);
+  }
   head.status = verdict.status;
   if (verdict.contentRange !== undefined) {
     headers["content-range"] = verdict.contentRange;
@@ -167,6 +172,25 @@ function describe(
   delete headers["content-type"];
   delete headers["content-disposition"];
   return { start: 0, length: 0 };
+}
+
+/**
+ * Gives the head of a 304 or 206 those fields that the 200 would have
+ * (RFC 9110 sections 15.3.7 and 15.4.5): what is compressed has another tag,
+ * though a part of the file never is.
+ */
+function saySameAsWhole(
+  { compression, acceptEncoding }: Answering,
+  head: AnswerHead,
+  size: number,
+  status: 206 | 304,
+): void {
+  if (compression === null) return;
+  const { headers } = head;
+  const whole = { ...head, status: 200, headers: { ...headers } };
+  applyCoding(whole, compression, acceptEncoding, size);
+  if (whole.headers.vary !== undefined) headers.vary = whole.headers.vary;
+  if (status === 304) headers.etag = whole.headers.etag;
 }
 
 /** `Content-Disposition` with a name (RFC 6266, RFC 8187). */

@@ -1,3 +1,4 @@
+import { trim } from "../parse/fields.ts";
 import { isIpv4, parseIpv6 } from "../parse/host.ts";
 
 /** Addresses of a way that are looked at; what stands left of them is not. */
@@ -95,7 +96,7 @@ export class TrustedProxies {
     let end = forwardedFor.length;
     for (let count = 0; end >= 0 && count < MAX_ADDRESSES; count++) {
       const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(",", end - 1);
-      const entry = forwardedFor.slice(comma + 1, end).trim();
+      const entry = trim(forwardedFor, comma + 1, end);
       const address = forwardedAddress(entry);
       // What stands left of something that is no address means nothing.
       if (address === null) return;

@@ -111,7 +111,11 @@ export function checkHandshake(
   ) return refusal(426, "upgrade", "websocket");
   const version = headers["sec-websocket-version"];
   if (version === undefined) return refusal(400);
-  if (version !== "13") return refusal(426, "sec-websocket-version", "13");
+  if (version !== "13") {
+    const { status, headers } = refusal(426, "upgrade", "websocket");
+    headers["sec-websocket-version"] = "13";
+    return { status, headers };
+  }
   // Two keys come as one value, with a comma, and so are no key.
   if (!KEY.test(headers["sec-websocket-key"] ?? "")) return refusal(400);
   const protocols = headers["sec-websocket-protocol"];

@@ -363,9 +363,16 @@ Deno.test("respondFile() keeps its conditions and ranges when it compresses", as
   assertEquals(headers["content-encoding"], "gzip");
   const again = await ask("large.txt", `If-None-Match: ${headers.etag}\r\n`);
   assertEquals(again.status, 304);
+  // As the 200 would have said (RFC 9110 section 15.4.5).
+  assertEquals(again.headers.etag, headers.etag);
+  assertEquals(again.headers.vary, headers.vary);
   const part = await ask("large.txt", "Range: bytes=0-9\r\n");
   assertEquals([part.status, part.body], [206, "0123456789"]);
   assertEquals(part.headers["content-encoding"], undefined);
+  assertEquals(part.headers.vary, headers.vary);
+  assertEquals(`W/${part.headers.etag}`, headers.etag);
+  const picture = await ask("image.png", "Range: bytes=0-9\r\n");
+  assertEquals([picture.status, picture.headers.vary], [206, undefined]);
   const small = await ask("small.txt", "");
   assertEquals(small.body, "small");
   const image = await ask("image.png", "");

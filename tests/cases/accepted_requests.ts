@@ -160,13 +160,9 @@ export const acceptedRequests: RequestRow[] = [
         { headers: { host } },
       ]]),
     ),
-    "an empty Host": [
-      "GET / HTTP/1.1\r\nHost:\r\n\r\n",
-      { headers: { host: "" } },
-    ],
-    "a Host of blanks only": [
-      "GET / HTTP/1.1\r\nHost: \t \r\n\r\n",
-      { headers: { host: "" } },
+    "an empty Host in HTTP/1.0": [
+      "GET / HTTP/1.0\r\nHost:\r\n\r\n",
+      { headers: { host: "" }, protocol: "HTTP/1.0", keepAlive: false },
     ],
     "a Host with blanks around": [
       "GET / HTTP/1.1\r\nhOsT:\t a \t\r\n\r\n",

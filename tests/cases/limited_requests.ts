@@ -47,8 +47,11 @@ export const limitedRequests: RequestRow[] = [
     "a request line of one byte above the limit": line(65).slice(0, -1) + "‸\n",
     "a target of far more than the limit": "GET /" + "x".repeat(59) + "‸" +
       "x".repeat(5000),
+  }, { maxHeadersLength: 64 }),
+  ...refuse(501, "method-too-long", "9112 3, 9110 9.1", {
     "a method of far more than the limit": "G".repeat(64) + "‸" +
       "G".repeat(5000),
+    "a method of just the limit": "G".repeat(64) + "‸ / HTTP/1.1\r\n",
   }, { maxHeadersLength: 64 }),
   ...accept("house: maxHeadersCount", {
     "just so many field lines": get(LINES(2)),

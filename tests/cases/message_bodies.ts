@@ -21,7 +21,7 @@ export interface BodyRow {
   /** One character a byte. */
   body: string;
   way: Way;
-  limits?: Record<string, number>;
+  limits?: Record<string, number | boolean>;
   /** All that came, also before a fault; of a form, pairs. */
   value?: unknown;
   /** Code of the error, or its status where it has no code. */
@@ -42,6 +42,7 @@ const file = (name: string, filename: string, data: string) =>
 const part = (data: string) =>
   `--b\r\nContent-Type: image/x\r\nContent-Length: ${data.length}\r\n\r\n` +
   `${data}\r\n`;
+const FATAL = { fatal: true };
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
 const FORM = field("a", UTF8) + field("a", "") + file("f", "n", "1\r\n2") +
@@ -53,11 +54,29 @@ const PARTS = [
   ["f", "n", "text/x", "1\r\n2"],
 ];
 
-/** Type, bytes, text or fault. */
+/**
+ * Type, bytes, and the text; null where that is not of the charset: then it is
+ * as the platform's decoder has it, or a fault.
+ */
 const TEXTS: [type: string | undefined, body: string, text: string | null][] = [
+  ["text/html; charset='utf-8'", UTF8, "gü"],
+  ["text/html; charset='iso-8859-1'", "\xfc", "ü"],
+  ["text/html; charset=\"'utf-8'\"", UTF8, "gü"],
+  ["text/html; charset=%s", UTF8, "gü"],
+  ["text/html; charset=none", UTF8, "gü"],
+  ["text/html; charset=utf-8-sig", UTF8, "gü"],
+  ["text/html; charset=no-such", "A", "A"],
+  ["text/html; charset=utf8mb4", UTF8, "gü"],
+  ["text/html; charset=iso-2022-kr", UTF8, "gü"],
+  ["text/html; CHARSET=GBK", "\xc4\xe3", "你"],
+  ["text/html;Charset = gbk", "\xc4\xe3", "你"],
+  ["text/html; charset=\xa0utf-8", UTF8, "gü"],
+  ["text/html; charset=utf-8, text/html", UTF8, "gü"],
+  ["text/html; charset=latin1; charset=utf-8", "\xfc", "ü"],
   [undefined, UTF8, "gü"],
   ["text/plain", UTF8, "gü"],
-  ["text/plain", "\xef\xbb\xbfa", "\ufeffa"],
+  ["text/plain", "\xef\xbb\xbfa", "a"],
+  ["text/plain; charset=utf-16le", "\xff\xfeA\0", "A"],
   ["text/plain; charset=utf-8", UTF8, "gü"],
   ["text/plain; charset=UTF8", UTF8, "gü"],
   ['text/plain; charset="utf-8"', UTF8, "gü"],
@@ -72,18 +91,30 @@ const TEXTS: [type: string | undefined, body: string, text: string | null][] = [
   ["text/plain", "\xc3", null],
   ["text/plain", "\xed\xa0\x80", null],
   ["text/plain; charset=utf-8", "\xff", null],
-  ["text/plain; charset=no-such", "A", null],
+  ["text/plain; charset=utf-8", "\xfcx\xe2\x82y", null],
+  ["text/plain; charset=shift_jis", "\x83", null],
   ["text/plain; charset=utf-16le", "\0\xd8", null],
   ["text/plain", "", ""],
 ];
 
-const texts = TEXTS.map(([type, body, text]): BodyRow => ({
-  what: `${JSON.stringify(body)} of type ${type}`,
-  type,
-  body,
-  way: "text()",
-  ...text === null ? { fault: "bad-encoding" } : { value: text },
-}));
+/** What the platform makes of bytes that are not all of their charset. */
+function replaced(type: string | undefined, body: string): string {
+  const charset = /charset=([\w-]+)/.exec(type ?? "")?.[1] ?? "utf-8";
+  const bytes = Uint8Array.from(body, (char) => char.charCodeAt(0));
+  return new TextDecoder(charset).decode(bytes);
+}
+
+const texts = TEXTS.flatMap(([type, body, text]): BodyRow[] => {
+  const what = `${JSON.stringify(body)} of type ${type}`;
+  const one = { what, type, body, way: "text()" } as const;
+  const strict = { ...one, what: `${what}, and of no other`, limits: FATAL };
+  return text === null
+    ? [{ ...one, value: replaced(type, body) }, {
+      ...strict,
+      fault: "bad-encoding",
+    }]
+    : [{ ...one, value: text }, { ...strict, value: text }];
+});
 
 /** JSON may be five deep here. */
 const JSON_TEXTS: [body: string, value: unknown, fault?: string][] = [
@@ -94,6 +125,11 @@ const JSON_TEXTS: [body: string, value: unknown, fault?: string][] = [
   ["{", undefined, "bad-json"],
   ["{} {}", undefined, "bad-json"],
   ['"\xff"', undefined, "bad-encoding"],
+  ["\xef\xbb\xbf[1]", [1]],
+  ["\xef\xbb\xbf", undefined, "bad-json"],
+  ["\xef\xbb\xbf\xef\xbb\xbf1", undefined, "bad-json"],
+  ["1\xef\xbb\xbf", undefined, "bad-json"],
+  ['"\xef\xbb\xbf"', "\ufeff"],
   [nested(5), [[[[[]]]]]],
   [nested(6), undefined, "json-too-deep"],
 ];
@@ -126,6 +162,13 @@ const forms: BodyRow[] = [
     body: "a=1&b=2&b=%C5%BE&c&__proto__=+",
     way: "form()",
     value: [["a", "1"], ["b", ["2", "ž"]], ["c", null], ["__proto__", " "]],
+  },
+  {
+    what: "a form whose first key begins with a byte order mark",
+    type: URLENCODED,
+    body: "\xef\xbb\xbfa=1&\xef\xbb\xbfb=\xef\xbb\xbf",
+    way: "form()",
+    value: [["\ufeffa", "1"], ["\ufeffb", "\ufeff"]],
   },
   {
     what: "an empty form",
@@ -258,8 +301,7 @@ const parts: BodyRow[] = [
     type: MIXED,
     body: part("\xff") + "--b--",
     way: "parts()",
-    value: [],
-    fault: "bad-encoding",
+    value: [["", undefined, "image/x", "\ufffd"]],
   },
 ];
 

@@ -216,6 +216,15 @@ export const refusedRequests: RequestRow[] = [
     "two empty Hosts": "GET / HTTP/1.1\r\nHost:\r\n‸Host:\r\n\r\n",
     "two Hosts in HTTP/1.0": "GET / HTTP/1.0\r\nHost: a\r\n‸Host: a\r\n\r\n",
   }),
+  ...refuse(400, "bad-host", "9110 4.2.1", {
+    "an empty Host": "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+    "a Host of blanks only": "GET / HTTP/1.1\r\nHost: \t \r\n\r\n",
+    "an empty Host before other fields":
+      "GET / HTTP/1.1\r\nHost:\r\nX: y\r\n\r\n",
+    "an empty Host and a whole URL": "GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n",
+    "an empty Host and a body":
+      "POST / HTTP/1.1\r\nHost:\r\nContent-Length: 1\r\n\r\nx",
+  }),
   ...refuse(
     400,
     "bad-host",

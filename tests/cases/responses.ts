@@ -32,6 +32,7 @@ export const clientCodes: ProtocolErrorCode[] = [
   "unexpected-bytes",
   "unexpected-switch",
   "bad-content-coding",
+  "unknown-content-coding",
   "bad-location",
   "too-many-redirects",
   "bad-event-stream",

@@ -7,12 +7,22 @@ export interface HandshakeRow {
   protocol?: string;
   /** Fields beside those of a good request; `null` takes one away. */
   headers?: Record<string, string | null>;
-  /** Status and one field; absent where it is accepted. */
-  refused?: [status: number, name?: string, value?: string];
+  /** Status, a field, and one more; absent where it is accepted. */
+  refused?: [
+    status: number,
+    name?: string,
+    value?: string,
+    more?: [name: string, value: string],
+  ];
 }
 
 const UPGRADE: HandshakeRow["refused"] = [426, "upgrade", "websocket"];
-const VERSION: HandshakeRow["refused"] = [426, "sec-websocket-version", "13"];
+const VERSION: HandshakeRow["refused"] = [
+  426,
+  "upgrade",
+  "websocket",
+  ["sec-websocket-version", "13"],
+];
 
 /** The fields of a good request. */
 export const GOOD_HEADERS: Readonly<Record<string, string>> = {

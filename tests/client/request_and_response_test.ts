@@ -209,12 +209,12 @@ const TEXTS: [
   ["text/plain", [0xc3], null],
   ["text/plain", [0xed, 0xa0, 0x80], null],
   ["text/plain; charset=utf-8", [0xff], null],
-  ["text/plain; charset=no-such", [0x41], null],
+  ["text/plain; charset=no-such", [0x41], "A"],
   ["text/plain; charset=utf-16le", [0x00, 0xd8], null],
   ["text/plain", [], ""],
 ];
 
-Deno.test("text() decodes by the charset, and refuses what is not in it", async () => {
+Deno.test("text() decodes by the charset, and refuses what is not in it where that is asked for", async () => {
   let row = 0;
   await using arena = new ClientArena((client) => {
     const [type, bytes] = TEXTS[row];
@@ -228,7 +228,10 @@ Deno.test("text() decodes by the charset, and refuses what is not in it", async 
       const response = await arena.client.get("", { stream });
       if (text !== null) assertEquals(await response.text(), text, `${type}`);
       else {
-        const error = await assertRejects(() => response.text(), ResponseError);
+        const error = await assertRejects(
+          () => response.text({ fatal: true }),
+          ResponseError,
+        );
         assertEquals([error.code, error.status], ["bad-encoding", 502]);
         assertEquals(error.url, response.url);
       }
@@ -428,9 +431,64 @@ Deno.test("a body that is not what its coding says is refused", async () => {
   );
 });
 
-Deno.test("an unknown coding is left to the caller", async () => {
-  await using arena = answering(ok("zzz", "Content-Encoding: zip-a-dee\r\n"));
-  assertEquals(await (await arena.client.get()).text(), "zzz");
+Deno.test("an unknown coding is left to the caller, and named where text is asked for", async () => {
+  const coded = ok("zzz", "Content-Encoding: zip-a-dee\r\n");
+  await using arena = answering(coded);
+  for (const stream of [false, true]) {
+    const get = () => arena.client.get("", { stream });
+    assertEquals((await (await get()).readAll()).length, 3);
+    for (
+      const read of [
+        (one: HttpResponse) => one.text(),
+        (one: HttpResponse) => one.json(),
+        (one: HttpResponse) => one.lines().next(),
+        (one: HttpResponse) => one.ndjson().next(),
+      ]
+    ) {
+      const response = await get();
+      const error = await assertRejects(() => read(response), ResponseError);
+      assertEquals(error.code, "unknown-content-coding");
+    }
+  }
+  await using plain = answering(ok("", "Content-Encoding: zip-a-dee\r\n"));
+  assertEquals(await (await plain.client.get()).text(), "");
+});
+
+Deno.test("parts() ends with the last delimiter, whether the body does or not", async () => {
+  const type = "multipart/x-mixed-replace; boundary=b";
+  const body = "--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n";
+  for (const isOpen of [false, true]) {
+    await using arena = new ClientArena(async (client) => {
+      await client.responseStream({ headers: { "content-type": type } });
+      await client.sendChunk(body);
+      if (!isOpen) await client.responseStreamEnd();
+    });
+    const response = await arena.client.get("", { stream: true });
+    const seen: string[] = [];
+    for await (const part of response.parts()) seen.push(await part.text());
+    assertEquals(seen, ["one", "two"]);
+    if (isOpen) {
+      response.close();
+      continue;
+    }
+    // Where the body ends, too, the connection goes on.
+    (await arena.client.get("", { stream: true })).close();
+    assertEquals(arena.client.stats.opened, 1);
+  }
+});
+
+Deno.test("events() of what is no event stream says so at once", async () => {
+  await using arena = new ClientArena((client) =>
+    client.respond("<p>Not here</p>", { status: 404 })
+  );
+  for (const stream of [false, true]) {
+    for (const reconnect of [false, true]) {
+      const response = await arena.client.get("", { stream });
+      const events = response.events({ reconnect });
+      const error = await assertRejects(() => events.next(), ResponseError);
+      assertEquals(error.code, "bad-event-stream");
+    }
+  }
 });
 
 // ---- A body that is read as it arrives ------------------------------------

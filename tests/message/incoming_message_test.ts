@@ -183,7 +183,10 @@ for (const [name, open] of Object.entries(SIDES)) {
   for (const way of ways) {
     Deno.test(`${way} tells when ${name} breaks off`, async () => {
       await using side = open();
-      const fields = `${FORM}Content-Length: 1000\r\n\r\n`;
+      const type = way === "events()"
+        ? "Content-Type: text/event-stream\r\n"
+        : FORM;
+      const fields = `${type}Content-Length: 1000\r\n\r\n`;
       const begins = way === "ndjson()"
         ? ["", "[1", "[1]\n[2"]
         : ["", "--b\r\n", `${field("a", "1")}--b`];

@@ -222,6 +222,7 @@ Deno.test("ResponseParser refuses every code of a message by some row, but those
     "bad-method",
     "bad-target",
     "bad-target-form",
+    "method-too-long",
     "missing-host",
     "repeated-host",
     "request-line-too-long",

@@ -322,9 +322,9 @@ Deno.test("maxJsonDepth says how deep JSON may be nested", async () => {
   }
 });
 
-Deno.test("text() refuses what is not UTF-8, in whatever pieces", async () => {
+Deno.test("text() refuses what is not UTF-8 where that is asked for, in whatever pieces", async () => {
   await using scene = new MemoryScene(async (client) => {
-    client.respond(await outcome(client.text()) as string);
+    client.respond(await outcome(client.text({ fatal: true })) as string);
   }, STREAMING);
   for (
     const [body, expected] of [

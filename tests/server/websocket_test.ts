@@ -115,9 +115,10 @@ async function isRefused(
   { name, method, protocol, refused }: HandshakeRow,
 ): Promise<void> {
   const answer = await peer.response(method === "HEAD");
-  const [status, field, value] = refused!;
+  const [status, field, value, more] = refused!;
   assertEquals([answer.status, answer.body], [status, ""], name);
   if (field !== undefined) assertEquals(answer.headers[field], value, name);
+  if (more !== undefined) assertEquals(answer.headers[more[0]], more[1], name);
   if (protocol === "HTTP/1.0") {
     assertEquals(await peer.rest(), "", name);
     return;

@@ -64,7 +64,7 @@ export async function readBy(
 ): Promise<unknown> {
   switch (way) {
     case "text()":
-      return await message.text();
+      return await message.text(limits);
     case "json()":
       return await message.json();
     case "form()":
