@@ -9,12 +9,13 @@ import { FieldEvent, FieldReader } from "./field_reader.ts";
  *
  * The end of a line that is folded becomes spaces, as a user agent has to make
  * it (RFC 9112 section 5.2), and white space before a colon is moved behind it
- * (section 5.1). Neither where it bears on the framing, nor in a line of blanks
- * alone, which others take for the empty one.
+ * (section 5.1). Neither where it bears on the framing, nor in a line of blanks alone, which others take for the empty one.
  */
 export class ForgivingFieldReader extends FieldReader {
   // Where the last fold of a line starts; 0 without one.
   #foldStart = 0;
+  // Whether white space stood before a colon of the section.
+  #isSpacedOnce = false;
 
   constructor(maxCount: number) {
     super(maxCount, true, true);
@@ -30,7 +31,12 @@ export class ForgivingFieldReader extends FieldReader {
       }
       if (event === FieldEvent.LINE) {
         this.#foldStart = 0;
-        return this.isSpaced(input) ? this.#closeUp(input) : event;
+        if (this.isSpaced(input)) return this.#closeUp(input);
+        // To some the head ends with an odd line, and what follows is lost.
+        return this.#isSpacedOnce &&
+            isFraming(input, this.nameStart, this.nameEnd)
+          ? this.#refuse(input, "bad-field-name", start + this.nameStart)
+          : event;
       }
       if (isFraming(input, this.nameStart, this.nameEnd)) {
         return this.#refuse(input, "folded-field", pos);
@@ -45,6 +51,7 @@ export class ForgivingFieldReader extends FieldReader {
   override reset(): void {
     super.reset();
     this.#foldStart = 0;
+    this.#isSpacedOnce = false;
   }
 
   /** Whether what stands behind a fold can be nothing but part of the value. */
@@ -67,7 +74,7 @@ export class ForgivingFieldReader extends FieldReader {
     }
     bytes.fill(SP, from, start + this.valueStart);
     bytes[from] = COLON;
-    this.isMended = this.isOdd = true;
+    this.isMended = this.isOdd = this.#isSpacedOnce = true;
     return FieldEvent.LINE;
   }
 

@@ -36,10 +36,10 @@ export function parsePartNames(value: string): PartNames | ProtocolErrorCode {
 
 /** Name and value of a parameter; a quoted string ends at the next quote. */
 const PLAIN =
-  /[ \t]*;[ \t]*(?:([^\s=;"]+)(?:=(?:"([^"]*)"|([^\s;"][^;"]*)?))?)?/y;
+  /[ \t]*;[ \t]*(?:([^ \t=;"]+)(?:=(?:"([^"]*)"|([^ \t;"][^;"]*)?))?)?/y;
 /** The same, but for quotes behind a backslash. */
 const ESCAPED =
-  /[ \t]*;[ \t]*(?:([^\s=;"]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s;"][^;"]*)?))?)?/y;
+  /[ \t]*;[ \t]*(?:([^ \t=;"]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^ \t;"][^;"]*)?))?)?/y;
 
 /**
  * Parameters of a `form-data` disposition, by lower-case name; `null` where it

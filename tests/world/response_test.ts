@@ -1,0 +1,63 @@
+// The same responses to our client and to others: what each makes of every row,
+// and each difference with its reason.
+import { assert, assertEquals } from "@std/assert";
+import { wanting } from "../support/wanting.ts";
+import { responseDifferences } from "./response_differences.ts";
+import {
+  PEERS_THAT_READ,
+  readByUs,
+  type Reader,
+  RowServer,
+} from "./response_peers.ts";
+import { REFUSED, worldResponses } from "./response_rows.ts";
+
+/** Each once, however it was made. */
+const rows = [
+  ...new Map(
+    worldResponses.map((row) => [row.bytes + (row.method ?? ""), row]),
+  ).values(),
+];
+
+Deno.test("HttpClient makes of the world's responses what each row says", async () => {
+  assert(rows.length >= 400, `${rows.length} rows`);
+  await using server = new RowServer(rows);
+  const found = await readByUs(server, rows);
+  const wrong = rows.flatMap(({ kind, bytes, ours }, id) =>
+    found[id] === ours ? [] : [{ kind, bytes, ours, found: found[id] }]
+  );
+  assertEquals(wrong, []);
+});
+
+for (const [name, { wants, read }] of Object.entries(PEERS_THAT_READ)) {
+  Deno.test({
+    ...wanting(
+      `HttpClient and ${name} differ where it is said, and why`,
+      ...wants,
+    ),
+    fn: async () => {
+      await using server = new RowServer(rows);
+      const found = await read(server, rows);
+      const unnamed = rows.flatMap(({ kind, bytes, ours }, id) => {
+        const theirs = found[id];
+        if (theirs === ours) return [];
+        const way = ours === REFUSED
+          ? "reads"
+          : theirs === REFUSED
+          ? "refuses"
+          : "otherwise";
+        const named = responseDifferences[kind]?.[way] ?? [];
+        return named.includes(name as Reader)
+          ? []
+          : [{ kind, way, bytes: bytes.slice(0, 200), ours, theirs }];
+      });
+      assertEquals(unnamed, []);
+    },
+  });
+}
+
+Deno.test("Each difference of responses is of a kind that there is", () => {
+  const kinds = new Set(rows.map(({ kind }) => kind));
+  for (const kind of Object.keys(responseDifferences)) {
+    assert(kinds.has(kind), kind);
+  }
+});
