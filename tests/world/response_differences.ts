@@ -1,14 +1,14 @@
 import type { Reader } from "./response_peers.ts";
 
 /** Who makes something else of a kind of response than we do, and why we do. */
-export interface Difference {
+export interface Difference<T = Reader> {
   why: string;
   /** Who reads what we refuse. */
-  reads?: Reader[];
+  reads?: T[];
   /** Who refuses what we read. */
-  refuses?: Reader[];
+  refuses?: T[];
   /** Who reads something else. */
-  otherwise?: Reader[];
+  otherwise?: T[];
 }
 
 /** By kind. What is not here is the same for all. */

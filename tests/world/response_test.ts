@@ -10,6 +10,7 @@ import {
   RowServer,
 } from "./response_peers.ts";
 import { REFUSED, worldResponses } from "./response_rows.ts";
+import { differenceTable, tableOf } from "./tables.ts";
 
 /** Each once, however it was made. */
 const rows = [
@@ -60,4 +61,14 @@ Deno.test("Each difference of responses is of a kind that there is", () => {
   for (const kind of Object.keys(responseDifferences)) {
     assert(kinds.has(kind), kind);
   }
+});
+
+Deno.test("docs tell what is read of responses, and by whom", async () => {
+  const page = await Deno.readTextFile(
+    new URL("../../docs/what-is-read.md", import.meta.url),
+  );
+  assertEquals(
+    tableOf(page, "Responses"),
+    differenceTable(rows, responseDifferences, Object.keys(PEERS_THAT_READ)),
+  );
 });
