@@ -244,6 +244,11 @@ export function isPassing(error: unknown): boolean {
     error instanceof ConnectionLostError;
 }
 
+/** What an application threw, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 function what({ method = "", url = "" }: ErrorContext): string {
   return [method || "Request", method === "" ? `to ${url}` : url].join(" ");
 }

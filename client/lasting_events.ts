@@ -35,18 +35,23 @@ export interface EventStream {
   readonly parser: EventStreamParser;
 }
 
-/** Where streams of events come from, one after the other. */
-export interface EventsOrigin {
-  /** Aborts when no more is to be asked for. */
-  readonly givenUp: AbortSignal;
-  /** Asks for what follows an event; null where the peer has no more. */
-  again(lastEventId: string): Promise<EventStream | null>;
+/** What is known of the errors of a stream of events. */
+export interface EventsHost {
   /** Whether trying again later may help against an error. */
   isPassing(error: unknown): boolean;
   /** What is thrown where it is given up. */
   aborted(reason: unknown): Error;
   /** What is thrown where a stream has ended, which it never should. */
   brokenOff(): Error;
+}
+
+/** Where streams of events come from, one after the other. */
+export interface EventsOrigin {
+  /** What was asked first; it aborts when no more is to be asked for. */
+  readonly request: { readonly givenUp: AbortSignal };
+  readonly host: EventsHost;
+  /** Asks for what follows an event; null where the peer has no more. */
+  again(lastEventId: string): Promise<EventStream | null>;
 }
 
 /** The longest wait that a peer may ask for, in ms. */
@@ -83,6 +88,7 @@ async function* reconnecting(
   left: AbortSignal,
 ): Events {
   const { maxAttempts = Infinity } = options;
+  const { request, host } = origin;
   let retry = options.retry ?? 3000;
   const least = Math.min(retry, MIN_RETRY);
   let failures = 0;
@@ -100,22 +106,22 @@ async function* reconnecting(
         }
       } catch (error) {
         // What the caller did, or the peer got wrong, ends it.
-        if (!origin.isPassing(error)) throw error;
+        if (!host.isPassing(error)) throw error;
         fault = error;
       }
       isOfUse ||= performance.now() - begun >= LONGEST_RETRY;
       failures = isOfUse ? 0 : failures + 1;
-      if (failures >= maxAttempts) throw fault ?? origin.brokenOff();
+      if (failures >= maxAttempts) throw fault ?? host.brokenOff();
     }
     if (parser.retry !== null) {
       retry = Math.max(least, Math.min(parser.retry, MAX_RETRY));
     }
     try {
-      const ends = AbortSignal.any([left, origin.givenUp]);
+      const ends = AbortSignal.any([left, request.givenUp]);
       await pause(waitOf(retry, failures), ends);
     } catch (reason) {
       if (left.aborted) return;
-      throw origin.aborted(reason);
+      throw host.aborted(reason);
     }
     try {
       stream = null;
@@ -123,7 +129,7 @@ async function* reconnecting(
       if (stream === null) return;
       parser = stream.parser;
     } catch (error) {
-      if (!origin.isPassing(error) || ++failures >= maxAttempts) throw error;
+      if (!host.isPassing(error) || ++failures >= maxAttempts) throw error;
     }
   }
 }

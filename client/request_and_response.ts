@@ -21,12 +21,13 @@ import { checkLimit } from "../wire/limits.ts";
 import { redactFields, redactUrls } from "../wire/redaction.ts";
 import type { HeaderValues } from "../wire/response_head.ts";
 import {
-  type EventsOrigin,
+  type EventsHost,
   type EventsReadOptions,
   type EventStream,
   lastEventField,
   lastingEvents,
 } from "./lasting_events.ts";
+import { rejection } from "./rejection.ts";
 import type { RequestOptions } from "./request_options.ts";
 import type { ClientTiming } from "./timing.ts";
 
@@ -47,24 +48,6 @@ export interface RequestOwner {
 /** What ends a request early. @ignore */
 export interface Abortable {
   abort(reason?: unknown): void;
-}
-
-/**
- * Rejects with an error whose stack says where it is waited for: the engine
- * knows that of a promise that one waiter alone has, as long as it is pending.
- *
- * @param promise What is waited for, and follows this.
- */
-async function failing(
-  error: Error,
-  promise: Promise<HttpResponse>,
-): Promise<never> {
-  // Until it does follow.
-  for (let turns = 0; turns < 3; turns++) await null;
-  Error.captureStackTrace(error, failing);
-  // Who waits has handlers of their own.
-  promise.catch(() => {});
-  throw error;
 }
 
 /**
@@ -145,7 +128,7 @@ export class ClientRequest implements Promise<HttpResponse> {
   #settle(): void {
     const { promise, resolve } = this.#promise!;
     if (this.error === null) resolve(this.response!);
-    else resolve(failing(this.error, promise));
+    else resolve(rejection(this.error, promise));
   }
 
   /** As for every promise; rejects with a `ClientError`. */
@@ -254,8 +237,7 @@ export class ClientRequest implements Promise<HttpResponse> {
 // ---- Its response ---------------------------------------------------------
 
 /** What a response asks of what it came in by. @ignore */
-export interface ResponseHost
-  extends Pick<EventsOrigin, "isPassing" | "aborted" | "brokenOff"> {
+export interface ResponseHost extends EventsHost {
   malformed(error: ProtocolError): Error;
   abort(reason?: unknown): void;
 }
@@ -472,16 +454,10 @@ export class HttpResponse extends IncomingMessage {
       ? this.eventsBy(parser)
       : this.#noEvents();
     if (!reconnect) return events;
-    const { request } = this;
-    const host = this.#host;
     return lastingEvents({ events, parser }, options, {
-      get givenUp() {
-        return request.givenUp;
-      },
+      request: this.request,
+      host: this.#host,
       again: (lastEventId) => this.#again({ maxEventLength, lastEventId }),
-      isPassing: (error) => host.isPassing(error),
-      aborted: (reason) => host.aborted(reason),
-      brokenOff: () => host.brokenOff(),
     });
   }
 
