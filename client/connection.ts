@@ -9,6 +9,7 @@ import {
 } from "../transport/transport.ts";
 import type { ClientState, StateObserver } from "../wire/lifecycle.ts";
 import type { Attempt, Carrier } from "./attempt.ts";
+import { asError } from "./errors.ts";
 import { InFlight } from "./in_flight.ts";
 import { overdue } from "./overdue.ts";
 import { isLast } from "./plan.ts";
@@ -61,6 +62,8 @@ export class ClientConnection
   readonly parser: ResponseParser;
 
   readonly #host: ConnectionHost;
+  readonly #clock: Clock;
+  readonly #observer: StateObserver<ClientState> | null;
   readonly #inFlight = new InFlight();
   readonly #sender: RequestSender;
   readonly #reader: ResponseReader;
@@ -88,6 +91,8 @@ export class ClientConnection
     this.connectTime = connectTime;
     this.tlsTime = tlsTime;
     this.#host = host;
+    this.#clock = clock;
+    this.#observer = host.observer;
     this.parser = parser;
     this.#sender = new RequestSender(this, transport, inFlight);
     this.#reader = new ResponseReader(this, transport, parser, inFlight);
@@ -119,18 +124,17 @@ export class ClientConnection
   /** Whether it has been unused for longer than it may be kept. */
   get isStale(): boolean {
     return this.#served > 0 &&
-      this.#host.clock.tick - this.#since >= this.#restTime.ticks;
+      this.#clock.tick - this.#since >= this.#restTime.ticks;
   }
 
   #enter(state: ClientState): void {
-    const { observer } = this.#host;
-    if (observer !== null) observer(this.#state, state);
+    if (this.#observer !== null) this.#observer(this.#state, state);
     this.#state = state;
   }
 
   /** What is waited for got on. */
   gotOn(): void {
-    this.#since = this.#host.clock.tick;
+    this.#since = this.#clock.tick;
   }
 
   // ---- Requests ----------------------------------------------------------
@@ -315,13 +319,12 @@ export class ClientConnection
    * section 9.3).
    */
   #isReusable(attempt: Attempt, next: Attempt | undefined): boolean {
-    const { parser } = this;
-    return !this.transport.isClosed && !this.transport.inputEnded &&
-      !this.#mustClose &&
+    const { parser, transport } = this;
+    return !transport.isClosed && !transport.inputEnded && !this.#mustClose &&
       this.#host.keepAlive && parser.keepAlive && !parser.endsWithConnection &&
       !mayBringBody(attempt.plan.method, parser) &&
       (next === undefined
-        ? !parser.hasInput && this.transport.bufferedAmount === 0
+        ? !parser.hasInput && transport.bufferedAmount === 0
         : next.state !== "over");
   }
 
@@ -417,14 +420,14 @@ export class ClientConnection
 
   /** A tick has gone by. */
   sweep(): void {
-    this.#since = this.#host.clock.begun(this.#since);
+    this.#since = this.#clock.begun(this.#since);
     this.transport.swept();
-    const waited = this.#host.clock.tick - this.#since;
+    const waited = this.#clock.tick - this.#since;
     const { first } = this.#inFlight;
     if (this.#state === "idle") {
       if (waited >= this.#restTime.ticks) this.transport.destroy();
     } else if (this.#state === "closing") {
-      if (waited >= this.#host.clock.ticks(LINGER_TIMEOUT)) {
+      if (waited >= this.#clock.ticks(LINGER_TIMEOUT)) {
         this.transport.destroy();
       }
     } else if (first !== undefined) this.#sweepFirst(first, waited);
@@ -435,7 +438,7 @@ export class ClientConnection
     const { timeoutTicks, leastPerTick } = first;
     const what = overdue(first, {
       waited,
-      goAheadTicks: this.#host.clock.ticks(CONTINUE_TIMEOUT),
+      goAheadTicks: this.#clock.ticks(CONTINUE_TIMEOUT),
       isSending,
       isStalled: isSending &&
         this.transport.isStalled(timeoutTicks - 1, leastPerTick),
@@ -446,8 +449,4 @@ export class ClientConnection
     if (what === "goAhead") this.#sender.goAhead(first);
     else if (what !== null) this.giveUp(first, first.timedOut(what));
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,5 +1,6 @@
 import { writeLatin1 } from "../wire/response_head.ts";
 import type { Attempt } from "./attempt.ts";
+import { asError } from "./errors.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { Upload, UploadSink } from "./upload.ts";
 
@@ -94,8 +95,4 @@ export class RequestSender {
       this.#host.isOutAtLast(attempt);
     });
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
