@@ -182,6 +182,7 @@ export class HttpServer
           this.answered({ client: null, address, ...refused });
         },
       onFinished: () => this.#finish(),
+      onRoom: () => this.#makeRoom(),
       makeClient: (session, parser, body) =>
         new HttpConnection(this, session, parser, body),
     });
@@ -194,7 +195,6 @@ export class HttpServer
       };
       source = listen(this.#listening);
     }
-    this.#hub.onRoom = () => this.#makeRoom();
     this.#acceptor = this.#accept(source);
     options.signal?.addEventListener("abort", this.#onAbort);
     if (options.signal?.aborted) this.close();

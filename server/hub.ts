@@ -49,6 +49,8 @@ export interface HubOptions<Client extends HeldRequest> {
   /** Told of requests that are refused; null where nobody asks for answers. */
   onRefused: SessionHost["onRefused"];
   onFinished: () => void;
+  /** Called when there is room for one more connection. */
+  onRoom: () => void;
   makeClient: (
     session: Session,
     parser: RequestParser,
@@ -84,8 +86,6 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
   isStopping = false;
   /** Everything is closed; no client will come any more. */
   isFinished = false;
-  /** Called when there is room for one more connection. */
-  onRoom: (() => void) | null = null;
 
   readonly keepFields: readonly [string, string];
   readonly keepTails: readonly [Uint8Array, Uint8Array];
@@ -288,14 +288,14 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
     if (!this.stalled.has(session)) this.#places.delete(session);
     this.stats.openConnections--;
     if (this.sessions.size === 0) this.clock.stop();
-    this.onRoom?.();
+    this.#options.onRoom();
     this.#finishIfStopped();
   }
 
   unstalled(session: Session): void {
     this.stalled.delete(session);
     this.#places.delete(session);
-    this.onRoom?.(); // whoever waits may have waited for that alone
+    this.#options.onRoom(); // whoever waits may have waited for that alone
   }
 
   report(error: unknown, session: Session | null): void {
@@ -364,6 +364,6 @@ export class Hub<Client extends HeldRequest> implements SessionHost {
       // What was promised another answer has a moment to ask for it.
       if (isStopDue && session.isIdle && session.age > grace) session.destroy();
     }
-    this.onRoom?.();
+    this.#options.onRoom();
   }
 }

@@ -260,7 +260,7 @@ export class Session
     parser.filled(length); // a read that was under way at the time
     const rest = parser.takeRest();
     input.giveParser();
-    takeover.space = input.takeBuffer();
+    takeover.readInto(input.takeBuffer());
     return takeover.successor.received(rest);
   }
 
