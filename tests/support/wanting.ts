@@ -22,6 +22,7 @@ export const PROGRAMS = {
   },
   "bash": { command: "bash", args: ["--version"], says: /version [4-9]/ },
   "caddy": { command: "caddy", args: ["version"] },
+  "bun": { command: "bun", args: ["--version"] },
   "chromium": { command: "chromium", args: ["--version"] },
   "curl": { command: "curl", args: ["--version"] },
   "ffmpeg": { command: "ffmpeg", args: ["-version"] },
