@@ -359,9 +359,7 @@ const blocks = readBlocks("ts");
 const outputs = readBlocks("text");
 
 for (const { name, code } of blocks) {
-  const wants = name === "docs/production.md, HTTPS"
-    ? ["OpenSSL 3"] as const
-    : [];
+  const wants = code.includes("cert.pem") ? ["OpenSSL 3" as const] : [];
   const fn = async () => {
     if (name === "docs/client.md, Requests that are under way") {
       return await passesOn(code);
