@@ -255,6 +255,7 @@ export async function* readParts(
     if (isOverAtLast && !isRead) {
       isRead = true;
       leave(next, close);
+      return;
     }
     // To the end of the body, which the connection goes on behind.
     while (!isRead) {

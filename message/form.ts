@@ -1,5 +1,6 @@
 import { dict } from "../parse/dict.ts";
 import { ProtocolError } from "../parse/errors.ts";
+import { trim } from "../parse/fields.ts";
 import { MultipartEvent } from "../parse/multipart_parser.ts";
 import { parseUtf8 } from "../parse/text.ts";
 import { type PartLimits, PartParser } from "./body_parts.ts";
@@ -43,7 +44,7 @@ export function checkForm(
   { maxFormFields = Infinity, parts }: FormLimits,
 ): void {
   const [type] = contentType.split(";", 1);
-  const name = type.trim().toLowerCase();
+  const name = trim(type).toLowerCase();
   if (name === URLENCODED) checkFields(body, maxFormFields);
   if (name !== MULTIPART) return;
   try {

@@ -58,11 +58,11 @@ function checkBoundary(boundary: string): string {
  */
 function typeOf(type: string | string[], boundary: string): string {
   if (
-    typeof type !== "string" || !/^multipart\/[\w.+-]+\s*(?:;|$)/i.test(type)
+    typeof type !== "string" || !/^multipart\/[\w.+-]+[ \t]*(?:;|$)/i.test(type)
   ) {
     throw new TypeError("Header content-type is not one of multipart/");
   }
-  if (/;\s*boundary\s*=/i.test(type)) {
+  if (/;[ \t]*boundary[ \t]*=/i.test(type)) {
     throw new TypeError("Header content-type has a boundary: use that option");
   }
   return `${type}; boundary=${boundary}`;

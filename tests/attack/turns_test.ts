@@ -30,7 +30,12 @@ async function* pieces(message: Message): AsyncGenerator<unknown> {
 const ROWS: Row[] = [
   { name: "lines", thing: "\n", read: (message) => message.lines() },
   { name: "values", thing: "1\n", read: (message) => message.ndjson() },
-  { name: "events", thing: "data\n\n", read: (message) => message.events() },
+  {
+    name: "events",
+    type: "text/event-stream",
+    thing: "data\n\n",
+    read: (message) => message.events(),
+  },
   {
     name: "parts",
     type: "multipart/mixed; boundary=b",
