@@ -41,6 +41,12 @@ Deno.test("docs list every example", () => {
   }
 });
 
+Deno.test("CHANGELOG begins with the version that deno.json has", () => {
+  const { version } = JSON.parse(readPage("deno.json"));
+  const [, first] = /^## (\S+)/m.exec(readPage("CHANGELOG.md")) ?? [];
+  assertEquals(first, version);
+});
+
 Deno.test("deno.json publishes README and docs", () => {
   const { publish } = JSON.parse(readPage("deno.json"));
   assertEquals(
