@@ -204,7 +204,7 @@ Deno.test("serve shows a QR code on a terminal alone, where others get there", a
   const said = async (args: string[], options: FakeOptions) => {
     const io = new FakeIo(options);
     const code = main(["serve", folder, "-p", "0", ...args], io);
-    await io.stderr.until(/^Serving[^]*\n(?:  and on|For|\n)/);
+    await io.stderr.until(/^Serving[^]*\n(?: {2}and on|For|\n)/);
     await new Promise((resolve) => setTimeout(resolve, 20));
     io.interrupt();
     assertEquals(await code, 0);

@@ -143,7 +143,16 @@ const VISITS: Record<string, Visit> = {
     socket.close();
     await socket.closed;
   },
-  "docs/from-deno-serve.md, From `Deno.serve` 3": answers({
+  "docs/from-deno-serve.md, WebSockets of Hono": async (running) => {
+    await running.listening();
+    await using client = new HttpClient(running.url());
+    const socket = await client.websocket("/ws");
+    await socket.send("hello");
+    assertEquals(await socket.recv(5000), "You said hello");
+    socket.close();
+    await socket.closed;
+  },
+  "docs/from-deno-serve.md, A loop of your own": answers({
     "/x": [200, '{"pathname":"/x"}'],
   }),
   "docs/from-python.md, From Python uHTTP": answers({
