@@ -330,6 +330,7 @@ const ASKING: Record<string, RegExp> = {
 const ENDING: Record<string, RegExp> = {
   "docs/client.md, Credentials, cookies, redirects": /api\.example\.com/,
   "docs/client.md, Other ways to a server": /example\.com/,
+  "docs/client.md, When it fails": /^Nobody is there\n$/,
   "docs/limits.md, Mistakes are told": /^Unknown option .*\nOption .*\nCannot/,
   "docs/parsers.md, The parser alone": /GET \/x/,
   "docs/parsers.md, Frames alone": /hello/,
