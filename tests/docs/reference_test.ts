@@ -13,7 +13,10 @@ import {
 import { protocolErrors } from "@uhttp/uhttp/parse";
 import { AnswerableRequest } from "@uhttp/uhttp/server";
 import { websocketErrors, WebsocketEvents } from "@uhttp/uhttp/websocket";
+import { ExitCode } from "@uhttp/uhttp/cli";
+import { join } from "@std/path";
 import { startServer } from "../support/serving.ts";
+import { PAGES, readPage, ROOT } from "./pages.ts";
 
 /** What docs/ say under a heading. */
 function section(file: string, title: string): string {
@@ -161,4 +164,38 @@ Deno.test("docs list every member of the classes", () => {
       assert(text.includes(`\`${name}`), `${type.name}.${name}, ${title}`);
     }
   }
+});
+
+Deno.test("docs name every option", () => {
+  const words = PAGES.map(readPage).join("\n");
+  const named = new Set(
+    [...words.matchAll(/`([^`\n]+)`/g)].flatMap(([, code]) =>
+      code.match(/\w+/g) ?? []
+    ),
+  );
+  let count = 0;
+  for (const room of ["server", "client", "message", "wire"]) {
+    for (const { name: file } of Deno.readDirSync(join(ROOT, room))) {
+      const code = readPage(`${room}/${file}`);
+      for (
+        const [, names] of code.matchAll(
+          /(?:new OptionNames\b[^{;]*|_OPTIONS\b[^={;]*= )\{([^;]*?)\}/g,
+        )
+      ) {
+        for (const [, name] of names.matchAll(/\b(\w+): true/g)) {
+          assert(named.has(name), `${room}/${file}: ${name}`);
+          count++;
+        }
+      }
+    }
+  }
+  assert(count > 80, `${count} options`);
+});
+
+Deno.test("docs list every exit code of the command", () => {
+  const table = readPage("docs/command.md").split("| exit code |")[1];
+  const listed = [...table.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) =>
+    Number(code)
+  );
+  assertEquals(listed, Object.values(ExitCode));
 });
