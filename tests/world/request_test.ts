@@ -2,6 +2,7 @@
 // and each difference with its reason.
 import { assert, assertEquals } from "@std/assert";
 import { wanting } from "../support/wanting.ts";
+import { unnamed } from "./differences.ts";
 import { requestDifferences } from "./request_differences.ts";
 import {
   PEERS_THAT_SERVE,
@@ -37,20 +38,14 @@ for (const [name, { wants, start }] of Object.entries(PEERS_THAT_SERVE)) {
     fn: async () => {
       await using server = await start();
       const found = await serve(server, rows);
-      const unnamed = rows.flatMap(({ kind, bytes, ours }, id) => {
-        const theirs = found[id];
-        if (theirs === ours || isRefusal(theirs) && isRefusal(ours)) return [];
-        const way = isRefusal(ours)
-          ? "reads"
-          : isRefusal(theirs)
-          ? "refuses"
-          : "otherwise";
-        const named = requestDifferences[kind]?.[way] ?? [];
-        return named.includes(name as Serving)
-          ? []
-          : [{ kind, way, bytes: bytes.slice(0, 200), ours, theirs }];
+      const judged = rows.map(({ kind, bytes, ours }, id) => {
+        return { kind, sent: bytes, ours, theirs: found[id] };
       });
-      assertEquals(unnamed, []);
+      const differences = requestDifferences;
+      assertEquals(
+        unnamed(judged, name as Serving, differences, isRefusal),
+        [],
+      );
     },
   });
 }

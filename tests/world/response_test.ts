@@ -2,6 +2,7 @@
 // and each difference with its reason.
 import { assert, assertEquals } from "@std/assert";
 import { wanting } from "../support/wanting.ts";
+import { unnamed } from "./differences.ts";
 import { responseDifferences } from "./response_differences.ts";
 import {
   PEERS_THAT_READ,
@@ -38,20 +39,12 @@ for (const [name, { wants, read }] of Object.entries(PEERS_THAT_READ)) {
     fn: async () => {
       await using server = new RowServer(rows);
       const found = await read(server, rows);
-      const unnamed = rows.flatMap(({ kind, bytes, ours }, id) => {
-        const theirs = found[id];
-        if (theirs === ours) return [];
-        const way = ours === REFUSED
-          ? "reads"
-          : theirs === REFUSED
-          ? "refuses"
-          : "otherwise";
-        const named = responseDifferences[kind]?.[way] ?? [];
-        return named.includes(name as Reader)
-          ? []
-          : [{ kind, way, bytes: bytes.slice(0, 200), ours, theirs }];
+      const judged = rows.map(({ kind, bytes, ours }, id) => {
+        return { kind, sent: bytes, ours, theirs: found[id] };
       });
-      assertEquals(unnamed, []);
+      const isRefusal = (outcome: string) => outcome === REFUSED;
+      const differences = responseDifferences;
+      assertEquals(unnamed(judged, name as Reader, differences, isRefusal), []);
     },
   });
 }
