@@ -1,4 +1,5 @@
 import type { HttpResponse } from "../client.ts";
+import { charsetOf, decoderOf } from "../parse/charset.ts";
 import { CliError, ExitCode } from "./exit_codes.ts";
 import { type CliIo, type CliOutput, reason, writeAll } from "./io.ts";
 import { Progress } from "./progress.ts";
@@ -133,7 +134,7 @@ export async function showBody(
   options: ViewOptions,
 ): Promise<void> {
   const type = response.contentType;
-  const decoder = decoderOf(response);
+  const decoder = decoderOf(charsetIn(response));
   const view: View = options.isRaw
     ? new PlainView()
     : type === "text/event-stream"
@@ -162,26 +163,17 @@ export async function showBody(
   if (last !== "\n") await writeAll(output, "\n");
 }
 
-function charsetOf(response: HttpResponse): string {
-  const type = response.headers["content-type"] ?? "";
-  return /;\s*charset="?([^\s;"]+)/i.exec(type)?.[1].toLowerCase() ?? "utf-8";
-}
-
-function decoderOf(response: HttpResponse): TextDecoder {
-  try {
-    return new TextDecoder(charsetOf(response));
-  } catch {
-    return new TextDecoder();
-  }
+function charsetIn(response: HttpResponse): string {
+  return charsetOf(response.headers["content-type"] ?? "");
 }
 
 /** Whether what comes is no text, by the first of it. */
 function isBinary(piece: Uint8Array, response: HttpResponse): boolean {
-  if (/^utf-?16|^utf-?32/.test(charsetOf(response))) return false;
+  if (/^utf-?16|^utf-?32/.test(charsetIn(response))) return false;
   if (piece.includes(0)) return true;
   if (response.contentType.startsWith("text/")) return false;
   try {
-    const decoder = new TextDecoder(charsetOf(response), { fatal: true });
+    const decoder = decoderOf(charsetIn(response), true);
     decoder.decode(piece, { stream: true });
     return false;
   } catch {

@@ -82,7 +82,8 @@ export class WebsocketOffer {
   ): { websocket: Websocket; successor: Successor } {
     const { parser } = connection;
     const { protocol, deflate } = checkHandshakeAnswer(
-      parser.status,
+      // HTTP/1.0 has no other protocols (RFC 9110 section 7.8).
+      parser.minorVersion === 0 ? 0 : parser.status,
       parser.readHeaders(),
       this.#offer,
     );

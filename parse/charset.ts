@@ -32,7 +32,8 @@ export function charsetOf(contentType: string): string {
   return charset?.replace(/^['"]+|['"]+$/g, "").toLowerCase() || "utf-8";
 }
 
-function decoderOf(label: string, fatal: boolean): TextDecoder {
+/** A decoder of a charset; of UTF-8 where the label is not known. */
+export function decoderOf(label: string, fatal = false): TextDecoder {
   try {
     return new TextDecoder(label, { fatal });
   } catch {

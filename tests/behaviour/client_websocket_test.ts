@@ -226,6 +226,7 @@ Deno.test("websocket() refuses a server that agrees to something else", async ()
       "no connection",
       (key) => handshake(key).replace("Connection: Upgrade\r\n", ""),
     ],
+    ["HTTP/1.0", (key) => handshake(key).replace("HTTP/1.1", "HTTP/1.0")],
     ["a protocol", (key) => handshake(key, "Sec-WebSocket-Protocol: x")],
     [
       "an extension",

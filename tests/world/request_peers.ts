@@ -90,7 +90,7 @@ export type Serving = keyof typeof PEERS_THAT_SERVE;
 
 /** What came of each row: how it was understood, or the status of a refusal. */
 export async function serve(
-  { port }: Telling,
+  { port }: Pick<Telling, "port">,
   rows: readonly WorldRequest[],
 ): Promise<string[]> {
   const found: string[] = [];
