@@ -62,3 +62,27 @@ testListener(
     conn.close();
   },
 );
+
+testListener(
+  "GuardedListener's connections tell their peers when they are closed",
+  async (listener, port) => {
+    for (const bytes of [0, 1000, 100_000]) {
+      for (let i = 0; i < 5; i++) {
+        const [peer, conn] = await Promise.all([
+          Deno.connectTls({ hostname: HOSTNAME, port, caCerts: [pair.cert] }),
+          listener.accept(),
+        ]);
+        await Promise.all([conn.handshake(), peer.handshake()]);
+        let left = bytes;
+        while (left > 0) left -= await conn.write(new Uint8Array(left));
+        conn.close();
+        // Without a word of TLS, this were an unexpected end.
+        let received = 0;
+        const buffer = new Uint8Array(65_536);
+        for (let n; (n = await peer.read(buffer)) !== null;) received += n;
+        assertEquals(received, bytes);
+        peer.close();
+      }
+    }
+  },
+);
