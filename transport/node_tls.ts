@@ -12,9 +12,19 @@ const READ_SIZE = 16_384;
 /** And how much is encrypted at once: it lies there until the peer has read it. */
 const WRITE_SIZE = 65_536;
 
+/**
+ * So much is read ahead of who reads what is in it. Node's TLS takes all that
+ * comes, whether anybody wants it or not.
+ */
+const READ_AHEAD = 65_536;
+
 /** A connection, as a stream of Node, and who is told of its faults. */
 export interface Lower {
   readonly stream: Duplex;
+  /** Asked before more is read; told how much was read last. */
+  mayRead: (length: number) => boolean;
+  /** Reads on where that was refused. */
+  readOn(): void;
   /** Called when reading fails: what Node makes of it is late, and at times an
    * orderly end. */
   readFailed: (error: unknown) => void;
@@ -47,19 +57,27 @@ export function streamOf(conn: Deno.Conn): Lower {
     });
   };
   const { Duplex } = builtin("node:stream");
-  const stream = new Duplex({
+  let last = 0;
+  let isHeld = false;
+  const read = (): void => {
+    conn.read(buffer).then(
+      (length) => {
+        last = length ?? 0;
+        if (length === null) lower.ended();
+        stream.push(length === null ? null : buffer.slice(0, length));
+      },
+      (error) => {
+        lower.readFailed(error);
+        stream.destroy();
+      },
+    );
+  };
+  const stream: Duplex = new Duplex({
     allowHalfOpen: true,
     read() {
-      conn.read(buffer).then(
-        (length) => {
-          if (length === null) lower.ended();
-          this.push(length === null ? null : buffer.slice(0, length));
-        },
-        (error) => {
-          lower.readFailed(error);
-          this.destroy();
-        },
-      );
+      isHeld = !lower.mayRead(last);
+      last = 0;
+      if (!isHeld) read();
     },
     write,
     final(done) {
@@ -75,6 +93,12 @@ export function streamOf(conn: Deno.Conn): Lower {
   });
   const lower: Lower = {
     stream,
+    mayRead: () => true,
+    readOn() {
+      if (!isHeld) return;
+      isHeld = false;
+      read();
+    },
     readFailed: () => {},
     writeFailed: () => {},
     ended: () => {},
@@ -94,6 +118,9 @@ export class NodeTlsConn implements Deno.TlsConn {
 
   readonly #conn: Deno.Conn;
   readonly #socket: TLSSocket;
+  readonly #lower: Lower;
+  // Bytes that were read and, as far as is known, not taken yet.
+  #ahead = 0;
   #rest: Uint8Array | null = null; // taken from the socket, and not yet read
   #hasEnded = false;
   #reading: Reading | null = null;
@@ -118,6 +145,7 @@ export class NodeTlsConn implements Deno.TlsConn {
   ) {
     this.#conn = conn;
     this.#socket = socket;
+    this.#lower = lower;
     this.#isSecured = isSecured;
     if (!isSecured) {
       this.#secured = Promise.withResolvers();
@@ -127,6 +155,11 @@ export class NodeTlsConn implements Deno.TlsConn {
         this.#secured!.resolve();
       });
     }
+    lower.mayRead = (length) => {
+      this.#ahead += length;
+      return this.#reading !== null || !this.#isSecured ||
+        this.#ahead < READ_AHEAD;
+    };
     lower.readFailed = (error) => this.#fail(error);
     lower.writeFailed = (error) => this.#failWrites(error);
     socket.on("readable", () => this.#goOn());
@@ -182,13 +215,22 @@ export class NodeTlsConn implements Deno.TlsConn {
       this.#rest = length < bytes.length ? bytes.subarray(length) : null;
       this.#reading = null;
       resolve(length);
+      this.#readAhead();
     } else if (this.#hasEnded) {
       this.#reading = null;
       resolve(null);
     } else if (this.#error !== null) {
       this.#reading = null;
       reject(this.#error);
-    }
+    } else this.#readAhead();
+  }
+
+  /** Has more read once little is left of what was read ahead. */
+  #readAhead(): void {
+    const left = (this.#rest?.length ?? 0) + this.#socket.readableLength;
+    if (left >= READ_AHEAD / 2) return;
+    this.#ahead = left;
+    this.#lower.readOn();
   }
 
   #take(): Uint8Array | null {

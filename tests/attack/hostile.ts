@@ -1,5 +1,6 @@
 // Servers that do harm to those who ask them.
 import type { HttpClientOptions } from "@uhttp/uhttp/client";
+import type { Pair } from "../support/certificates.ts";
 import { RawClient } from "../support/raw_client.ts";
 import type { Bounds } from "./scene.ts";
 import type { How } from "./user.ts";
@@ -12,6 +13,8 @@ export interface Hostile {
   bounds?: Partial<Bounds>;
   /** It is asked by TLS, which it does not speak. */
   isSecure?: boolean;
+  /** TLS is spoken, by Deno's implementation or by Node's. */
+  tls?: "deno" | "node";
   /** What it says; `request` is the head that came, unless `isSilent`. */
   play(peer: HostilePeer, request: string): Promise<unknown>;
   /** It does not wait for a request. */
@@ -58,20 +61,37 @@ export class HostileServer {
   isOver = false;
   readonly breath: number;
   readonly #row: Hostile;
-  readonly #listener: Deno.Listener;
+  readonly #pair: Pair | null;
+  readonly #listener: Deno.Listener | Deno.TlsListener;
   readonly #peers = new Set<HostilePeer>();
 
-  constructor(row: Hostile, breath: number) {
+  /** @param pair A certificate for `localhost`, where TLS is spoken. */
+  constructor(row: Hostile, breath: number, pair: Pair | null = null) {
     this.#row = row;
     this.breath = breath;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#pair = row.tls === undefined ? null : pair;
+    const where = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = this.#pair === null
+      ? Deno.listen(where)
+      : Deno.listenTls({ ...where, ...this.#pair });
     this.#accept();
+  }
+
+  /** What its client needs, beside what the row says. */
+  get options(): HttpClientOptions {
+    const { options, tls } = this.#row;
+    if (this.#pair === null) return options ?? {};
+    return tls === "node"
+      ? { ...options, insecure: true }
+      : { ...options, caCerts: [this.#pair.cert] };
   }
 
   get url(): string {
     const { port } = this.#listener.addr as Deno.NetAddr;
-    const scheme = this.#row.isSecure ? "https" : "http";
-    return `${scheme}://127.0.0.1:${port}`;
+    const { isSecure, tls } = this.#row;
+    return isSecure || tls !== undefined
+      ? `https://localhost:${port}`
+      : `http://127.0.0.1:${port}`;
   }
 
   async #accept(): Promise<void> {

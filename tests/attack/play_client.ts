@@ -5,6 +5,8 @@
  *     deno run -A tests/attack/play_client.ts [pattern of names]
  *       [--ms=5000] [--together]
  */
+import { makePair } from "../support/certificates.ts";
+import { has } from "../support/wanting.ts";
 import { BOUNDS } from "./arena.ts";
 import { Child } from "./children.ts";
 import { type Hostile, HostileServer } from "./hostile.ts";
@@ -30,14 +32,14 @@ const RECOVERY = 15_000;
 
 async function play(rows: Hostile[], honest: string): Promise<string[]> {
   const breath = flags.has("together") ? 100 : 0;
-  const servers = rows.map((row) => new HostileServer(row, breath));
+  const servers = rows.map((row) => new HostileServer(row, breath, pair));
   const options: UserOptions = {
     honest,
     interval: number("interval", 10),
     hostile: Object.fromEntries(
-      rows.map(({ name, how, options = {} }, i) => [
+      rows.map(({ name, how }, i) => [
         name,
-        { url: servers[i].url, how, options },
+        { url: servers[i].url, how, options: servers[i].options },
       ]),
     ),
   };
@@ -141,7 +143,10 @@ function show(
   );
 }
 
-const rows = HOSTILE.filter(({ name }) => pattern.test(name));
+const pair = has("OpenSSL 3") ? await makePair() : null;
+const rows = HOSTILE.filter(({ name, tls }) =>
+  pattern.test(name) && (tls === undefined || pair !== null)
+);
 const honestOptions: VictimOptions = { whole: {} };
 const honest = new Child("victim.ts", honestOptions);
 const { whole } = await honest.heard<{ whole: number }>();

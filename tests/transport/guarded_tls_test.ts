@@ -86,3 +86,51 @@ testListener(
     }
   },
 );
+
+Deno.test({
+  ...wanting(
+    "GuardedListener's connections read little ahead of who reads slowly",
+    "OpenSSL 3",
+  ),
+}, async () => {
+  const plain = Deno.listen({ hostname: HOSTNAME, port: 0 });
+  let read = 0;
+  const accept = plain.accept.bind(plain);
+  plain.accept = async () => {
+    const conn = await accept();
+    const real = conn.read.bind(conn);
+    conn.read = async (bytes: Uint8Array) => {
+      const length = await real(bytes);
+      read += length ?? 0;
+      return length;
+    };
+    return conn;
+  };
+  const listener = new GuardedListener(plain, pair.cert, pair.key);
+  const { port } = plain.addr as Deno.NetAddr;
+  const [peer, conn] = await Promise.all([
+    Deno.connectTls({ hostname: HOSTNAME, port, caCerts: [pair.cert] }),
+    listener.accept(),
+  ]);
+  await Promise.all([conn.handshake(), peer.handshake()]);
+  const sending = (async () => {
+    const bytes = new Uint8Array(65_536);
+    try {
+      for (;;) await peer.write(bytes);
+    } catch {
+      // Closed.
+    }
+  })();
+  const buffer = new Uint8Array(1000);
+  let received = 0;
+  for (let i = 0; i < 300; i++) {
+    received += (await conn.read(buffer))!;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert(received > 100_000, `${received}`);
+  assert(read - received < 250_000, `${read - received} ahead`);
+  conn.close();
+  peer.close();
+  listener.close();
+  await sending;
+});

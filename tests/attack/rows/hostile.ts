@@ -83,7 +83,7 @@ const bombs = new Uint8Array([
   ...bomb,
 ]);
 
-export const HOSTILE: Hostile[] = [
+const PLAIN: Hostile[] = [
   { name: "says nothing", how: "get", play: never },
   {
     name: "TLS that says nothing",
@@ -333,5 +333,16 @@ export const HOSTILE: Hostile[] = [
     "listen",
     much(unmasked(0x81)),
     frame(0x88, new Uint8Array([3, 232])),
+  ),
+];
+
+/** Those for which it makes a difference how a connection is read. */
+const LOWER = /says nothing|that never ends?(?:$|, read)|not read|tiny events/;
+
+export const HOSTILE: Hostile[] = [
+  ...PLAIN,
+  ...(["deno", "node"] as const).flatMap((tls) =>
+    PLAIN.filter(({ name, isSecure }) => !isSecure && LOWER.test(name))
+      .map((row) => ({ ...row, name: `${row.name} (TLS, ${tls})`, tls }))
   ),
 ];
