@@ -262,10 +262,10 @@ export abstract class AnswerableRequest extends HttpRequest {
     let headers: RespondOptions["headers"];
     if (options !== undefined) {
       DATA_NAMES.check(options);
-      if (!isPlain(options)) return this.#respondWith(data, options);
       status = options.status ?? 200;
       headers = options.headers;
       checkStatus(status);
+      if (!isPlain(options)) return this.#respondWith(data, options);
     }
     const isText = typeof data === "string";
     const bytes = isText || !isBytes(data) ? null : asBytes(data);

@@ -202,6 +202,41 @@ export const answerMistakes: Mistake[] = [
     words: 'Cookie name "a b" is not a token',
   },
   {
+    what: "a tag of what is no data in memory",
+    make: ({ client }) => client.respond(new Blob(["x"]), { etag: true }),
+    words: 'Option "etag" is for data in memory',
+  },
+  {
+    what: "a tag in place of whether to make one",
+    // @ts-expect-error no boolean
+    make: ({ client }) => client.respond("x", { etag: '"v1"' }),
+    words: 'Option "etag" is not a boolean',
+  },
+  {
+    what: "an interim answer that is one",
+    make: ({ client }) => client.inform(200),
+    error: RangeError,
+    words: "Status 200 is not a whole number from 102 to 199",
+  },
+  {
+    what: "fields of an interim answer in place of its options",
+    // @ts-expect-error unknown
+    make: ({ client }) => client.inform(103, { link: "</a.css>" }),
+    words: 'Unknown option "link" of inform()',
+  },
+  {
+    what: "a multipart answer of a type that is none",
+    make: ({ client }) =>
+      client.responseMultipart({ headers: { "content-type": "image/jpeg" } }),
+    words: "Header content-type is not one of multipart/",
+  },
+  {
+    what: "an index that is no name",
+    // @ts-expect-error no text
+    make: ({ client }) => client.respondFile("x", { index: true }),
+    words: 'Option "index" is not a string',
+  },
+  {
     what: "a second answer",
     make: ({ client }) => {
       client.respond("one");

@@ -1,5 +1,12 @@
 // Mistakes with servers, and with what waits for them.
-import { HttpServer, merge, select, serve } from "@uhttp/uhttp";
+import {
+  handle,
+  HttpServer,
+  merge,
+  select,
+  serve,
+  upgradeWebSocket,
+} from "@uhttp/uhttp";
 import type { Mistake } from "./row.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
@@ -166,6 +173,41 @@ export const serverMistakes: Mistake[] = [
     // @ts-expect-error no number
     make: ({ server }) => server.wait({ timeout: 10 }),
     words: "Timeout is not a number of milliseconds",
+  },
+  {
+    what: "a status to shut down with that is none",
+    make: ({ server }) => server.shutdown({ status: 1 }),
+    error: RangeError,
+    words: "Status 1 is not a whole number from 200 to 599",
+  },
+  {
+    what: "a file in place of what is told of answers",
+    // @ts-expect-error no function
+    make: () => new HttpServer({ port: 0, onAnswered: "access.log" }),
+    words: 'Option "onAnswered" is not a function',
+  },
+  {
+    what: "handle() without a handler",
+    // @ts-expect-error missing
+    make: ({ server }) => handle(server),
+    words: "Handler is not a function",
+  },
+  {
+    what: "handle() with what is no server",
+    // @ts-expect-error no source
+    make: () => handle(8080, () => {}),
+    words: "What is handled is no server, and yields no clients",
+  },
+  {
+    what: "handle() with a promise of options",
+    // @ts-expect-error unknown
+    make: ({ server }) => handle(server, () => {}, { onFault: () => {} }),
+    words: 'Unknown option "onFault" of handle()',
+  },
+  {
+    what: "upgradeWebSocket() of a request from elsewhere",
+    make: () => upgradeWebSocket(new Request("http://a/")),
+    words: "Request is not one that serve() has handed out",
   },
   {
     what: "a server in place of a list of them",
