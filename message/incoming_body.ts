@@ -1,4 +1,4 @@
-import { ProtocolError } from "../parse/errors.ts";
+import { HttpError, ProtocolError } from "../parse/errors.ts";
 
 /** What a body asks of the connection that it comes in on. */
 export interface BodyOrigin {
@@ -156,7 +156,12 @@ export class IncomingBody {
     buffer?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     if (buffer?.length === 0) throw new TypeError("Buffer has no room");
-    const piece = await this.next(buffer?.length);
+    let piece: Uint8Array | null;
+    try {
+      piece = await this.next(buffer?.length);
+    } catch (error) {
+      throw waitedFor(error);
+    }
     if (piece === null) return null;
     buffer?.set(piece);
     const copy = buffer?.subarray(0, piece.length) ?? new Uint8Array(piece);
@@ -208,6 +213,15 @@ export class IncomingBody {
   }
 }
 
+/**
+ * Has the stack of an error say where it was waited for, in place of where the
+ * connection's end was noticed. Called from what its reader waits for.
+ */
+function waitedFor(error: unknown): unknown {
+  if (error instanceof HttpError) Error.captureStackTrace(error, waitedFor);
+  return error;
+}
+
 /** So much room is made on a peer's word. */
 const TRUSTED = 131_072;
 
@@ -235,14 +249,19 @@ export async function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   let whole = new Uint8Array(0);
   let length = 0;
-  for (let piece; (piece = await body.next()) !== null;) {
-    if (length + piece.length > whole.length) {
-      const grown = new Uint8Array(bodyRoom(length + piece.length, announced));
-      grown.set(whole.subarray(0, length));
-      whole = grown;
+  try {
+    for (let piece; (piece = await body.next()) !== null;) {
+      const needed = length + piece.length;
+      if (needed > whole.length) {
+        const grown = new Uint8Array(bodyRoom(needed, announced));
+        grown.set(whole.subarray(0, length));
+        whole = grown;
+      }
+      whole.set(piece, length);
+      length = needed;
     }
-    whole.set(piece, length);
-    length += piece.length;
+  } catch (error) {
+    throw waitedFor(error);
   }
   return whole.subarray(0, length);
 }

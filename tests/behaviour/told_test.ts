@@ -159,6 +159,29 @@ Deno.test("A client's errors say where they were waited for", async () => {
   }
 });
 
+Deno.test("The error of a body that breaks off says where that was read", async () => {
+  await using scene = new Scene(async (client) => {
+    await client.responseStream();
+    await client.sendChunk("begun");
+    client.close();
+  });
+  await using client = new HttpClient(scene.server.url);
+  async function byText(): Promise<void> {
+    const response = await client.get("/", { stream: true });
+    await response.text();
+  }
+  async function byPieces(): Promise<void> {
+    const response = await client.get("/", { stream: true });
+    while (await response.read() !== null);
+  }
+  for (const call of [byText, byPieces]) {
+    const error = await assertRejects(call) as ClientError;
+    const { stack = "" } = error;
+    assert(stack.startsWith(`${error.name}: ${error.message}`), stack);
+    assert(stack.includes(`async ${call.name}`), stack);
+  }
+});
+
 Deno.test("A client's header fields come in each form that there is", async () => {
   await using server = new HttpServer({ hostname: "127.0.0.1", port: 0 });
   const forms = [
