@@ -78,6 +78,7 @@ export { select, type Selectable } from "./transport/select.ts";
 export type { BodyStream } from "./message/source.ts";
 export type { Meter } from "./transport/transport.ts";
 export type { DeflateOptions } from "./websocket/extensions.ts";
+export { MessageStream } from "./websocket/message_stream.ts";
 export { Websocket } from "./websocket/websocket.ts";
 export type { CookieAttributes, CookieValue } from "./wire/cookies.ts";
 export type {

@@ -97,6 +97,7 @@ export {
   type WebsocketConnectOptions,
 } from "./client.ts";
 export {
+  type MessageStream,
   Websocket,
   type WebsocketClose,
   WebsocketError,

@@ -55,6 +55,7 @@ export {
   isHandshake,
   makeKey,
 } from "./websocket/handshake.ts";
+export { MessageStream } from "./websocket/message_stream.ts";
 export type { WebsocketClose } from "./websocket/driver.ts";
 export { Websocket, type WebsocketOptions } from "./websocket/websocket.ts";
 export {

@@ -24,6 +24,12 @@ export interface WebsocketAcceptOptions {
   protocol?: string | readonly string[];
   /** Bytes of a message that comes in, after decompression; default 1 MiB. */
   maxMessageLength?: number;
+  /**
+   * Give messages while they come in, by `streams()`, so that they may be larger
+   * than memory; default `false`. Then `maxMessageLength` is `Infinity` by
+   * default, and `compress` does not go with it.
+   */
+  streaming?: boolean;
   /** Compress messages where the client can; default `false`. */
   compress?: boolean | DeflateOptions;
   /**
@@ -42,6 +48,7 @@ export interface WebsocketAcceptOptions {
 const NAMES = new OptionNames<WebsocketAcceptOptions>("acceptWebsocket()", {
   protocol: true,
   maxMessageLength: true,
+  streaming: true,
   compress: true,
   allowedOrigins: true,
   idleTimeout: true,
@@ -63,6 +70,13 @@ export function checkAcceptOptions(options: WebsocketAcceptOptions): void {
     (typeof compress !== "object" || compress === null)
   ) {
     throw new TypeError('Option "compress" is neither a boolean nor an object');
+  }
+  const { streaming } = options;
+  if (streaming !== undefined && typeof streaming !== "boolean") {
+    throw new TypeError('Option "streaming" is not a boolean');
+  }
+  if (streaming && compress !== undefined && compress !== false) {
+    throw new TypeError('Option "compress" does not go with streaming');
   }
   if (allowedOrigins !== undefined) {
     checkList('Option "allowedOrigins"', allowedOrigins);
@@ -157,6 +171,7 @@ export function makeWebsocket(
     role: "server",
     protocol,
     maxMessageLength: options.maxMessageLength,
+    streaming: options.streaming,
     maxSendBufferSize: session.host.limits.maxSendBufferSize,
     idleTimeout: options.idleTimeout,
     closeTimeout: options.closeTimeout,

@@ -31,6 +31,8 @@ export interface DriverOptions {
   maxMessageLength: number;
   idleTimeout: number;
   closeTimeout: number;
+  /** Messages are wanted piece by piece. */
+  isStreaming: boolean;
 }
 
 /** Who is told what becomes of a WebSocket. */
@@ -73,6 +75,7 @@ export class Driver {
       role,
       maxMessageLength,
       allowCompressed: deflate !== null,
+      isStreaming: options.isStreaming,
     });
     const inbox = this.inbox = new Inbox({
       dispatch: (message) => host.dispatch(message),

@@ -9,7 +9,7 @@ import {
 } from "./frame_head.ts";
 import { applyMask, maskBytes } from "./mask.ts";
 import { MessageBuffer } from "./message_buffer.ts";
-import { asciiText, decodeUtf8 } from "./utf8.ts";
+import { asciiText, decodeUtf8, Utf8Validator } from "./utf8.ts";
 
 /** What {@linkcode FrameReader.next} came to. */
 export const FrameEvent = {
@@ -27,6 +27,11 @@ export const FrameEvent = {
   FAILED: 5,
   /** A frame of a message is in that is not its last; comes where it is asked for. */
   PART: 6,
+  /**
+   * A piece of a message is in, in `payload`: see `isText`, `isFirst`, `isLast`.
+   * Comes in place of `MESSAGE` where it is asked for.
+   */
+  PIECE: 7,
 } as const;
 /** One of {@linkcode FrameEvent}. */
 export type FrameEvent = typeof FrameEvent[keyof typeof FrameEvent];
@@ -44,6 +49,11 @@ export interface FrameReaderOptions {
    * that frames can be counted; default `false`.
    */
   showParts?: boolean;
+  /**
+   * Whether messages are given piece by piece as they come, each `PIECE` in
+   * bytes of its own, and nothing of them is kept; default `false`.
+   */
+  isStreaming?: boolean;
 }
 
 const NAMES = new OptionNames<FrameReaderOptions>("FrameReader", {
@@ -51,6 +61,7 @@ const NAMES = new OptionNames<FrameReaderOptions>("FrameReader", {
   maxMessageLength: true,
   allowCompressed: true,
   showParts: true,
+  isStreaming: true,
 });
 
 const State = {
@@ -87,11 +98,16 @@ export class FrameReader {
   closeCode = 1005;
   /** Reason of the close frame. */
   closeReason = "";
+  /** Whether the last piece is the first of its message. */
+  isFirst = false;
+  /** Whether it is the last of it. */
+  isLast = false;
   /** What was wrong, after `FAILED`. */
   error: WebsocketError | null = null;
 
   readonly #isMasked: boolean;
   readonly #showParts: boolean;
+  readonly #isStreaming: boolean;
   #bytes: Uint8Array<ArrayBufferLike> = NOTHING;
   #pos = 0;
   #end = 0;
@@ -106,6 +122,10 @@ export class FrameReader {
   #isInMessage = false;
   // What is kept of it, if it does not come at once.
   #message: MessageBuffer | null = null;
+  // Of one that is given piece by piece.
+  #streamed = 0;
+  #hasBegun = false;
+  #validator: Utf8Validator | null = null;
 
   /**
    * A reader that waits for its first frame.
@@ -128,6 +148,7 @@ export class FrameReader {
       allowCompressed,
     );
     this.#showParts = options.showParts ?? false;
+    this.#isStreaming = options.isStreaming ?? false;
   }
 
   /** Whether a message, or a frame, has begun and is not complete. */
@@ -190,6 +211,10 @@ export class FrameReader {
           if (!this.#readHead()) return FrameEvent.FAILED;
           break;
         case State.DATA:
+          if (this.#isStreaming) {
+            if (!this.#piece()) break;
+            return this.error === null ? FrameEvent.PIECE : FrameEvent.FAILED;
+          }
           if (this.#data()) {
             return this.error === null ? FrameEvent.MESSAGE : FrameEvent.FAILED;
           }
@@ -219,7 +244,7 @@ export class FrameReader {
   /** More of a head; false when it breaks a rule. */
   #readHead(): boolean {
     const head = this.#head;
-    const kept = this.#message === null ? 0 : this.#message.length;
+    const kept = this.#message === null ? this.#streamed : this.#message.length;
     this.#pos = head.read(
       this.#bytes,
       this.#pos,
@@ -303,6 +328,41 @@ export class FrameReader {
     this.#message = null;
     this.text = isText ? message.takeText() : "";
     this.payload = isText ? NOTHING : message.takeBytes();
+    return true;
+  }
+
+  /** A piece of a message that is given on; false for nothing of one. */
+  #piece(): boolean {
+    const head = this.#head;
+    const bytes = this.#bytes;
+    const start = this.#pos;
+    const end = Math.min(this.#end, start + head.length - this.#done);
+    if (this.#isMasked) maskBytes(bytes, start, end, head.key, this.#done);
+    this.#pos = end;
+    this.#done += end - start;
+    this.#streamed += end - start;
+    const isFrameDone = this.#done === head.length;
+    this.isLast = isFrameDone && head.isFinal;
+    this.isFirst = !this.#hasBegun;
+    this.#hasBegun = !this.isLast;
+    if (isFrameDone) this.#nextHead();
+    if (this.isText) {
+      const validator = this.#validator ??= new Utf8Validator();
+      if (
+        !validator.accept(bytes, start, end) ||
+        this.isLast && !validator.isComplete
+      ) {
+        this.#fail("bad-text");
+        return true;
+      }
+    }
+    if (this.isLast) {
+      this.#isInMessage = false;
+      this.#streamed = 0;
+      this.#validator = null;
+    }
+    if (start === end && !this.isFirst && !this.isLast) return false;
+    this.payload = copy(bytes, start, end);
     return true;
   }
 

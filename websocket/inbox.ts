@@ -1,4 +1,5 @@
 import type { WebsocketError } from "./errors.ts";
+import { MessageStream } from "./message_stream.ts";
 import type { WebsocketMessage } from "./event_face.ts";
 import type { DeflateParameters } from "./extensions.ts";
 import type { WebsocketRole } from "./frame_head.ts";
@@ -10,6 +11,12 @@ const MAX_QUEUED = 256;
 const MAX_CRAMMED = 4096;
 /** With no more than so many, others are let in again. */
 const LET_IN_AT = MAX_QUEUED / 2;
+
+/** So many bytes of messages in pieces may wait before reading stops. */
+const MAX_STREAMED = 65_536;
+
+/** What waits for the application: in pieces where that was asked for. */
+type Message = WebsocketMessage | MessageStream;
 
 /** What messages wait for. */
 export interface InboxHost {
@@ -52,10 +59,19 @@ export interface Received {
   readonly payload: Uint8Array<ArrayBufferLike>;
 }
 
+/** A piece of a message. */
+export interface ReceivedPiece {
+  readonly isText: boolean;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** In bytes of its own. */
+  readonly payload: Uint8Array<ArrayBufferLike>;
+}
+
 /** Somebody who waits for a message. */
 interface Waiter {
   resolve: (
-    value: WebsocketMessage | null | IteratorResult<WebsocketMessage, void>,
+    value: Message | null | IteratorResult<Message, void>,
   ) => void;
   isIterator: boolean;
   callOff: (() => void) | null;
@@ -74,7 +90,11 @@ export class Inbox {
   readonly #unpacker: Unpacker | null;
   // Those who want messages wait, though there are some, for a turn.
   #isTurnDue = false;
-  #queue: WebsocketMessage[] = [];
+  #queue: Message[] = [];
+  // The message in pieces that comes in, and the one that was taken last.
+  #incoming: MessageStream | null = null;
+  #current: MessageStream | null = null;
+  #streamed = 0;
   #length = 0;
   #waiters: Waiter[] = [];
   // Whether anything has come since reading was begun.
@@ -127,7 +147,7 @@ export class Inbox {
 
   /** Whether no more are wanted. */
   get isFull(): boolean {
-    return this.#isQueueFull ||
+    return this.#isQueueFull || this.#streamed > MAX_STREAMED ||
       this.#unpacker !== null && this.#unpacker.isFull;
   }
 
@@ -164,21 +184,47 @@ export class Inbox {
     } else this.#deliver(message);
   }
 
-  #deliver(message: WebsocketMessage): void {
+  /** Takes a piece of a message in. */
+  receivePiece({ isText, isFirst, isLast, payload }: ReceivedPiece): void {
+    if (isFirst) {
+      this.#incoming = new MessageStream(isText, {
+        taken: (bytes) => {
+          this.#streamed -= bytes;
+          this.#host.taken();
+        },
+      });
+      this.#deliver(this.#incoming);
+    }
+    const stream = this.#incoming!;
+    const piece = payload as Uint8Array<ArrayBuffer>;
+    if (stream.add(piece)) this.#streamed += piece.length;
+    if (!isLast) return;
+    this.#incoming = null;
+    stream.finish();
+  }
+
+  #deliver(message: Message): void {
     this.#hasDelivered = true;
     // Behind what waits to be told to a listener that is new.
     if (this.isListening && this.#queue.length === 0) {
-      this.#host.dispatch(message);
+      this.#host.dispatch(message as WebsocketMessage);
       return;
     }
     if (this.#waiters.length === 0 || this.#queue.length > 0) {
       this.#queue.push(message);
-      this.#length += message.length;
+      this.#length += lengthOf(message);
     } else this.#hand(message);
   }
 
+  /** The one before is done with. */
+  #leaveLast(message: Message): void {
+    this.#current?.leave();
+    this.#current = message instanceof MessageStream ? message : null;
+  }
+
   /** Gives a message to who has waited longest. */
-  #hand(message: WebsocketMessage): void {
+  #hand(message: Message): void {
+    this.#leaveLast(message);
     const waiter = this.#waiters.shift()!;
     waiter.callOff?.();
     waiter.resolve(
@@ -190,7 +236,9 @@ export class Inbox {
   recv(timeout?: number): Promise<WebsocketMessage | null> {
     this.#checkPull();
     const isPoll = timeout !== undefined && timeout <= 0;
-    if (this.#mayTake(isPoll)) return Promise.resolve(this.#take());
+    if (this.#mayTake(isPoll)) {
+      return Promise.resolve(this.#take() as WebsocketMessage);
+    }
     if (isPoll || this.#isOver) return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiter: Waiter = {
@@ -209,12 +257,13 @@ export class Inbox {
   }
 
   /** The messages up to the end. */
-  iterate(): AsyncIterableIterator<WebsocketMessage, void> {
-    const iterator: AsyncIterableIterator<WebsocketMessage, void> = {
+  iterate<T extends Message>(): AsyncIterableIterator<T, void> {
+    const iterator: AsyncIterableIterator<T, void> = {
       next: () => {
         this.#checkPull();
+        this.#current?.leave();
         if (this.#mayTake()) {
-          return Promise.resolve({ value: this.#take(), done: false });
+          return Promise.resolve({ value: this.#take() as T, done: false });
         }
         if (this.#isOver) {
           return Promise.resolve({ value: undefined, done: true });
@@ -271,15 +320,16 @@ export class Inbox {
     this.#host.taken();
   }
 
-  #take(): WebsocketMessage {
+  #take(): Message {
     const message = this.#next();
+    this.#leaveLast(message);
     this.#taken();
     return message;
   }
 
-  #next(): WebsocketMessage {
+  #next(): Message {
     const message = this.#queue.shift()!; // of few: see MAX_CRAMMED
-    this.#length -= message.length;
+    this.#length -= lengthOf(message);
     return message;
   }
 
@@ -288,7 +338,9 @@ export class Inbox {
     if (this.isListening) return;
     this.isListening = true;
     queueMicrotask(() => {
-      while (this.#queue.length > 0) this.#host.dispatch(this.#queue.shift()!);
+      while (this.#queue.length > 0) {
+        this.#host.dispatch(this.#queue.shift() as WebsocketMessage);
+      }
       this.#length = 0;
       this.#taken();
     });
@@ -303,6 +355,8 @@ export class Inbox {
   /** All is over; what is there may still be taken. */
   finish(): void {
     this.#unpacker?.drop();
+    this.#incoming?.fail();
+    this.#incoming = null;
     this.#end();
   }
 
@@ -317,4 +371,8 @@ export class Inbox {
     }
     this.#waiters = [];
   }
+}
+
+function lengthOf(message: Message): number {
+  return message instanceof MessageStream ? 0 : message.length;
 }

@@ -87,6 +87,9 @@ export class Intake {
         case FrameEvent.MESSAGE:
           this.#inbox.receive(frames);
           break;
+        case FrameEvent.PIECE:
+          this.#inbox.receivePiece(frames);
+          break;
         case FrameEvent.PART:
           break;
         case FrameEvent.PING:

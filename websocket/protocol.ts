@@ -77,6 +77,7 @@ export class Protocol {
     const event = this.#frames.next();
     switch (event) {
       case FrameEvent.MESSAGE:
+      case FrameEvent.PIECE:
       case FrameEvent.PING:
         return this.state === "open" ? event : FrameEvent.PART;
       case FrameEvent.CLOSE: {

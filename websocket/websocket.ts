@@ -12,6 +12,7 @@ import { WebsocketEvents, type WebsocketMessage } from "./event_face.ts";
 import type { DeflateParameters } from "./extensions.ts";
 import { checkRole, type WebsocketRole } from "./frame_head.ts";
 import { isCloseCode } from "./frames.ts";
+import type { MessageStream } from "./message_stream.ts";
 import { writeClosePayload } from "./protocol.ts";
 
 /** Options of a {@linkcode Websocket}. All times are milliseconds, all sizes bytes. */
@@ -33,6 +34,12 @@ export interface WebsocketOptions {
   idleTimeout?: number;
   /** How long a closing handshake may take; default 5 s. */
   closeTimeout?: number;
+  /**
+   * Give messages while they come in, by {@linkcode Websocket.streams}, so that
+   * they may be larger than memory; default `false`. Then `maxMessageLength` is
+   * `Infinity` by default, and there is no compression.
+   */
+  streaming?: boolean;
   /** What was agreed on for compression; default `null`, none. */
   deflate?: DeflateParameters | null;
   /**
@@ -50,6 +57,7 @@ const NAMES = new OptionNames<WebsocketOptions>("Websocket", {
   maxSendBufferSize: true,
   idleTimeout: true,
   closeTimeout: true,
+  streaming: true,
   deflate: true,
   onError: true,
 });
@@ -114,6 +122,7 @@ export class Websocket extends WebsocketEvents {
   readonly #sink: ByteSink;
   readonly #driver: Driver;
   readonly #maxSendBufferSize: number;
+  readonly #isStreaming: boolean;
   readonly #onError: (error: unknown) => void;
   // A listener for messages has failed: it gets no more of them.
   #hasFailed = false;
@@ -134,7 +143,14 @@ export class Websocket extends WebsocketEvents {
     if (options.onError !== undefined) {
       checkFunction('Option "onError"', options.onError);
     }
-    const { role, deflate = null } = options;
+    const { role, deflate = null, streaming = false } = options;
+    if (typeof streaming !== "boolean") {
+      throw new TypeError('Option "streaming" is not a boolean');
+    }
+    if (streaming && deflate !== null) {
+      throw new TypeError('Option "streaming" does not go with compression');
+    }
+    this.#isStreaming = streaming;
     this.#sink = sink;
     this.protocol = options.protocol ?? "";
     this.url = options.url ?? "";
@@ -146,7 +162,12 @@ export class Websocket extends WebsocketEvents {
     this.#driver = new Driver(sink, {
       role,
       deflate,
-      maxMessageLength: limit(options, "maxMessageLength", 1048576),
+      maxMessageLength: limit(
+        options,
+        "maxMessageLength",
+        this.#isStreaming ? Infinity : 1048576,
+      ),
+      isStreaming: this.#isStreaming,
       idleTimeout: limit(options, "idleTimeout", 60_000),
       closeTimeout: limit(options, "closeTimeout", 5000),
     }, {
@@ -282,12 +303,41 @@ export class Websocket extends WebsocketEvents {
    */
   recv(timeout?: number): Promise<WebsocketMessage | null> {
     if (timeout !== undefined) checkTime("Timeout", timeout);
+    this.#checkWhole();
     return this.#driver.inbox.recv(timeout);
   }
 
   /** Iterates over the messages until the end. Leaving the loop closes nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<WebsocketMessage, void> {
+    this.#checkWhole();
     return this.#driver.inbox.iterate();
+  }
+
+  /**
+   * Iterates over the messages until the end, each a stream of its pieces, given
+   * when its first one is in. What of one was not read when the next is asked
+   * for is thrown away. While it is not read, the peer is not read from.
+   *
+   * ```ts ignore
+   * const ws = client.acceptWebsocket({ streaming: true });
+   * for await (const message of ws!.streams()) {
+   *   for await (const piece of message) await file.write(piece);
+   * }
+   * ```
+   *
+   * @throws {TypeError} If it was not made with `streaming`.
+   */
+  streams(): AsyncIterableIterator<MessageStream, void> {
+    if (!this.#isStreaming) {
+      throw new TypeError('Messages come whole: see the option "streaming"');
+    }
+    return this.#driver.inbox.iterate();
+  }
+
+  #checkWhole(): void {
+    if (this.#isStreaming) {
+      throw new TypeError("Messages come in pieces: take them by streams()");
+    }
   }
 
   // ---- What the connection brings ----
@@ -320,6 +370,7 @@ export class Websocket extends WebsocketEvents {
 
   /** @ignore From now on messages are events; those that wait follow in this turn. */
   protected override listen(): void {
+    this.#checkWhole();
     this.#driver.inbox.listen();
   }
 

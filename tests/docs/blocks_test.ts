@@ -294,6 +294,18 @@ const VISITS: Record<string, Visit> = {
     assertEquals(seen, ["<h1>0</h1>", "<h1>1</h1>"]);
   },
   "docs/streams.md, WebSocket": echoes,
+  "docs/streams.md, WebSocket 2": async (running) => {
+    await running.listening();
+    await using client = new HttpClient(running.url());
+    const socket = await client.websocket("/");
+    for (const data of ["hello", new Uint8Array(100_000)]) {
+      await socket.send(data);
+      const what = typeof data === "string" ? "text" : "data";
+      assertEquals(await socket.recv(5000), `${data.length} bytes of ${what}`);
+    }
+    socket.close();
+    await socket.closed;
+  },
   "docs/streams.md, The raw socket": async (running) => {
     await running.listening();
     await using server = startServer();

@@ -182,6 +182,23 @@ export const clientMistakes: Mistake[] = [
     words: "is not of the form",
   },
   {
+    what: "messages in pieces that were not asked for",
+    make: () => socket().streams(),
+    words: 'Messages come whole: see the option "streaming"',
+  },
+  {
+    what: "whole messages of a WebSocket of pieces",
+    make: () =>
+      new Websocket(new FakeSink(), { role: "server", streaming: true }).recv(),
+    words: "Messages come in pieces: take them by streams()",
+  },
+  {
+    what: "compression of messages in pieces",
+    make: ({ client }) =>
+      client.acceptWebsocket({ streaming: true, compress: true }),
+    words: 'Option "compress" does not go with streaming',
+  },
+  {
     what: "a message that is an object",
     // @ts-expect-error no text and no bytes
     make: () => socket().send({ a: 1 }),
