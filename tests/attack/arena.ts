@@ -64,6 +64,11 @@ export interface Outcome {
 
 /** How long servers may take to notice that all attackers are gone, in ms. */
 const RECOVERY = 15_000;
+/**
+ * And until each honest client has been served once more: who waits longer is
+ * lost, however loaded the machine is.
+ */
+const PATIENCE = 60_000;
 /** For how long honest clients are watched before there is an attack, in ms. */
 const CALM = 300;
 /** What an honest client may wait then, in ms, where the machine has time. */
@@ -212,7 +217,7 @@ async function servedAgain(
   ask: () => Promise<Record<string, Seen>>,
 ): Promise<Record<string, Seen>> {
   let all = await ask();
-  for (const end = Date.now() + RECOVERY; Date.now() < end;) {
+  for (const end = Date.now() + PATIENCE; Date.now() < end;) {
     if (Object.values(all).every(({ answered }) => answered > 0)) break;
     await pause(100);
     all = joined(all, await ask());

@@ -29,7 +29,7 @@ const ADDRESS = "127.0.0.77";
 /** How often a request is sent that gets no answer. */
 const ATTEMPTS = 3;
 /** Whoever has waited for so long, in ms, gives up. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST /json HTTP/1.1\r\nHost: a\r\n" +
