@@ -38,12 +38,8 @@ export {
 } from "./parse/event_stream_parser.ts";
 export { type HeaderFields, parseHeaderLine } from "./parse/fields.ts";
 export { type LineLimits, LineParser } from "./parse/line_parser.ts";
-export {
-  MessageParser,
-  ParseEvent,
-  type ParseLimits,
-} from "./parse/message_parser.ts";
-export { Phase } from "./parse/phase.ts";
+export { MessageParser, type ParseLimits } from "./parse/message_parser.ts";
+export { ParseEvent, Phase } from "./parse/phase.ts";
 export {
   multipartBoundary,
   multipartKind,

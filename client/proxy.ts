@@ -1,4 +1,4 @@
-import { ParseEvent } from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/phase.ts";
 import { decodePercentEncoding } from "../parse/values.ts";
 import { Authenticator } from "./authenticator.ts";
 import { ConnectError, type ErrorContext, ResponseError } from "./errors.ts";

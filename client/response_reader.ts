@@ -1,5 +1,5 @@
 import type { ProtocolError } from "../parse/errors.ts";
-import { ParseEvent } from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/phase.ts";
 import type { ResponseParser } from "../parse/response_parser.ts";
 import { type BodyOrigin, IncomingBody } from "../message/incoming_body.ts";
 import type { Transport } from "../transport/transport.ts";

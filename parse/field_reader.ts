@@ -86,7 +86,6 @@ export class FieldReader {
   /** Another section begins. */
   reset(): void {
     this.count = 0;
-    this.isBare = this.isMended = this.isOdd = false;
     this.#state = State.LINE;
   }
 
@@ -132,10 +131,6 @@ export class FieldReader {
 
   /** Reads on to the end of a line, but no further than to `end`. */
   next(input: Cursor, end: number): FieldEvent {
-    return this.#next(input, end);
-  }
-
-  #next(input: Cursor, end: number): FieldEvent {
     const { bytes, start } = input;
     let pos = input.pos;
     if (pos === end) return FieldEvent.MORE;
@@ -219,7 +214,7 @@ export class FieldReader {
       if (bytes[pos] === COLON) {
         input.pos = pos + 1;
         this.#state = State.BLANK;
-        return this.#next(input, end);
+        return FieldReader.prototype.next.call(this, input, end);
       }
     }
     const isLineEnd = this.nameEnd === this.nameStart &&

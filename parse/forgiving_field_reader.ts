@@ -50,6 +50,7 @@ export class ForgivingFieldReader extends FieldReader {
 
   override reset(): void {
     super.reset();
+    this.isBare = this.isMended = this.isOdd = false;
     this.#foldStart = 0;
     this.#isSpacedOnce = false;
   }

@@ -12,24 +12,8 @@ import {
 import { checkBytes } from "./arguments.ts";
 import { codingsFault, readLength } from "./framing.ts";
 import { checkGiven, checkLimit } from "./limits.ts";
-import { Phase } from "./phase.ts";
+import { ParseEvent, Phase } from "./phase.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
-
-/** What {@linkcode MessageParser.next} came to. */
-export const ParseEvent = {
-  /** The bytes so far are used up; more are needed to go on. */
-  MORE: 0,
-  /** Start line and header section are in and checked. */
-  HEAD: 1,
-  /** A piece of the body lies between `bodyStart` and `bodyEnd`. */
-  BODY: 2,
-  /** The message is complete. */
-  END: 3,
-  /** The message is broken; see `error`. No later event comes. */
-  FAILED: 4,
-} as const;
-/** One of {@linkcode ParseEvent}. */
-export type ParseEvent = typeof ParseEvent[keyof typeof ParseEvent];
 
 /** Bounds on what one message may take, in bytes. */
 export interface ParseLimits {
@@ -415,10 +399,10 @@ export abstract class MessageParser {
         if (this.#lines.count > 0) this.trailer = this.#received.text(true);
         return this.#finish();
       }
-      this.isOdd ||= this.#lines.isOdd;
       const isAlone = this.contentLength > 0 || this.codings !== null;
       this.head = this.#received.text(isAlone);
       this.phase = Phase.HEAD_DONE;
+      if (this.#lines.isOdd) this.isOdd = true;
       this.headDone();
       if (this.error !== null) return ParseEvent.FAILED;
       input.letGo();

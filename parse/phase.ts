@@ -1,3 +1,19 @@
+/** What a parser's `next()` came to. */
+export const ParseEvent = {
+  /** The bytes so far are used up; more are needed to go on. */
+  MORE: 0,
+  /** Start line and header section are in and checked. */
+  HEAD: 1,
+  /** A piece of the body lies between `bodyStart` and `bodyEnd`. */
+  BODY: 2,
+  /** The message is complete. */
+  END: 3,
+  /** The message is broken; see `error`. No later event comes. */
+  FAILED: 4,
+} as const;
+/** One of {@linkcode ParseEvent}. */
+export type ParseEvent = typeof ParseEvent[keyof typeof ParseEvent];
+
 /** Where in a message the parser stands. */
 export const Phase = {
   START: 0, // nothing of the message is in

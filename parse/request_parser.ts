@@ -246,12 +246,12 @@ export class RequestParser extends MessageParser {
         if (!line.isNamed(input, "host")) return;
         const { bytes, start } = input;
         const value = start + line.valueStart;
+        const end = start + line.valueEnd(input);
         if (this.#hasHost) this.fail("repeated-host", start + line.nameStart);
-        else if (!isHost(bytes, value, start + line.valueEnd(input))) {
-          this.fail("bad-host", value);
-        } else {
+        else if (!isHost(bytes, value, end)) this.fail("bad-host", value);
+        else {
           this.#hasHost = true;
-          this.#isHostEmpty = line.valueEnd(input) === line.valueStart;
+          if (value === end) this.#isHostEmpty = true;
         }
         return;
       }

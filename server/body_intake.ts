@@ -1,5 +1,5 @@
 import type { ProtocolError } from "../parse/errors.ts";
-import { ParseEvent } from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/phase.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
 import {
   type BodyOrigin,

@@ -1,4 +1,4 @@
-import { ParseEvent } from "../parse/message_parser.ts";
+import { ParseEvent } from "../parse/phase.ts";
 import type { RequestParser } from "../parse/request_parser.ts";
 import type { ServerLimits } from "./limits.ts";
 

@@ -9,7 +9,7 @@ import type { Loss } from "../../client/follow_up.ts";
 import { makeBody } from "../../client/outgoing_body.ts";
 import { makePlan, type RequestPlan, urlOf } from "../../client/plan.ts";
 import type { CallSettings } from "../../client/request_options.ts";
-import { ParseEvent } from "../../parse/message_parser.ts";
+import { ParseEvent } from "../../parse/phase.ts";
 import { ResponseParser } from "../../parse/response_parser.ts";
 
 const ORIGIN = "http://a.test";

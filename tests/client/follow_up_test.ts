@@ -9,7 +9,7 @@ import {
 } from "../../client/follow_up.ts";
 import { type BodyOptions, makeBody } from "../../client/outgoing_body.ts";
 import { makePlan, type Placing, type RequestPlan } from "../../client/plan.ts";
-import { ParseEvent } from "../../parse/message_parser.ts";
+import { ParseEvent } from "../../parse/phase.ts";
 import { ResponseParser } from "../../parse/response_parser.ts";
 
 /** A plan in short: method and URL, and what is unusual about it. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { mayBringBody, readKeepAlive, RestTime } from "../../client/reuse.ts";
-import { ParseEvent } from "../../parse/message_parser.ts";
+import { ParseEvent } from "../../parse/phase.ts";
 import { ResponseParser } from "../../parse/response_parser.ts";
 
 /** A head that answers a method, from its lines. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ParseEvent } from "../../parse/message_parser.ts";
+import { ParseEvent } from "../../parse/phase.ts";
 import { RequestParser } from "../../parse/request_parser.ts";
 import { checkRequestLine, writeRequestLine } from "../../wire/request_head.ts";
 
