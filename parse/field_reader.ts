@@ -137,16 +137,11 @@ export class FieldReader {
     switch (this.#state) {
       case State.LINE: {
         const byte = bytes[pos];
-        if (byte <= SP) { // no name
-          if (byte === CR && !this.isBare) {
-            if (++pos === end) return this.#more(input, pos, State.LAST_LF);
-            return this.#last(input, pos);
-          }
-          if (byte === LF && this.isBare) return this.#last(input, pos);
-          if (byte === SP || byte === HTAB) {
-            return this.#fail(input, pos, "folded-field");
-          }
+        if (byte === CR && !this.isBare) {
+          if (++pos === end) return this.#more(input, pos, State.LAST_LF);
+          return this.#last(input, pos);
         }
+        if (byte <= SP) return this.#noName(input, pos);
         this.nameStart = pos - start;
       }
       // fallthrough
@@ -167,26 +162,12 @@ export class FieldReader {
       case State.VALUE:
         while (pos < end && FIELD_VALUE[bytes[pos]] === 1) pos++;
         if (pos === end) return this.#more(input, pos, State.VALUE);
-        if (bytes[pos] !== CR) {
-          const isLf = bytes[pos] === LF;
-          if (isLf && this.isBare) return this.#lineIn(input, pos, end);
-          return this.#fail(
-            input,
-            pos,
-            isLf ? "bad-line-end" : "bad-field-value",
-          );
-        }
+        if (bytes[pos] !== CR) return this.#noCr(input, pos, end);
         if (++pos === end) return this.#more(input, pos, State.VALUE_LF);
       // fallthrough
       case State.VALUE_LF: {
-        if (bytes[pos] !== LF) {
-          return this.#fail(input, this.isBare ? pos - 1 : pos, "bad-line-end");
-        }
-        if (this.#mayFold) {
-          return this.isBare
-            ? this.#fail(input, pos - 1, "bad-line-end")
-            : this.#lineIn(input, pos, end);
-        }
+        if (this.#mayFold) return this.#lineIn(input, pos, end);
+        if (bytes[pos] !== LF) return this.#fail(input, pos, "bad-line-end");
         if (++this.count > this.#maxCount) {
           return this.#fail(input, pos, "too-many-headers");
         }
@@ -194,13 +175,39 @@ export class FieldReader {
         if (this.#state !== State.LINE) this.#state = State.LINE;
         return FieldEvent.LINE;
       }
-      case State.NAME_BLANK:
-        return this.#oddName(input, pos, end);
-      case State.VALUE_END:
-        return this.#lineOver(input);
       default:
-        return this.#last(input, pos);
+        return this.#goOn(input, pos, end);
     }
+  }
+
+  /** The states that are rare. */
+  #goOn(input: Cursor, pos: number, end: number): FieldEvent {
+    if (this.#state === State.NAME_BLANK) return this.#oddName(input, pos, end);
+    return this.#state === State.VALUE_END
+      ? this.#lineOver(input)
+      : this.#last(input, pos);
+  }
+
+  /** A line begins with what is in no name: it may be the empty one. */
+  #noName(input: Cursor, pos: number): FieldEvent {
+    const byte = input.bytes[pos];
+    if (byte === LF && this.isBare) return this.#last(input, pos);
+    if (byte === SP || byte === HTAB) {
+      return this.#fail(input, pos, "folded-field");
+    }
+    const isLineEnd = byte === LF || byte === CR;
+    return this.#fail(
+      input,
+      pos,
+      isLineEnd ? "bad-line-end" : "bad-field-name",
+    );
+  }
+
+  /** A value ends in no CR. */
+  #noCr(input: Cursor, pos: number, end: number): FieldEvent {
+    const isLf = input.bytes[pos] === LF;
+    if (isLf && this.isBare) return this.#lineIn(input, pos, end);
+    return this.#fail(input, pos, isLf ? "bad-line-end" : "bad-field-value");
   }
 
   /** What is no colon behind a name; it may be white space before one. */
@@ -225,6 +232,11 @@ export class FieldReader {
 
   /** A line is in, up to its LF; it may go on behind it. */
   #lineIn(input: Cursor, pos: number, end: number): FieldEvent {
+    const isBehindCr = input.bytes[pos - 1] === CR;
+    if (this.isBare && isBehindCr) {
+      return this.#fail(input, pos - 1, "bad-line-end");
+    }
+    if (input.bytes[pos] !== LF) return this.#fail(input, pos, "bad-line-end");
     if (this.count === this.#maxCount) {
       return this.#fail(input, pos, "too-many-headers");
     }
