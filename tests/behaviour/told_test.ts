@@ -24,7 +24,13 @@ const FAULTS: [
   reason: string,
 ][] = [
   [(client) => client.json(), "a/b", "{", 400, "Body is not valid JSON"],
-  [(client) => client.text(), "a/b", "\xff", 400, "Body is not valid UTF-8"],
+  [
+    (client) => client.text({ fatal: true }),
+    "a/b",
+    "\xff",
+    400,
+    "Body is not valid UTF-8",
+  ],
   [(client) => client.form(), "a/b", "a=1", 415, "Body is not a form"],
   [
     (client) => client.form(),
