@@ -93,7 +93,15 @@ function isPlain(options: DataOptions): boolean {
 
 /** Whether data goes as JSON, other than as a string. */
 function isJson(data: ResponseData): boolean {
-  return data !== undefined && data !== null && !isBytes(data) &&
+  if (data === undefined || data === null) return false;
+  // Most are plain, and to look for all that they are not is dear.
+  if (Array.isArray(data)) return true;
+  if (
+    typeof data === "object" &&
+    Object.getPrototypeOf(data) === Object.prototype &&
+    !(Symbol.iterator in data) && !(Symbol.asyncIterator in data)
+  ) return true;
+  return !isBytes(data) &&
     !isStream(data) && !(data instanceof Blob) &&
     !(data instanceof URLSearchParams) && !(data instanceof FormData);
 }
