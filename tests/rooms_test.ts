@@ -34,6 +34,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ["parse", "transport", "server", "client"],
     packages: ["@std/path", "node:util", "../deno.json"],
   },
+  hono: { rooms: ["server", "websocket"], packages: [] },
   mod: { rooms: ["parse", "server", "client", "websocket"], packages: [] },
 };
 

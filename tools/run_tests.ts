@@ -16,7 +16,7 @@ const LEFT_OUT = /^(.*) \(left out: (.*)\)$/;
 /** Documented sources, whose examples are tests too. */
 const PURE_DOCS = ["parse.ts", "parse", "wire"];
 const DOCS = [
-  ...["cli.ts", "client.ts", "mod.ts", "server.ts", "websocket.ts"],
+  ...["cli.ts", "client.ts", "hono.ts", "mod.ts", "server.ts", "websocket.ts"],
   ...["cli", "client", "message", "server", "transport", "websocket"],
 ];
 

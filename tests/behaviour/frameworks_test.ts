@@ -6,18 +6,18 @@ import { Hono } from "npm:hono@^4";
 import { basicAuth } from "npm:hono@^4/basic-auth";
 import { compress } from "npm:hono@^4/compress";
 import { cors } from "npm:hono@^4/cors";
-import { serveStatic } from "npm:hono@^4/deno";
+import {
+  serveStatic,
+  upgradeWebSocket as denosUpgrade,
+} from "npm:hono@^4/deno";
 import { etag } from "npm:hono@^4/etag";
 import { HTTPException } from "npm:hono@^4/http-exception";
 import { jwt, sign } from "npm:hono@^4/jwt";
 import { stream, streamSSE, streamText } from "npm:hono@^4/streaming";
 import { validator } from "npm:hono@^4/validator";
-import {
-  defineWebSocketHelper,
-  WSContext,
-  type WSReadyState,
-} from "npm:hono@^4/ws";
-import { type FetchHandler, serve, upgradeWebSocket } from "@uhttp/uhttp";
+import type { UpgradeWebSocket } from "npm:hono@^4/ws";
+import { type FetchHandler, serve } from "@uhttp/uhttp";
+import { upgradeWebSocket } from "@uhttp/uhttp/hono";
 import { compare, framework, of } from "./frameworks/compare.ts";
 
 const SECRET = "it is a secret";
@@ -160,30 +160,9 @@ Deno.test("Hono with cors, etag, compress, basic-auth, jwt, validator, static an
   assert(answers[28].body.includes("event: news"));
 });
 
-/** Hono's helper for WebSockets, over what is given in place of Deno's. */
-function honoSockets(
-  upgrade: (request: Request) => {
-    socket: WebSocket;
-    response: Response;
-  },
-): FetchHandler {
-  const upgradeBy = defineWebSocketHelper((c, events) => {
-    if (c.req.header("upgrade") !== "websocket") return;
-    const { socket, response } = upgrade(c.req.raw);
-    const context = new WSContext<WebSocket>({
-      close: (code, reason) => socket.close(code, reason),
-      protocol: socket.protocol,
-      raw: socket,
-      get readyState() {
-        return socket.readyState as WSReadyState;
-      },
-      send: (data) => socket.send(data),
-    });
-    socket.onopen = (event) => events.onOpen?.(event, context);
-    socket.onmessage = (event) => events.onMessage?.(event, context);
-    socket.onclose = (event) => events.onClose?.(event, context);
-    return response;
-  });
+/** An application with WebSockets, by what stands in for Hono's own helper. */
+function honoSockets(upgradeWebSocket: unknown): FetchHandler {
+  const upgradeBy = upgradeWebSocket as UpgradeWebSocket;
   const app = new Hono();
   const seen: string[] = [];
   app.get(
@@ -206,7 +185,8 @@ function honoSockets(
 /** What a browser's WebSocket gets to see. */
 async function converse(base: string): Promise<unknown[]> {
   const seen: unknown[] = [];
-  const socket = new WebSocket(base.replace("http", "ws") + "ws");
+  const address = base.replace("http", "ws") + "ws";
+  const socket = new WebSocket(address, ["first", "second"]);
   await new Promise<void>((resolve) => {
     socket.onmessage = ({ data }) => {
       seen.push(data);
@@ -214,7 +194,7 @@ async function converse(base: string): Promise<unknown[]> {
       else socket.send("bye");
     };
     socket.onclose = ({ code, reason, wasClean }) => {
-      seen.push(code, reason, wasClean);
+      seen.push(socket.protocol, code, reason, wasClean);
       resolve();
     };
   });
@@ -225,20 +205,12 @@ async function converse(base: string): Promise<unknown[]> {
   return seen;
 }
 
-Deno.test("Hono's helper for WebSockets runs with upgradeWebSocket() in place of Deno's", async () => {
+Deno.test("Hono's helper for WebSockets runs with one changed import", async () => {
   const where = { hostname: "127.0.0.1", port: 0 };
-  await using ours = serve(
-    honoSockets((request) =>
-      upgradeWebSocket(request) as unknown as {
-        socket: WebSocket;
-        response: Response;
-      }
-    ),
-    where,
-  );
+  await using ours = serve(honoSockets(upgradeWebSocket), where);
   await using theirs = Deno.serve(
     { ...where, onListen() {} },
-    honoSockets(Deno.upgradeWebSocket) as (
+    honoSockets(denosUpgrade) as (
       request: Request,
     ) => Response | Promise<Response>,
   );
@@ -246,11 +218,16 @@ Deno.test("Hono's helper for WebSockets runs with upgradeWebSocket() in place of
   assertEquals(here, [
     "welcome",
     "1 hi",
-    ...[3001, "bye", true],
+    ...["first", 3001, "bye", true],
     ...[426, "no WebSocket"],
     ["hi", "bye", "closed 3001"],
   ]);
   assertEquals(here, await converse(`http://127.0.0.1:${theirs.addr.port}/`));
+});
+
+Deno.test("upgradeWebSocket() of the door to Hono has the types of Hono's", () => {
+  const app = new Hono();
+  app.get("/ws", upgradeWebSocket(() => ({ onOpen: (_, ws) => ws.send("") })));
 });
 
 // ---- Others -----------------------------------------------------------------
