@@ -13,8 +13,10 @@ export {
   upgradeWebSocket,
 } from "./server/hono_websocket.ts";
 export type {
+  CookieAttributes,
   CookieValue,
   HeaderPairs,
+  HeaderValue,
   HeaderValues,
   RespondOptions,
   WebsocketAcceptOptions,
