@@ -1,4 +1,4 @@
-// Which room may import which is decided in DESIGN, not here: do not widen
+// Which room may import which is decided in CONTRIBUTING, not here: do not widen
 // these tables only to make the test pass.
 import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join, relative } from "@std/path";
