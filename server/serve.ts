@@ -5,6 +5,7 @@ import { HttpServer } from "./http_server.ts";
 import { OptionNames } from "../parse/option_names.ts";
 import { type HttpServerOptions, SERVER_OPTIONS } from "./options.ts";
 import { checkResponse } from "./web.ts";
+import { isWhole } from "./web_response.ts";
 
 /** What a handler learns beside the request. */
 export interface ServeInfo {
@@ -164,7 +165,8 @@ function handle(
 
 function answer(client: HttpConnection, response: Response): void {
   if (!client.isAnswered) {
-    client.respondWith(checkResponse(response));
+    const isSound = response instanceof Response && isWhole(response);
+    client.respondWith(isSound ? response : checkResponse(response));
   } // A handler may have answered by the client itself.
   else if (response instanceof Response && response.body?.locked === false) {
     response.body.cancel().catch(() => {});

@@ -59,6 +59,24 @@ export function takeWhole(response: Response): WholeResponse | null {
   return isKnown ? take(response) : null;
 }
 
+/**
+ * Whether that can be done with a response that answers something. To look at
+ * the body of one in the public way would make a stream of it.
+ */
+export function isWhole(response: Response): boolean {
+  isKnown ??= learn();
+  if (!isKnown) return false;
+  const keyed = response as unknown as Keyed;
+  const inner = keyed[innerKey] as InnerResponse | undefined;
+  if (inner === undefined || !(inner.status >= 200)) return false;
+  if (lazyKey !== undefined && typeof keyed[lazyKey] === "string") {
+    return keyed[usedKey!] === false;
+  }
+  if (inner.body === null) return true;
+  const kept = inner.body.streamOrStatic;
+  return "consumed" in kept && !kept.consumed;
+}
+
 function take(response: Response): WholeResponse | null {
   const keyed = response as unknown as Keyed;
   const inner = keyed[innerKey] as InnerResponse | undefined;
@@ -79,15 +97,21 @@ function take(response: Response): WholeResponse | null {
   }
   found.fields = inner.headerList;
   found.contentType = null;
+  // A type that is well known may be kept apart from other fields, too.
+  const kept = lazyTypeKey === undefined ? null : keyed[lazyTypeKey];
+  if (typeof kept === "string") {
+    if (inner.headerList.length > 0) return null;
+    found.contentType = kept;
+  }
   if (inner.body === null) {
     found.body = null;
     return found;
   }
-  const kept = inner.body.streamOrStatic;
-  if (!("consumed" in kept) || kept.consumed) return null;
-  const { body } = kept;
+  const state = inner.body.streamOrStatic;
+  if (!("consumed" in state) || state.consumed) return null;
+  const { body } = state;
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return null;
-  kept.consumed = true;
+  state.consumed = true;
   found.body = body;
   return found;
 }
@@ -153,6 +177,8 @@ const SAMPLES: Sample[] = [
   sample(() => new Response("a", INIT), TEXT_TYPE, "a", "x-a: b"),
   sample(() => new Response(""), TEXT_TYPE, ""),
   sample(() => Response.json(["é"]), "application/json", '["é"]'),
+  sample(() => typed("application/json"), "application/json", "a"),
+  sample(() => typed("a/b"), "a/b", "a"),
   sample(() => new Response(new Uint8Array([7, 8])), null, "7,8"),
   sample(() => new Response(null, { status: 204 }), null, "null"),
   sample(() => new Response(), null, "null"),
@@ -168,6 +194,10 @@ const SAMPLES: Sample[] = [
   sample(() => touched((response) => response.text()), TEXT_TYPE, undefined),
   sample(() => touched(({ body }) => body!.getReader()), null, undefined),
 ];
+
+function typed(type: string): Response {
+  return new Response("a", { headers: { "content-type": type } });
+}
 
 function touched(touch: (response: Response) => unknown): Response {
   const response = new Response("a");
